@@ -1,0 +1,1 @@
+"""Osler: from a table of medical data to a model that can be trusted."""

@@ -1,0 +1,375 @@
+"""The promises that every modality, task and objective keeps, with harmless defaults.
+
+The words are those of the core. Shapes: n cases in columns, B cases in a batch, k raw outputs. A method without a default
+must be written; one with a default is overridden where the kind of data has something to say. One suite in
+`tests/contract/` runs over every modality and every task that fits it (`task.needs(info) in modality.outputs`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+
+import numpy as np
+
+from osler.core.columns import NO_WORDS, Columns, Field, Ragged
+from osler.core.errors import Refusal, Refused
+from osler.core.features import Features
+from osler.core.figure import Figure
+from osler.core.leak import Leak
+from osler.core.measure import Measure
+from osler.core.plan import Brief, Decision, Rung
+from osler.core.split import Split
+from osler.core.state import State
+from osler.core.table import Table
+from osler.core.target import Target
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+Output = Literal["vector", "map"]
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """What an encoder gives: `vector` (B, width), or (B, K, width) from an encoder that carries K models in one (the head
+    then runs on each, and their raw outputs are averaged); `maps` from fine to coarse, each (B, channels, i, j[, k]),
+    `strides` their distances in input elements."""
+
+    vector: Tensor
+    maps: tuple[Tensor, ...] = ()
+    strides: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TargetBatch:
+    """The outcome of a batch on the device: `values` and `observed` (B, k), or on the grid (B, channels, i, j[, k])."""
+
+    values: Tensor
+    observed: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class InputBatch:
+    """One input of a batch: `fields` of the cases that have it, `index` (present,) int64 where they stand in the batch."""
+
+    fields: Mapping[str, Tensor]
+    index: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch on the device: inputs by name, the target where it is known, per-case `weight` (B,) or None."""
+
+    inputs: Mapping[str, InputBatch]
+    size: int
+    target: TargetBatch | None = None
+    weight: Tensor | None = None
+
+
+class BaselineModel(Protocol):
+    """A trained classical model."""
+
+    def raw(self, matrix: np.ndarray) -> np.ndarray:
+        """Return raw outputs (m, k) for features (m, f), on the scale of the network's raw outputs."""
+        ...
+
+    def files(self) -> Mapping[str, bytes]:
+        """Return the files that restore it, by name: text or safetensors, no pickle, no patient value."""
+        ...
+
+    def sentence(self) -> str:
+        """Return what it is, for the report."""
+        ...
+
+
+class Modality:
+    """A kind of data."""
+
+    name: ClassVar[str]
+    opens: ClassVar[tuple[str, ...]] = ()
+    writes: ClassVar[tuple[str, ...]] = ()
+    outputs: ClassVar[frozenset[Output]] = frozenset({"vector"})
+
+    # scan and columns: unfitted, from files alone ---------------------------------------------------------------------
+
+    def locate(self, table: Table, *, columns: Sequence[str], aligned: Sequence[str] = ()) -> Sequence[Any]:
+        """Return one picklable locator per row, None where the input is missing.
+
+        The sequence may be lazy, but slices of it must be locators again. `aligned` are columns of targets that lie on
+        this input's grid (masks). A locator may be a Refusal where the cell itself is wrong (a path that leaves the folder).
+        """
+        raise NotImplementedError
+
+    def digest(self, locators: Sequence[Any], *, file_digest: Callable[[Path], str]) -> str:
+        """Return a hash of the content behind `locators`, the key of their shard in the cache.
+
+        `file_digest` gives a file's sha256 from the ledger. Default: the locators are paths or hold them in `.paths`.
+        """
+        parts = []
+        for locator in locators:
+            paths = () if locator is None or isinstance(locator, Refusal) else getattr(locator, "paths", (locator,))
+            parts.append(",".join(file_digest(Path(p)) for p in paths))
+        return "\n".join(parts)
+
+    def reading(self, locators: Sequence[Any], *, settings: Mapping[str, Any]) -> tuple[Decision, ...]:
+        """Return the decisions on how to read, from headers and never from labels. `settings` are the user's."""
+        return ()
+
+    def read(self, locator: Any, *, reading: Mapping[str, Any]) -> Any:
+        """Return the case behind `locator` as this modality's frozen record; raises Refused."""
+        raise NotImplementedError
+
+    def fields(self, *, reading: Mapping[str, Any]) -> tuple[Field, ...]:
+        """Return what `encode` gives per case."""
+        raise NotImplementedError
+
+    def encode(self, case: Any, *, reading: Mapping[str, Any], roles: frozenset[str]) -> dict[str, np.ndarray]:
+        """Return the case's arrays by field, for fields whose role is among `roles`."""
+        raise NotImplementedError
+
+    def fingerprint(self, case: Any) -> tuple[int, int]:
+        """Return a 128-bit hash of the content as two int64, equal for equal content whatever file it came in."""
+        raise NotImplementedError
+
+    def shard(self, locators: Sequence[Any], *, reading: Mapping[str, Any], roles: frozenset[str]) -> Columns:
+        """Return the columns of one shard. Default: a loop of `read` and `encode`; columnar kinds override it.
+
+        A case that cannot be read is absent and has a refusal; nothing else stops.
+        """
+        fields = tuple(f for f in self.fields(reading=reading) if f.role in roles)
+        rows: list[dict[str, np.ndarray] | None] = []
+        refusals: dict[int, Refusal] = {}
+        fingerprints = np.zeros((len(locators), 2), np.int64)
+        for row, locator in enumerate(locators):
+            try:
+                case = self._case(locator, reading=reading)
+                rows.append(None if case is None else self.encode(case, reading=reading, roles=roles))
+                fingerprints[row] = (0, 0) if case is None else self.fingerprint(case)
+            except Refused as refused:
+                refusals[row] = refused.refusal
+                rows.append(None)
+        arrays = {f.name: _stacked(f, [None if r is None else r[f.name] for r in rows]) for f in fields}
+        return Columns(fields, arrays, np.array([r is not None for r in rows], bool), fingerprints, refusals, NO_WORDS)
+
+    def _case(self, locator: Any, *, reading: Mapping[str, Any]) -> Any:
+        if isinstance(locator, Refusal):
+            raise Refused(locator)
+        return None if locator is None else self.read(locator, reading=reading)
+
+    # split, leaks, facts, plan ----------------------------------------------------------------------------------------
+
+    def split_keys(self, columns: Columns) -> Mapping[str, np.ndarray]:
+        """Return by name (scaffold, chromosome, …) an array (n,) whose equal values must stay together."""
+        return {}
+
+    def coincidence(self, columns: Columns, rows: np.ndarray) -> float:
+        """Return the chance that two different cases have equal content by accident (poor tables), else 0."""
+        return 0.0
+
+    def leaks(self, columns: Columns, split: Split, *, target: Target) -> tuple[Leak, ...]:
+        """Return the findings that only this modality can see. Equal content is looked for by the spine."""
+        return ()
+
+    def facts(self, columns: Columns, rows: np.ndarray) -> Mapping[str, Any]:
+        """Return what JSON can hold, measured on `rows` (the training rows): aggregates, no choices."""
+        return {}
+
+    def rules(self, brief: Brief) -> tuple[Decision, ...]:
+        """Return this input's decisions (names without the input's prefix). Pure."""
+        return ()
+
+    def ladder(self, brief: Brief) -> tuple[Rung, ...]:
+        """Return the sizes among which the spine chooses by time, from small to large. Pure."""
+        return ()
+
+    # fit --------------------------------------------------------------------------------------------------------------
+
+    def fit(self, columns: Columns, rows: np.ndarray, *, groups: np.ndarray, plan: Mapping[str, Any]) -> State:
+        """Return what is learned from `rows` besides weights. `groups` (n,) int64: a word enters the state only when at
+        least five groups of `rows` share it, and no array may hold a single case's value."""
+        return State()
+
+    def windows(
+        self, columns: Columns, rows: np.ndarray, *, plan: Mapping[str, Any], generator: np.random.Generator
+    ) -> np.ndarray | None:
+        """Return where to cut each of `rows` (B, axes, 2) in index units, or None to take cases whole."""
+        return None
+
+    def gather(
+        self, columns: Columns, rows: np.ndarray, *, plan: Mapping[str, Any], windows: np.ndarray | None, names: Sequence[str]
+    ) -> dict[str, Tensor]:
+        """Return the fields `names` of the cases `rows`. Default: dense fields (B, …); a ragged field as its flat values
+        under its name and `<name>.offsets` (B + 1,)."""
+        import torch
+
+        out: dict[str, Tensor] = {}
+        for name in names:
+            array = columns[name]
+            if isinstance(array, Ragged):
+                taken = array.take(rows)
+                out[name] = torch.from_numpy(taken.values)
+                out[f"{name}.offsets"] = torch.from_numpy(taken.offsets)
+            else:
+                out[name] = torch.from_numpy(np.ascontiguousarray(array[rows]))
+        return out
+
+    def augment(
+        self, fields: dict[str, Tensor], *, warps: Mapping[str, str], plan: Mapping[str, Any], generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Return the batch augmented, inputs and grid targets moved alike, each by its warp. Default: as it came."""
+        return fields
+
+    def encoder(self, *, plan: Mapping[str, Any], state: State, output: Output) -> nn.Module:
+        """Return a module with `lift(fields) -> floats`, `forward(lifted, fields) -> Encoded`, and the attributes `width`
+        (of the vector) and `channels` (of the maps, from fine to coarse)."""
+        raise NotImplementedError
+
+    def tiles(self, columns: Columns, row: int, *, plan: Mapping[str, Any]) -> np.ndarray | None:
+        """Return the windows (t, axes, 2) that cover case `row` in inference, or None to take it whole."""
+        return None
+
+    def restore(self, raw: np.ndarray, tiles: np.ndarray | None, columns: Columns, row: int) -> np.ndarray:
+        """Return one map (k, i, j[, k]) in the case's own grid from the raw maps (t, k, …) of its tiles. Default: the only one."""
+        return raw[0]
+
+    # baseline, explanation --------------------------------------------------------------------------------------------
+
+    def baseline_features(
+        self,
+        columns: Columns,
+        rows: np.ndarray,
+        *,
+        state: State,
+        at: Literal["case", "grid"] = "case",
+        generator: np.random.Generator | None = None,
+    ) -> Features:
+        """Return the features of `rows` on which the classical model is trained; absent cases are all NaN.
+
+        `at="grid"` gives positions inside the cases (a sample of them where `generator` is given).
+        """
+        raise NotImplementedError
+
+
+class Task:
+    """A kind of target."""
+
+    name: ClassVar[str]
+    coupled: ClassVar[bool] = False  # the loss is not a sum over cases (Cox)
+
+    def needs(self, info: Mapping[str, Any]) -> Output:
+        """Return which output of the encoder the head reads."""
+        return "vector"
+
+    def target(
+        self, columns: Mapping[str, np.ndarray], *, info: Mapping[str, Any] | None = None
+    ) -> tuple[Target, dict[int, Refusal]]:
+        """Return the target and the rows that have none that can be used.
+
+        `columns` by name, each (n,): float64 with NaN, or object with None. `info` is a trained bundle's: its classes
+        hold, and values it does not know are refused. Raises StudyError where the column cannot be this task's target.
+        """
+        raise NotImplementedError
+
+    def stratum(self, target: Target) -> np.ndarray:
+        """Return (n,) int64: what the split keeps in equal shares."""
+        return np.zeros(len(target), np.int64)
+
+    def width(self, info: Mapping[str, Any]) -> int:
+        """Return k, the number of raw outputs."""
+        raise NotImplementedError
+
+    def facts(self, target: Target, rows: np.ndarray) -> Mapping[str, Any]:
+        """Return what JSON can hold, measured on `rows`."""
+        return {}
+
+    def rules(self, brief: Brief) -> tuple[Decision, ...]:
+        """Return decisions, with names that start with `target.` or `baseline.`. Pure."""
+        return ()
+
+    def head(self, *, info: Mapping[str, Any], width: int, channels: Sequence[int], plan: Mapping[str, Any]) -> nn.Module:
+        """Return a module from the fused vector (…, width), or from maps, to raw outputs (…, k)."""
+        raise NotImplementedError
+
+    def loss(self, raw: Tensor, target: TargetBatch, *, plan: Mapping[str, Any]) -> Tensor:
+        """Return (B,), one per case; unobserved values count nothing."""
+        raise NotImplementedError
+
+    def baseline(
+        self, features: Features, target: Target, *, groups: np.ndarray, plan: Mapping[str, Any], seed: int
+    ) -> BaselineModel:
+        """Return the classical model tuned by cross-validation over `groups` (m,) inside what it is given (one target row
+        per line of features)."""
+        raise NotImplementedError
+
+    def restore(self, files: Mapping[str, bytes]) -> BaselineModel:
+        """Return the model that `BaselineModel.files` stored; raises BundleError."""
+        raise NotImplementedError
+
+    def settle(self, raw: np.ndarray, target: Target, rows: np.ndarray, *, plan: Mapping[str, Any]) -> State:
+        """Return calibration and thresholds, learned from raw outputs (n, k) of `rows`, which no member was trained on."""
+        return State()
+
+    def decode(self, raw: np.ndarray, state: State, *, info: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Return the output columns by name, each (n,), from raw outputs (n, k)."""
+        raise NotImplementedError
+
+    def measured(self, info: Mapping[str, Any]) -> tuple[Measure, ...]:
+        """Return the measures; the first is the primary one, on which the verdict rests."""
+        raise NotImplementedError
+
+    def statistics(self, raw: np.ndarray, target: Target, *, state: State, plan: Mapping[str, Any]) -> np.ndarray:
+        """Return (n, s) float64: all that the measures need of each case, computed case by case, so that it can be
+        streamed and resampled."""
+        raise NotImplementedError
+
+    def measures(self, statistics: np.ndarray, counts: np.ndarray, *, info: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Return each measure (resamples,) from statistics (n, s) and how often each resample holds each case
+        (resamples, n) integers; NaN where a resample has no value (one class only)."""
+        raise NotImplementedError
+
+    def figures(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> tuple[Figure, ...]:
+        """Return the figures of the report, aggregates only."""
+        return ()
+
+
+class Objective:
+    """What `fit` trains: a predictor, a GAN, an autoencoder."""
+
+    module: nn.Module
+
+    def optimisers(self, *, plan: Mapping[str, Any]) -> tuple[torch.optim.Optimizer, ...]:
+        """Return one optimiser per turn (a GAN takes two turns a step)."""
+        raise NotImplementedError
+
+    def step(self, batch: Batch, *, turn: int, generator: torch.Generator) -> Tensor:
+        """Return the loss (B,) of one turn, one per case."""
+        raise NotImplementedError
+
+    def score(self, batches: Iterable[Batch]) -> float:
+        """Return the loss to keep the best state by; lower is better."""
+        raise NotImplementedError
+
+
+def _stacked(field: Field, cases: Sequence[np.ndarray | None]) -> np.ndarray | Ragged:
+    if not field.ragged:
+        shape = tuple(int(s or 0) for s in field.shape)
+        fill = np.nan if np.dtype(field.dtype).kind == "f" else 0
+        empty = np.full(shape, fill, field.dtype)
+        return (
+            np.stack([empty if c is None else np.asarray(c, field.dtype) for c in cases])
+            if cases
+            else np.empty((0, *shape), field.dtype)
+        )
+    differing = max(i for i, s in enumerate(field.shape) if s is None) + 1
+    tail = tuple(int(s or 0) for s in field.shape[differing:])
+    flat = [np.empty((0, *tail), field.dtype) if c is None else np.asarray(c, field.dtype).reshape(-1, *tail) for c in cases]
+    offsets = np.concatenate([[0], np.cumsum([len(f) for f in flat])]).astype(np.int64)
+    values = np.concatenate(flat) if flat else np.empty((0, *tail), field.dtype)
+    if differing == 1:
+        return Ragged(values, offsets)
+    shapes = np.array([(0,) * differing if c is None else c.shape[:differing] for c in cases], np.int32).reshape(-1, differing)
+    return Ragged(values, offsets, shapes)

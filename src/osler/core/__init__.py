@@ -1,0 +1,1 @@
+"""The vocabulary: small frozen types, errors and the registry. numpy only."""

@@ -1,0 +1,123 @@
+"""Cases as arrays on disk: dense, or ragged with offsets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from osler.core.errors import Refusal
+
+Role = Literal["input", "target", "baseline"]
+Warp = Literal["none", "linear", "nearest", "points"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One array of a modality's columns.
+
+    `shape` is per case; None marks an axis whose length differs between cases (the field is then ragged).
+    `role` says who needs it; `warp` how spatial augmentation moves it, so that a target moves with its input.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...] = ()
+    role: Role = "input"
+    warp: Warp = "none"
+
+    @property
+    def ragged(self) -> bool:
+        """Whether cases differ in length."""
+        return None in self.shape
+
+
+@dataclass(frozen=True, slots=True)
+class Ragged:
+    """Cases of differing size, one behind the other.
+
+    `values` (total, *tail), `offsets` (n + 1,) int64 along its first axis, `shapes` (n, axes) int32 where a case has more
+    than one differing axis (a volume is stored flat and given back in its shape).
+    """
+
+    values: np.ndarray
+    offsets: np.ndarray
+    shapes: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, row: int) -> np.ndarray:
+        flat = self.values[self.offsets[row] : self.offsets[row + 1]]
+        return flat if self.shapes is None else flat.reshape(*self.shapes[row], *self.values.shape[1:])
+
+    def take(self, rows: np.ndarray) -> Ragged:
+        """Return the cases `rows` in that order, in memory, without a loop over cases."""
+        lengths = np.diff(self.offsets)[rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+        index = np.repeat(self.offsets[:-1][rows], lengths) + within
+        return Ragged(np.asarray(self.values[index]), offsets, None if self.shapes is None else self.shapes[rows])
+
+
+Array: TypeAlias = np.ndarray | Ragged
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The strings behind hashed categories and codes: `keys` (m,) int64 ascending, `texts` (m,) object.
+
+    They live in the cache only; a bundle gets those that at least five groups share.
+    """
+
+    keys: np.ndarray
+    texts: np.ndarray
+
+    def text(self, key: int) -> str | None:
+        """Return the string whose hash is `key`, or None."""
+        at = int(np.searchsorted(self.keys, key))
+        return str(self.texts[at]) if at < len(self.keys) and self.keys[at] == key else None
+
+
+NO_WORDS = Words(np.empty(0, np.int64), np.empty(0, object))
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The cases of one input as arrays: unfitted, they depend on the files and the reading decisions alone.
+
+    `arrays` one entry per field, n cases each; `present` (n,) bool is False where the input is missing or refused;
+    `fingerprints` (n, 2) int64 is a hash of the content, equal for equal content (zeros where absent);
+    `refusals` by row.
+    """
+
+    fields: tuple[Field, ...]
+    arrays: Mapping[str, Array]
+    present: np.ndarray
+    fingerprints: np.ndarray
+    refusals: Mapping[int, Refusal] = field(default_factory=dict)
+    words: Words = NO_WORDS
+
+    def __len__(self) -> int:
+        return len(self.present)
+
+    def __getitem__(self, name: str) -> Array:
+        return self.arrays[name]
+
+    def field(self, name: str) -> Field:
+        """Return the field called `name`."""
+        return next(f for f in self.fields if f.name == name)
+
+    def names(self, role: Role) -> tuple[str, ...]:
+        """Return the names of the fields that play `role`."""
+        return tuple(f.name for f in self.fields if f.role == role)
+
+    def take(self, rows: np.ndarray) -> Columns:
+        """Return the cases `rows` in that order, in memory; refusals keep to their cases."""
+        arrays = {k: a.take(rows) if isinstance(a, Ragged) else np.asarray(a[rows]) for k, a in self.arrays.items()}
+        refusals = (
+            {new: self.refusals[int(old)] for new, old in enumerate(rows) if int(old) in self.refusals} if self.refusals else {}
+        )
+        return replace(self, arrays=arrays, present=self.present[rows], fingerprints=self.fingerprints[rows], refusals=refusals)
