@@ -94,6 +94,13 @@ class Modality:
     writes: ClassVar[tuple[str, ...]] = ()
     outputs: ClassVar[frozenset[Output]] = frozenset({"vector"})
 
+    def recognises(self, cells: Sequence[str]) -> float:
+        """Return from 0 to 1 how surely a column with these cells (a sample, none empty) is of this kind.
+
+        The study's guess gives a column to the modality that is surest.
+        """
+        return 0.0
+
     # scan and columns: unfitted, from files alone ---------------------------------------------------------------------
 
     def locate(self, table: Table, *, columns: Sequence[str], aligned: Sequence[str] = ()) -> Sequence[Any]:

@@ -15,16 +15,19 @@ class Target:
 
     `values` (n, k) float64; `observed` (n, k) bool: a measure never sees an unobserved value. `info` holds what JSON can
     hold: the task's kind, names of targets, classes. A target on a grid (a mask) lies in its anchor input's columns:
-    `info["field"]` names it there, and `values` is (n, 0).
+    `info["field"]` names it there, and `values` is (n, 0). `weight` (n,) weighs cases in training where the user gave it;
+    measures are not weighted.
     """
 
     values: np.ndarray
     observed: np.ndarray
     info: Mapping[str, Any]
+    weight: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.values)
 
     def take(self, rows: np.ndarray) -> Target:
         """Return the cases `rows`."""
-        return replace(self, values=self.values[rows], observed=self.observed[rows])
+        weight = None if self.weight is None else self.weight[rows]
+        return replace(self, values=self.values[rows], observed=self.observed[rows], weight=weight)

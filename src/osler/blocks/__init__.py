@@ -1,0 +1,1 @@
+"""Torch parts that modalities and tasks share."""

@@ -1,0 +1,36 @@
+"""Everything that a report tells of one training or one evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from osler.core.leak import Leak
+from osler.core.plan import Plan
+from osler.core.scores import Scores
+from osler.core.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The content of report.html and card.md: aggregates only, no case.
+
+    `facts` by input name (and "target"), as modalities and tasks measured them. `target` is the target's info. `split`
+    tells in a sentence where the split came from, `counts` the cases per part (training, tune, calibrate, test, refused,
+    groups). `refused` counts refusals by "code: sentence". `members` are sentences on each trained model with its weight in
+    the blend. `versions` of packages. `timing` seconds by step.
+    """
+
+    study: Study
+    plan: Plan
+    scores: Scores
+    target: Mapping[str, Any]
+    facts: Mapping[str, Mapping[str, Any]]
+    split: str
+    counts: Mapping[str, int]
+    refused: Mapping[str, int]
+    leaks: Sequence[Leak] = ()
+    members: Sequence[str] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    timing: Mapping[str, float] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Public data sets as ready studies: homes, checksums, converters."""

@@ -1,0 +1,1 @@
+"""Kinds of data; each fills the same rooms."""

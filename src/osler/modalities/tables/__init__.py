@@ -1,0 +1,129 @@
+"""Tables: columns of numbers, categories, dates and booleans, with missing values as information."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from osler.contract import Modality, Output
+from osler.core.columns import Columns, Field
+from osler.core.features import Features
+from osler.core.plan import Brief, Decision, Rung
+from osler.core.state import State
+from osler.core.table import Table
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from osler.modalities.tables.case import TableRow, TableRows
+
+
+class Tables(Modality):
+    """The modality of dense tables; each promise lives in the room of its name."""
+
+    name: ClassVar[str] = "tables"
+
+    def recognises(self, cells: Sequence[str]) -> float:
+        """Any column can be a table's; more special modalities go first."""
+        return 0.1
+
+    def locate(self, table: Table, *, columns: Sequence[str], aligned: Sequence[str] = ()) -> TableRows:
+        """Return the rows lazily; no object per row is made."""
+        from osler.modalities.tables.read import locate
+
+        return locate(table, columns=columns)
+
+    def digest(self, locators: Sequence[Any], *, file_digest: Callable[[Path], str]) -> str:
+        """Return a hash of the cells."""
+        from osler.modalities.tables.read import digest
+
+        return digest(locators)
+
+    def reading(self, locators: Sequence[Any], *, settings: Mapping[str, Any]) -> tuple[Decision, ...]:
+        """Decide the kind of each column: number, category, boolean, date, or left out (with the reason)."""
+        from osler.modalities.tables.read import reading
+
+        return reading(locators, settings=settings)
+
+    def read(self, locator: Any, *, reading: Mapping[str, Any]) -> TableRow:
+        """Return one row."""
+        from osler.modalities.tables.read import read
+
+        return read(locator, reading=reading)
+
+    def fields(self, *, reading: Mapping[str, Any]) -> tuple[Field, ...]:
+        """Return `numbers` and `categories`."""
+        from osler.modalities.tables.encode import fields
+
+        return fields(reading=reading)
+
+    def encode(self, case: Any, *, reading: Mapping[str, Any], roles: frozenset[str]) -> dict[str, np.ndarray]:
+        """Return one row's arrays."""
+        from osler.modalities.tables.encode import encode
+
+        return encode(case, reading=reading, roles=roles)
+
+    def fingerprint(self, case: Any) -> tuple[int, int]:
+        """Return the hash of one row's content."""
+        from osler.modalities.tables.encode import fingerprint
+
+        return fingerprint(case)
+
+    def shard(self, locators: Sequence[Any], *, reading: Mapping[str, Any], roles: frozenset[str]) -> Columns:
+        """Return many rows at once, column by column."""
+        from osler.modalities.tables.encode import shard
+
+        return shard(locators, reading=reading, roles=roles)
+
+    def coincidence(self, columns: Columns, rows: np.ndarray) -> float:
+        """Return the chance that two different rows are equal by accident."""
+        from osler.modalities.tables.facts import coincidence
+
+        return coincidence(columns, rows)
+
+    def facts(self, columns: Columns, rows: np.ndarray) -> Mapping[str, Any]:
+        """Return per column what was measured of the training rows."""
+        from osler.modalities.tables.facts import facts
+
+        return facts(columns, rows)
+
+    def rules(self, brief: Brief) -> tuple[Decision, ...]:
+        """Return embedding, regularisation and other decisions."""
+        from osler.modalities.tables.rules import rules
+
+        return rules(brief)
+
+    def ladder(self, brief: Brief) -> tuple[Rung, ...]:
+        """Return the sizes of the network."""
+        from osler.modalities.tables.rules import ladder
+
+        return ladder(brief)
+
+    def fit(self, columns: Columns, rows: np.ndarray, *, groups: np.ndarray, plan: Mapping[str, Any]) -> State:
+        """Learn scales, bins and vocabularies."""
+        from osler.modalities.tables.fit import fit
+
+        return fit(columns, rows, groups=groups, plan=plan)
+
+    def encoder(self, *, plan: Mapping[str, Any], state: State, output: Output) -> nn.Module:
+        """Return the network over a row."""
+        from osler.modalities.tables.network import TableEncoder
+
+        return TableEncoder(plan=plan, state=state)
+
+    def baseline_features(
+        self,
+        columns: Columns,
+        rows: np.ndarray,
+        *,
+        state: State,
+        at: Literal["case", "grid"] = "case",
+        generator: np.random.Generator | None = None,
+    ) -> Features:
+        """Return numbers and vocabulary codes."""
+        from osler.modalities.tables.baseline import baseline_features
+
+        return baseline_features(columns, rows, state=state)
