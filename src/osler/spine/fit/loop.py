@@ -1,0 +1,153 @@
+"""One training loop for every objective."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from osler.contract import Batch, Objective
+from osler.core.watch import SILENT, Watch
+from osler.spine.fit.checkpoint import Progress, load, save
+
+BatchOf = Callable[[np.ndarray, int], Batch]
+Update = Callable[[Objective, torch.optim.Optimizer, Tensor, Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Seconds that one training may take; None where the plan was given and epochs alone count."""
+
+    allowance: float | None = None
+
+    def over(self, seconds: float) -> bool:
+        """Whether training must end after this epoch. Twice the planned time is borne: a busy machine is no reason."""
+        return self.allowance is not None and seconds > 2 * self.allowance
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Where and as what an objective is trained: `member` of the ensemble, `folder` for its checkpoint."""
+
+    plan: Mapping[str, Any]
+    seed: int
+    member: int
+    folder: Path
+    clock: Clock = Clock()
+    watch: Watch = SILENT
+
+
+def plain_update(objective: Objective, optimiser: torch.optim.Optimizer, loss: Tensor, plan: Mapping[str, Any]) -> None:
+    """Take one step down the mean loss, with the gradient's norm clipped."""
+    optimiser.zero_grad(set_to_none=True)
+    loss.mean().backward()
+    nn.utils.clip_grad_norm_(objective.module.parameters(), plan["fit.clip"])
+    optimiser.step()
+
+
+def fit(
+    objective: Objective,
+    batch_of: BatchOf,
+    *,
+    rows: np.ndarray,
+    tune: Callable[[], Any],
+    run: Run,
+    update: Update = plain_update,
+) -> Progress:
+    """Train `objective.module` in place on `rows` and leave it with the best averaged weights.
+
+    `batch_of(rows, seed)` gives a training batch, `tune()` fresh batches to score by. Each draw is seeded by (seed, member,
+    epoch, step) and a checkpoint follows each epoch, so a killed training that is called again ends with the same weights,
+    byte for byte on CPU. One-cycle schedules end well, so the best average is kept rather than training stopped early.
+    """
+    plan = run.plan
+    optimisers = objective.optimisers(plan=plan)
+    path = run.folder / "checkpoint.safetensors"
+    found = load(path, module=objective.module, optimisers=optimisers)
+    fresh = {k: v.detach().clone() for k, v in objective.module.state_dict().items()}
+    progress, averaged, kept = found or (Progress(), fresh, fresh)
+    for epoch in range(progress.epoch, plan["fit.epochs"]):
+        if progress.stopped:
+            break
+        began = time.monotonic()
+        _run_epoch(objective, batch_of, rows=rows, optimisers=optimisers, averaged=averaged, plan=plan,
+                   at=(run.seed, run.member, epoch), update=update)  # fmt: skip
+        score = _score_averaged(objective, averaged, tune)
+        if score < progress.best:
+            progress.best, progress.best_epoch, kept = score, epoch + 1, {k: v.clone() for k, v in averaged.items()}
+        progress.epoch, progress.seconds = epoch + 1, progress.seconds + time.monotonic() - began
+        progress.stopped = run.clock.over(progress.seconds)
+        save(path, progress=progress, module=objective.module, averaged=averaged, kept=kept, optimisers=optimisers)
+        run.watch.advance(note=f"epoch {epoch + 1}, tune loss {score:.4g}")
+    objective.module.load_state_dict(kept)
+    objective.module.eval()
+    return progress
+
+
+def draw(*at: int) -> int:
+    """Return a seed of 62 bits for a place in the training, the same on every machine."""
+    return int.from_bytes(hashlib.blake2b(repr(at).encode(), digest_size=8).digest(), "little") >> 2
+
+
+def one_cycle(done: float, *, warm: float = 0.15) -> float:
+    """Return the share of the peak learning rate at `done` (0 to 1) of the training: linear rise, cosine fall."""
+    return done / warm if done < warm else 0.5 * (1 + math.cos(math.pi * (done - warm) / (1 - warm)))
+
+
+def _run_epoch(
+    objective: Objective,
+    batch_of: BatchOf,
+    *,
+    rows: np.ndarray,
+    optimisers: tuple[torch.optim.Optimizer, ...],
+    averaged: dict[str, Tensor],
+    plan: Mapping[str, Any],
+    at: tuple[int, int, int],
+    update: Update,
+) -> None:
+    order = np.random.default_rng(draw(*at)).permutation(rows)[: plan["fit.epoch_cases"]]
+    batches = np.array_split(order, max(1, math.ceil(len(order) / plan["fit.batch"])))
+    total = plan["fit.epochs"] * len(batches)
+    objective.module.train()
+    for step, chunk in enumerate(batches):
+        seed = draw(*at, step)
+        torch.manual_seed(seed)
+        batch = batch_of(np.sort(chunk), seed)
+        share = one_cycle((at[2] * len(batches) + step + 1) / total)
+        for turn, optimiser in enumerate(optimisers):
+            for group in optimiser.param_groups:
+                group["lr"] = plan["fit.learning_rate"] * share
+            loss = objective.step(batch, turn=turn, generator=torch.Generator().manual_seed(seed))
+            update(objective, optimiser, loss, plan)
+        _average(
+            averaged,
+            objective.module,
+            decay=min(plan["fit.ema"], (1 + at[2] * len(batches) + step) / (10 + at[2] * len(batches) + step)),
+        )
+
+
+@torch.no_grad()
+def _average(averaged: dict[str, Tensor], module: nn.Module, *, decay: float) -> None:
+    for name, value in module.state_dict().items():
+        if value.is_floating_point():
+            averaged[name].lerp_(value, 1 - decay)
+        else:
+            averaged[name].copy_(value)
+
+
+@torch.no_grad()
+def _score_averaged(objective: Objective, averaged: dict[str, Tensor], tune: Callable[[], Any]) -> float:
+    current = {k: v.clone() for k, v in objective.module.state_dict().items()}
+    objective.module.load_state_dict(averaged)
+    objective.module.eval()
+    score = objective.score(tune())
+    objective.module.load_state_dict(current)
+    return score

@@ -1,0 +1,95 @@
+"""Batches from columns: gathered by index, augmented as a batch, on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from osler.contract import Batch, InputBatch, Modality, TargetBatch
+from osler.core.columns import Columns
+from osler.core.plan import Plan
+from osler.core.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """All inputs of a study, ready to be cut into batches.
+
+    `modalities`, `columns` by input name; `target` is None in prediction. `anchor` names the input whose columns hold a
+    target on a grid.
+    """
+
+    modalities: Mapping[str, Modality]
+    columns: Mapping[str, Columns]
+    plan: Plan
+    target: Target | None = None
+    anchor: str | None = None
+    device: str = "cpu"
+
+    def batch(self, rows: np.ndarray, *, seed: int | None = None) -> Batch:
+        """Return the cases `rows`; with a `seed` windows are drawn and fields augmented (training), else cases are whole."""
+        inputs, grid_target = {}, None
+        for order, name in enumerate(self.modalities):
+            part, target = self._input(name, rows, seed=None if seed is None else seed + order)
+            inputs[name] = part
+            grid_target = target if target is not None else grid_target
+        if self.target is None:
+            return Batch(inputs, len(rows))
+        weight = None if self.target.weight is None else self._tensor(self.target.weight[rows]).float()
+        return Batch(inputs, len(rows), grid_target or self._vector_target(rows), weight)
+
+    def tiled(self, row: int, tiles: np.ndarray) -> Batch:
+        """Return the `tiles` (t, axes, 2) of one case as a batch of t; its other inputs are repeated."""
+        rows = np.full(len(tiles), row)
+        inputs = {}
+        for name, modality in self.modalities.items():
+            columns, plan = self.columns[name], self.plan.part(f"inputs.{name}")
+            here = np.flatnonzero(columns.present[rows])
+            windows = tiles[here] if name == (self.anchor or next(iter(self.modalities))) else None
+            names = columns.names("input")
+            fields = modality.gather(columns, rows[here], plan=plan, windows=windows, names=names) if len(here) else {}
+            inputs[name] = InputBatch({k: v.to(self.device) for k, v in fields.items()}, torch.from_numpy(here).to(self.device))
+        return Batch(inputs, len(tiles))
+
+    def batches(self, rows: np.ndarray, *, size: int) -> Iterator[Batch]:
+        """Yield the cases `rows` in order, whole and unaugmented."""
+        for start in range(0, len(rows), size):
+            yield self.batch(rows[start : start + size])
+
+    def _vector_target(self, rows: np.ndarray) -> TargetBatch:
+        assert self.target is not None
+        values = self._tensor(self.target.values[rows]).float()
+        return TargetBatch(values, self._tensor(self.target.observed[rows]))
+
+    def _input(self, name: str, rows: np.ndarray, *, seed: int | None) -> tuple[InputBatch, TargetBatch | None]:
+        modality, columns, plan = self.modalities[name], self.columns[name], self.plan.part(f"inputs.{name}")
+        here = np.flatnonzero(columns.present[rows])
+        index = torch.from_numpy(here).to(self.device)
+        names = columns.names("input")
+        targets = columns.names("target") if self.target is not None and name == self.anchor else ()
+        if len(here) == 0:
+            return InputBatch({}, index), None
+        windows = None
+        if seed is not None:
+            windows = modality.windows(columns, rows[here], plan=plan, generator=np.random.default_rng(seed))
+        fields = modality.gather(columns, rows[here], plan=plan, windows=windows, names=[*names, *targets])
+        fields = {k: v.to(self.device, non_blocking=True) for k, v in fields.items()}
+        if seed is not None:
+            generator = torch.Generator(self.device).manual_seed(seed)
+            warps = {f.name: f.warp for f in columns.fields if f.name in fields}
+            fields = modality.augment(fields, warps=warps, plan=plan, generator=generator)
+        return InputBatch(fields, index), self._grid_target(fields, targets)
+
+    def _grid_target(self, fields: dict[str, Tensor], targets: tuple[str, ...]) -> TargetBatch | None:
+        if not targets:
+            return None
+        values = fields.pop(targets[0])
+        observed = fields.pop(targets[1]) if len(targets) > 1 else torch.ones_like(values, dtype=torch.bool)
+        return TargetBatch(values, observed)
+
+    def _tensor(self, array: np.ndarray) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
