@@ -93,6 +93,7 @@ class Modality:
     opens: ClassVar[tuple[str, ...]] = ()
     writes: ClassVar[tuple[str, ...]] = ()
     outputs: ClassVar[frozenset[Output]] = frozenset({"vector"})
+    shard_cases: ClassVar[int] = 256  # cases read by one worker at a time; columnar kinds take more
 
     def recognises(self, cells: Sequence[str]) -> float:
         """Return from 0 to 1 how surely a column with these cells (a sample, none empty) is of this kind.

@@ -1,13 +1,14 @@
 """Every error that Osler raises on purpose, as one tree.
 
 OslerError                 exit code 1: the work failed
-├── RunError               the machine or the user stopped the work (disk full, Ctrl-C, read-only folder)
+├── RunError               the machine or the user stopped the work (a worker died, Ctrl-C)
 ├── Refused                one case cannot be used; the run goes on without it
 └── RequestError           exit code 2: what was asked cannot be done as asked
     ├── StudyError         the study contradicts itself or its table; all faults told together
     ├── TableError         a table cannot be opened
     ├── PlanError          a decision does not exist or has a value that it cannot have
     ├── LeakError          test cases are known to training; figures would be false
+    ├── OutputError        the place to write to is read-only, full, or holds something else
     ├── BundleError        a bundle is damaged, foreign or newer than this Osler
     └── MissingExtra       an optional dependency is not installed
 """
@@ -57,6 +58,10 @@ class PlanError(RequestError):
 
 class LeakError(RequestError):
     """Test cases are known to training."""
+
+
+class OutputError(RequestError):
+    """The place to write to is read-only, full, or holds something else."""
 
 
 class BundleError(RequestError):

@@ -25,6 +25,7 @@ class Tables(Modality):
     """The modality of dense tables; each promise lives in the room of its name."""
 
     name: ClassVar[str] = "tables"
+    shard_cases: ClassVar[int] = 1 << 17
 
     def recognises(self, cells: Sequence[str]) -> float:
         """Any column can be a table's; more special modalities go first."""

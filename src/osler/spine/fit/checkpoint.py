@@ -14,7 +14,7 @@ from safetensors.torch import load as parse_tensors
 from safetensors.torch import save as dump_tensors
 from torch import Tensor, nn
 
-from osler.core.errors import RunError
+from osler.core.errors import OutputError
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ def save(
     kept: dict[str, Tensor],
     optimisers: tuple[torch.optim.Optimizer, ...],
 ) -> None:
-    """Write everything that the next epoch depends on; raises RunError where the disk refuses."""
+    """Write everything that the next epoch depends on; raises OutputError where the disk refuses."""
     tensors = {f"module.{k}": v for k, v in module.state_dict().items()}
     tensors |= {f"averaged.{k}": v for k, v in averaged.items()} | {f"kept.{k}": v for k, v in kept.items()}
     for turn, optimiser in enumerate(optimisers):
@@ -77,7 +77,7 @@ def write_atomically(path: Path, data: bytes) -> None:
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise RunError(
+        raise OutputError(
             f"cannot write {path.name}: {error.strerror}; free space or choose another --out, then run again"
         ) from None
 

@@ -1,0 +1,128 @@
+"""From facts to decisions, and from the budget to sizes."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from osler.contract import Modality, Task
+from osler.core.plan import Brief, Decision, Plan, Rung
+
+NETWORK_SHARE = 0.6  # of the budget; the rest is for the baseline, scoring and reading
+OVERHEAD = 1.3  # of an epoch beside its steps: scoring, averaging, checkpoint (measured 1.1 to 1.4)
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the rules see besides facts: sizes of the training part, device, what the user allows and set."""
+
+    task: str
+    output: str
+    cases: int
+    groups: int
+    folds: int
+    budget: float
+    device: str
+    settings: Mapping[str, Any]
+
+
+def brief(circumstances: Circumstances, *, facts: Mapping[str, Any], target: Mapping[str, Any], prefix: str) -> Brief:
+    """Return what one input's (or the task's) rules see."""
+    start = f"{prefix}." if prefix else ""
+    own = {k[len(start) :]: v for k, v in circumstances.settings.items() if k.startswith(start)}
+    c = circumstances
+    return Brief(facts, target, c.task, c.output, c.device, c.budget, c.cases, c.groups, settings=own)  # type: ignore[arg-type]
+
+
+def decide(
+    *,
+    task: Task,
+    modalities: Mapping[str, Modality],
+    facts: Mapping[str, Mapping[str, Any]],
+    target: Mapping[str, Any],
+    circumstances: Circumstances,
+) -> tuple[Plan, tuple[tuple[Decision, ...], ...]]:
+    """Return all decisions but sizes, and the ladder of sizes of all inputs together, from small to large."""
+    decisions = [*task.rules(brief(circumstances, facts={}, target=target, prefix=""))]
+    ladders: list[tuple[Rung, ...]] = []
+    for name, modality in modalities.items():
+        own = brief(circumstances, facts=facts[name], target=target, prefix=f"inputs.{name}")
+        decisions += [d.under(f"inputs.{name}") for d in modality.rules(own)]
+        rungs = tuple(Rung(r.name, tuple(d.under(f"inputs.{name}") for d in r.decisions)) for r in modality.ladder(own))
+        ladders.append(rungs)
+    decisions += fit_rules(circumstances, inputs=len(modalities))
+    return Plan(decisions), tuple(_level(ladders, at) for at in range(max((len(x) for x in ladders), default=0)))
+
+
+def fit_rules(circumstances: Circumstances, *, inputs: int) -> tuple[Decision, ...]:
+    """Return the decisions on training that hold for every modality."""
+    cases = max(circumstances.cases, 1)
+    batch = min(1024, max(16, 1 << round(math.log2(max(cases, 16) / 12))))
+    batch = min(batch, 256) if cases < 100_000 else batch
+    epoch_cases = min(cases, 500_000)
+    threads = os.cpu_count() or 1
+    return (
+        Decision("fit.batch", batch, "about twelve steps an epoch on small data, at most 256 below 100,000 cases"),
+        Decision("fit.learning_rate", 2e-3, "peak of the one-cycle schedule; AdamW at this width is steady there"),
+        Decision("fit.weight_decay", 0.02, "on matrices alone; biases and scales are not decayed"),
+        Decision("fit.clip", 1.0, "norm of the gradient, against single wild batches"),
+        Decision("fit.ema", 0.99, "decay of the averaged weights that are scored and kept"),
+        Decision("fit.epoch_cases", epoch_cases, "cases of an epoch; more than half a million are sampled anew each epoch"),
+        Decision("fit.predict_batch", 4096, "cases at once in scoring and prediction"),
+        Decision("fit.threads", threads, "processors of this machine", "measured"),
+        Decision(
+            "fit.precision", "float32", "bf16 is slower than float32 on processors without its instructions", "rule", ("float32",)
+        ),
+        Decision("fit.network_share", NETWORK_SHARE, "of the budget; the baseline, reading and scoring take the rest"),
+        Decision("fusion.drop", 0.15 if inputs > 1 else 0.0, "present inputs are dropped in training so that one may be missing"),
+    )
+
+
+def wanted_epochs(plan: Mapping[str, Any], cases: int) -> int:
+    """Return the epochs after which more training rarely helps: about 4,000 steps, 12 to 80 epochs."""
+    steps = max(1, math.ceil(min(cases, plan["fit.epoch_cases"]) / plan["fit.batch"]))
+    return int(min(80, max(12, 4000 / steps)))
+
+
+def fit_to_budget(
+    plan: Plan,
+    ladder: Sequence[tuple[Decision, ...]],
+    *,
+    seconds_per_step: Callable[[Plan], float],
+    circumstances: Circumstances,
+    seconds: float,
+) -> Plan:
+    """Return the plan with the size, epochs and number of networks that fit into `seconds` of network training.
+
+    Each rung is timed once, from small to large, until one does not fit; the largest that can train as long as it wants
+    is taken, else the smallest with as many epochs as there is time for. What the user set is not touched.
+    """
+    steps = max(1, math.ceil(min(circumstances.cases, plan["fit.epoch_cases"]) / plan["fit.batch"]))
+    wanted = int(circumstances.settings.get("fit.epochs", wanted_epochs(plan, circumstances.cases)))
+    chosen, cost, tried = plan, 0.0, []
+    for rung in ladder or ((),):
+        sized = plan.with_decisions(d for d in rung if d.name not in circumstances.settings)
+        known = {k: v for k, v in circumstances.settings.items() if k in sized}
+        sized = sized.set_by_user(known)
+        per_epoch = seconds_per_step(sized) * steps * OVERHEAD
+        tried.append(per_epoch)
+        if len(tried) > 1 and per_epoch * wanted * circumstances.folds > seconds:
+            break
+        chosen, cost = sized, per_epoch
+    affordable = int(seconds / max(cost * circumstances.folds, 1e-9))
+    epochs = max(1, min(wanted, affordable))
+    most = 1 if circumstances.folds > 1 else 3
+    members = max(1, min(most, affordable // max(wanted, 1)))
+    why = f"{cost:.3g} s an epoch measured, {circumstances.folds} trainings, {seconds:.0f} s for networks"
+    return chosen.with_decisions([
+        Decision("fit.epochs", epochs, f"{wanted} wanted; {why}", "measured"),
+        Decision("fit.members", members, f"networks per fold that differ by their seed; {why}", "measured"),
+        Decision("fit.seconds", round(cost * epochs, 3), "expected of one training; twice as much ends it", "measured"),
+    ])  # fmt: skip
+
+
+def _level(ladders: Sequence[tuple[Rung, ...]], at: int) -> tuple[Decision, ...]:
+    return tuple(d for rungs in ladders if rungs for d in rungs[min(at, len(rungs) - 1)].decisions)

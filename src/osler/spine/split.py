@@ -1,0 +1,174 @@
+"""Who trains, who tunes, who calibrates, who tests: by group, stratified, official or by time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from osler.core.errors import StudyError
+from osler.core.plan import Decision, Plan
+from osler.core.split import Fold, Split
+
+PARTS = {
+    "training": ("train", "training", "tr", "development", "dev_train", "fit"),
+    "tune": ("val", "valid", "validation", "dev", "tune"),
+    "calibrate": ("calibrate", "calibration", "cal"),
+    "test": ("test", "testing", "holdout", "hold-out", "te"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """What the split looks at: the usable `rows`; for all n cases `groups` and `strata` (n,) int64; `official` (n,) object
+    of text or None; `times` (n,) float64, NaN where unknown. The last two are None where the study has no such column."""
+
+    rows: np.ndarray
+    groups: np.ndarray
+    strata: np.ndarray
+    official: np.ndarray | None = None
+    times: np.ndarray | None = None
+
+
+def split_rules(*, groups: int) -> tuple[Decision, ...]:
+    """Return the decisions on how to divide `groups` groups."""
+    small = groups < 1000
+    reason = "fewer than 1,000 groups: members are cross-fitted, so that every case serves both to train and to calibrate"
+    large = "1,000 groups or more: tune and calibrate are cut off once, and each member trains once"
+    return (
+        Decision("split.test", 0.2, "a fifth of the groups is kept for the one final test"),
+        Decision("split.folds", 5 if small else 1, reason if small else large),
+        Decision("split.tune", 0.15 if small else 0.1, "share of the groups that chooses when to stop, never calibrates"),
+        Decision("split.calibrate", 0.1, "share of the groups that calibrates and sets thresholds (without cross-fitting)"),
+    )
+
+
+def divide(cases: Cases, *, plan: Mapping[str, Any], seed: int) -> Split:
+    """Return the split of the usable rows; raises StudyError where a part would be empty.
+
+    An official split wins, then time, then chance. Every group stays whole except where a given split column tears it
+    apart, which the leak check then reports.
+    """
+    generator = np.random.default_rng([seed, 1])
+    if cases.official is not None:
+        development, tune, calibrate, test, how = _official(cases)
+    elif cases.times is not None:
+        development, test, how = _by_time(cases, share=plan["split.test"])
+        tune = calibrate = np.empty(0, np.int64)
+    else:
+        development, test = _cut(cases, cases.rows, share=plan["split.test"], generator=generator)
+        tune = calibrate = np.empty(0, np.int64)
+        how = "drawn by chance: groups kept whole, classes in equal shares"
+    if len(test) == 0 or len(development) < 2:
+        raise StudyError(f"the split leaves {len(development)} cases to train and {len(test)} to test; both are needed")
+    if plan["split.folds"] > 1:
+        whole = np.sort(np.concatenate([development, tune, calibrate]))
+        return _crossfitted(cases, whole, test, plan=plan, generator=generator, how=how)
+    return _once(cases, (development, tune, calibrate, test), plan=plan, generator=generator, how=how)
+
+
+def _once(
+    cases: Cases, parts: tuple[np.ndarray, ...], *, plan: Mapping[str, Any], generator: np.random.Generator, how: str
+) -> Split:
+    training, tune, calibrate, test = parts
+    whole = len(training) + len(tune) + len(calibrate)
+    if len(tune) and not len(calibrate):
+        calibrate, tune = _cut(cases, tune, share=0.5, generator=generator)
+    if not len(tune):
+        training, tune = _cut(cases, training, share=plan["split.tune"] * whole / len(training), generator=generator)
+    if not len(calibrate):
+        training, calibrate = _cut(cases, training, share=plan["split.calibrate"] * whole / len(training), generator=generator)
+    return Split(training, tune, calibrate, test, (Fold(training, tune, calibrate),), how)
+
+
+def _crossfitted(
+    cases: Cases,
+    development: np.ndarray,
+    test: np.ndarray,
+    *,
+    plan: Mapping[str, Any],
+    generator: np.random.Generator,
+    how: str,
+) -> Split:
+    count = min(plan["split.folds"], len(np.unique(cases.groups[development])))
+    parts, rest = [], development
+    for left in range(count, 1, -1):
+        rest, part = _cut(cases, rest, share=1 / left, generator=generator)
+        parts.append(part)
+    parts.append(rest)
+    folds = []
+    for held in parts:
+        others = np.setdiff1d(development, held)
+        training, tune = _cut(cases, others, share=plan["split.tune"], generator=generator)
+        folds.append(Fold(training, tune, held))
+    empty = np.empty(0, np.int64)
+    return Split(development, empty, empty, test, tuple(folds), f"{how}; development cross-fitted in {count} folds")
+
+
+def _cut(cases: Cases, rows: np.ndarray, *, share: float, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Cut whole groups off, about `share` of the cases of each stratum; return (rest, cut), ascending."""
+    groups, first = np.unique(cases.groups[rows], return_index=True)
+    place = np.searchsorted(groups, cases.groups[rows])
+    sizes = np.bincount(place)
+    # a group's stratum: its rarest class, so that few positives are dealt out evenly
+    frequency = dict(zip(*np.unique(cases.strata[rows], return_counts=True), strict=True))
+    rarity = np.array([frequency[s] for s in cases.strata[rows]])
+    order = np.lexsort((rarity, place))
+    stratum = cases.strata[rows][order][np.searchsorted(place[order], np.arange(len(groups)))]
+    chosen = np.zeros(len(groups), bool)
+    carry = 0.0
+    for value in np.unique(stratum):
+        members = generator.permutation(np.flatnonzero(stratum == value))
+        wanted = share * sizes[members].sum() + carry
+        filled = np.cumsum(sizes[members])
+        take = int(np.searchsorted(filled - sizes[members] / 2, wanted))
+        chosen[members[:take]] = True
+        carry = wanted - (filled[take - 1] if take else 0)
+    if not chosen.any() and len(groups) > 1:
+        chosen[generator.integers(len(groups))] = True
+    del first
+    return np.sort(rows[~chosen[place]]), np.sort(rows[chosen[place]])
+
+
+def _official(cases: Cases) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, str]:
+    assert cases.official is not None
+    names = {name: part for part, known in PARTS.items() for name in known}
+    parts = np.array([names.get(str(v).strip().casefold(), "") if v is not None else "" for v in cases.official[cases.rows]])
+    if not (parts == "training").any() or not (parts == "test").any():
+        raise StudyError(
+            "the split column must name training and test cases, as in: train, val, test"
+            f" (found {int((parts == 'training').sum())} training, {int((parts == 'test').sum())} test,"
+            f" {int((parts == '').sum())} that say neither)"
+        )
+    found = [cases.rows[parts == part] for part in ("training", "tune", "calibrate", "test")]
+    unnamed = int((parts == "").sum())
+    how = "given by the split column" + (f"; {unnamed} cases name no part and are left out" if unnamed else "")
+    return found[0], found[1], found[2], found[3], how
+
+
+def _by_time(cases: Cases, *, share: float) -> tuple[np.ndarray, np.ndarray, str]:
+    assert cases.times is not None
+    times = cases.times[cases.rows]
+    known = ~np.isnan(times)
+    if not known.any():
+        raise StudyError("the time column has no readable time; give ISO dates or numbers")
+    rows, times = cases.rows[known], times[known]
+    cut = np.quantile(times, 1 - share, method="higher")
+    late = times >= cut
+    groups = cases.groups[rows]
+    early_groups = np.unique(groups[~late])
+    torn = late & np.isin(groups, early_groups)
+    how = "by time: the latest cases are the test"
+    if torn.any():
+        how += f"; {int(torn.sum())} late cases of groups already seen in training are left out"
+    if not known.all():
+        how += f"; {int((~known).sum())} cases without a time are left out"
+    return np.sort(rows[~late]), np.sort(rows[late & ~torn]), how
+
+
+def describe(split: Split) -> Plan:
+    """Return the sizes of the parts as decisions, for the plan's reader."""
+    sizes = {"training": split.training, "tune": split.tune, "calibrate": split.calibrate, "test": split.test}
+    return Plan(Decision(f"split.cases.{k}", len(v), "number of cases", "measured") for k, v in sizes.items())
