@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from osler.core.columns import Array, Columns, Field, Ragged, Words
-from osler.core.errors import Refusal, OutputError
+from osler.core.errors import OutputError, Refusal
 
 
 def save(folder: Path, columns: Columns) -> None:
