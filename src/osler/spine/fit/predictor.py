@@ -32,7 +32,9 @@ class PredictorObjective(Objective):
     def step(self, batch: Batch, *, turn: int, generator: torch.Generator) -> Tensor:
         """Return (B,): the loss of a case, averaged over the carried models."""
         assert batch.target is not None
-        raw = self.module.each(batch)
+        device = batch.target.values.device.type
+        with torch.autocast(device, torch.bfloat16, enabled=self.plan["fit.precision"] == "bfloat16"):
+            raw = self.module.each(batch).float()
         carried = raw.shape[1]
         flat = raw.flatten(0, 1)
         repeated = TargetBatch(_repeat(batch.target.values, carried), _repeat(batch.target.observed, carried))

@@ -1,0 +1,140 @@
+"""A study's cases, ready: scanned, read into columns, with target and groups."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from osler.contract import Modality, Task
+from osler.core import registry
+from osler.core.columns import Array, Columns
+from osler.core.errors import Refusal, StudyError
+from osler.core.plan import Decision, Plan
+from osler.core.study import Study
+from osler.core.table import Table
+from osler.core.target import Target
+from osler.core.watch import SILENT, Watch
+from osler.spine.columns import read_columns
+from osler.spine.scan import column_values
+
+NO_TARGET = Refusal("no_target", "the target is missing in this row")
+NO_INPUT = Refusal("no_input", "every input is missing in this row")
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """All cases of a study. `columns`, `modalities` by input name; `groups` (n,) int64; `grouped` whether a group column
+    was given; `refusals` by row; `usable` the rows that are left, ascending; `reading` all reading decisions."""
+
+    study: Study
+    table: Table
+    task: Task
+    modalities: Mapping[str, Modality]
+    columns: Mapping[str, Columns]
+    reading: Plan
+    target: Target
+    groups: np.ndarray
+    grouped: bool
+    refusals: Mapping[int, Refusal]
+    usable: np.ndarray
+
+    @property
+    def anchor(self) -> str | None:
+        """The input whose grid a target on a grid shares."""
+        return next(iter(self.modalities)) if self.task.needs(self.target.info) == "map" else None
+
+
+def gather_cases(study: Study, table: Table, *, cache: Path, watch: Watch = SILENT) -> Cases:
+    """Read every input and the target of `study`; a bad case is refused, never fatal."""
+    modalities = {i.name: registry.modality(i.modality) for i in study.inputs}
+    task = registry.task(study.task)
+    grid = study.targets if task.needs({}) == "map" else ()
+    roles = frozenset({"input", "target", "baseline"}) if grid else frozenset({"input", "baseline"})
+    columns: dict[str, Columns] = {}
+    decisions: list[Decision] = []
+    for order, asked in enumerate(study.inputs):
+        modality = modalities[asked.name]
+        locators = modality.locate(table, columns=asked.columns, aligned=grid if order == 0 else ())
+        own = settings_under(study.settings, f"inputs.{asked.name}")
+        reading = modality.reading(locators, settings={**asked.options, **own})
+        decisions += [d.under(f"inputs.{asked.name}") for d in reading]
+        plain = {d.name: d.value for d in reading}
+        columns[asked.name] = read_columns(
+            modality, locators, reading=plain, roles=roles, cache=cache, workers=os.cpu_count() or 1, watch=watch
+        )
+    target, unusable = task.target(target_columns(study, table, columns=columns, grid=bool(grid)))
+    target = _weighted(study, table, target)
+    refusals = gathered_refusals(table, columns, unusable)
+    usable = np.array([r for r in range(len(table)) if r not in refusals], np.int64) if refusals else np.arange(len(table))
+    if len(usable) == 0:
+        raise StudyError(f"no case is left: all {len(table)} rows are refused; {most_common(refusals)}")
+    groups = group_numbers(table, study.roles.group)
+    return Cases(study, table, task, modalities, columns, Plan(decisions), target, groups,
+                 study.roles.group is not None, refusals, usable)  # fmt: skip
+
+
+def settings_under(settings: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """Return the user's settings whose names start with `prefix.`, without it."""
+    start = f"{prefix}."
+    return {name[len(start) :]: value for name, value in settings.items() if name.startswith(start)}
+
+
+def target_columns(study: Study, table: Table, *, columns: Mapping[str, Columns], grid: bool) -> Mapping[str, Any]:
+    """Return what `Task.target` reads: table columns by name, or the anchor's target fields by name."""
+    if not grid:
+        return {name: column_values(table, name) for name in study.targets}
+    anchor = columns[study.inputs[0].name]
+    found: dict[str, Array] = {name: anchor[name] for name in anchor.names("target")}
+    return found
+
+
+def gathered_refusals(table: Table, columns: Mapping[str, Columns], unusable: Mapping[int, Refusal]) -> dict[int, Refusal]:
+    """Return one refusal per refused row: the table's own first, then an input's, then the target's."""
+    found = dict(unusable)
+    for part in columns.values():
+        found |= part.refusals
+    absent = ~np.any([part.present for part in columns.values()], axis=0)
+    found |= {int(row): NO_INPUT for row in np.flatnonzero(absent) if int(row) not in found}
+    return dict(sorted((found | dict(table.refusals)).items()))
+
+
+def group_numbers(table: Table, column: str | None) -> np.ndarray:
+    """Return (n,) int64, equal for rows of one group; a row without a group is its own."""
+    if column is None:
+        return np.arange(len(table))
+    values = column_values(table, column)
+    missing = np.array([v is None or v != v for v in values], bool)  # noqa: PLR0124 - NaN differs from itself
+    _, numbers = np.unique(np.array(["" if m else str(v) for v, m in zip(values, missing, strict=True)]), return_inverse=True)
+    return np.where(missing, numbers.max(initial=0) + 1 + np.arange(len(table)), numbers).astype(np.int64)
+
+
+def most_common(refusals: Mapping[int, Refusal]) -> str:
+    """Return the most frequent reasons as a sentence."""
+    counts = refused_counts(refusals.values())
+    return "; ".join(f"{count} × {reason}" for reason, count in sorted(counts.items(), key=lambda x: -x[1])[:3])
+
+
+def refused_counts(refusals: Sequence[Refusal] | Any) -> dict[str, int]:
+    """Return how often each refusal occurs."""
+    counts: dict[str, int] = {}
+    for refusal in refusals:
+        counts[str(refusal)] = counts.get(str(refusal), 0) + 1
+    return counts
+
+
+def _weighted(study: Study, table: Table, target: Target) -> Target:
+    if study.roles.weight is None:
+        return target
+    values = column_values(table, study.roles.weight)
+    try:
+        weight = np.array([np.nan if v is None else float(v) for v in values])
+    except ValueError:
+        raise StudyError(f"the weight column '{study.roles.weight}' must hold numbers") from None
+    if not (np.isfinite(weight) & (weight >= 0)).all() or weight.sum() == 0:
+        raise StudyError(f"the weight column '{study.roles.weight}' must hold a number of at least 0 in every row")
+    return Target(target.values, target.observed, target.info, weight / weight.mean())

@@ -1,0 +1,59 @@
+"""From cases to an honest split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from osler.core.leak import Leak
+from osler.core.plan import Plan
+from osler.core.split import Split
+from osler.flows.cases import Cases, settings_under
+from osler.spine import leaks as leak_step
+from osler.spine import split as split_step
+from osler.spine.scan import column_values
+
+
+def split_and_check(cases: Cases) -> tuple[Split, Plan, tuple[Leak, ...]]:
+    """Return the split, its decisions and the leaks found; raises LeakError for those that stop the run."""
+    groups = len(np.unique(cases.groups[cases.usable]))
+    plan = Plan(split_step.split_rules(groups=groups))
+    own = {f"split.{k}": v for k, v in settings_under(cases.study.settings, "split").items()}
+    plan = plan.set_by_user(own)
+    split = split_step.divide(_seen(cases), plan=plan, seed=cases.study.seed)
+    leaks = leak_step.find_leaks(
+        modalities=cases.modalities,
+        columns=cases.columns,
+        split=split,
+        target=cases.target,
+        groups=cases.groups if cases.grouped else None,
+    )
+    leak_step.judge(leaks, how=cases.study.leaks)
+    if cases.study.leaks == "drop":
+        split = leak_step.without(split, leaks)
+    sizes = split_step.describe(split)
+    return split, plan.with_decisions(sizes.decisions), leaks
+
+
+def _seen(cases: Cases) -> split_step.Cases:
+    roles, table = cases.study.roles, cases.table
+    official = None if roles.split is None else column_values(table, roles.split)
+    times = None if roles.time is None else _days(column_values(table, roles.time))
+    return split_step.Cases(cases.usable, cases.groups, cases.task.stratum(cases.target), official, times)
+
+
+def _days(values: Sequence[object]) -> np.ndarray:
+    """Return days for ISO dates, numbers as they are, NaN for what is neither."""
+    return np.array([_day(v) for v in values], float)
+
+
+def _day(value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        pass
+    try:
+        return float(np.datetime64(str(value).strip().replace(" ", "T"), "s").astype(np.int64)) / 86_400
+    except ValueError:
+        return float("nan")

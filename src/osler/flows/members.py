@@ -1,0 +1,130 @@
+"""Train every member: for each fold its states, its networks and its baseline."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from osler.contract import BaselineModel, Task
+from osler.core.features import Features
+from osler.core.split import Fold
+from osler.core.state import State
+from osler.core.target import Target
+from osler.core.watch import SILENT, Watch
+from osler.flows import grid
+from osler.spine.fit import Clock, NetworkMember, PredictorObjective, Run, Source, draw, fit
+from osler.spine.fit.checkpoint import write_atomically
+
+BLOCK = 1 << 16  # cases whose features are held at once in prediction
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """The members of one fold: networks that differ by their seed, and one baseline, on the fold's `states` by input."""
+
+    states: Mapping[str, State]
+    networks: tuple[NetworkMember, ...]
+    baseline: BaselineModel
+
+
+def train_fold(
+    source: Source, fold: Fold, *, number: int, task: Task, groups: np.ndarray, seed: int, folder: Path, clocked: bool,
+    watch: Watch = SILENT,
+) -> Crew:  # fmt: skip
+    """Return the trained members of a fold; what an earlier, killed run finished in `folder` is taken up."""
+    plan = source.plan
+    states = fit_states(source, fold.training, groups=groups)
+    baseline = train_baseline(
+        source, fold, states=states, task=task, groups=groups, seed=seed, folder=folder / f"baseline-{number}"
+    )
+    watch.advance(note="baseline")
+    networks = []
+    for turn in range(plan["fit.members"]):
+        member = number * plan["fit.members"] + turn
+        networks.append(
+            train_network(
+                source, fold, states=states, task=task, member=member, seed=seed, folder=folder, clocked=clocked, watch=watch
+            )
+        )
+    return Crew(states, tuple(networks), baseline)
+
+
+def fit_states(source: Source, rows: np.ndarray, *, groups: np.ndarray) -> dict[str, State]:
+    """Return the state of every input, learned from the present cases among `rows`."""
+    states = {}
+    for name, modality in source.modalities.items():
+        columns = source.columns[name]
+        here = rows[columns.present[rows]]
+        states[name] = modality.fit(columns, here, groups=groups, plan=source.plan.part(f"inputs.{name}"))
+    return states
+
+
+def train_network(
+    source: Source, fold: Fold, *, states: Mapping[str, State], task: Task, member: int, seed: int, folder: Path, clocked: bool,
+    watch: Watch = SILENT,
+) -> NetworkMember:  # fmt: skip
+    """Return one trained network."""
+    assert source.target is not None
+    plan = source.plan
+    built = NetworkMember.built(
+        modalities=source.modalities, task=task, info=source.target.info, states=states, plan=plan, seed=draw(seed, member, -1)
+    )
+    built.network.to(source.device)
+    objective = PredictorObjective(network=built.network, task=task, plan=plan)
+    clock = Clock(plan["fit.seconds"] if clocked else None)
+    run = Run(plan, seed, member, folder / f"member-{member}", clock, watch)
+    fit(
+        objective,
+        lambda rows, at: source.batch(rows, seed=at),
+        rows=fold.training,
+        tune=lambda: source.batches(fold.tune, size=plan["fit.predict_batch"]),
+        run=run,
+    )
+    return built
+
+
+def train_baseline(
+    source: Source, fold: Fold, *, states: Mapping[str, State], task: Task, groups: np.ndarray, seed: int, folder: Path
+) -> BaselineModel:
+    """Return the classical model, tuned inside the fold's training and tune rows."""
+    done = folder / "done.json"
+    if done.is_file():
+        names = json.loads(done.read_text())
+        return task.restore({name: (folder / name).read_bytes() for name in names})
+    rows = np.sort(np.concatenate([fold.training, fold.tune]))
+    features, target = baseline_cases(source, rows, states=states, task=task, seed=seed)
+    model = task.baseline(features, target, groups=groups[rows][features.positions], plan=source.plan, seed=seed)
+    files = model.files()
+    for name, data in files.items():
+        write_atomically(folder / name, data)
+    write_atomically(done, json.dumps(sorted(files)).encode())
+    return task.restore(files)
+
+
+def baseline_cases(
+    source: Source, rows: np.ndarray, *, states: Mapping[str, State], task: Task, seed: int
+) -> tuple[Features, Target]:
+    """Return the baseline's features and the target row of each of their lines."""
+    assert source.target is not None
+    if task.needs(source.target.info) == "vector":
+        limit = int(source.plan.get("baseline.rows", len(rows)) or len(rows))
+        if len(rows) > limit:
+            rows = np.sort(np.random.default_rng([seed, 2]).choice(rows, limit, replace=False))
+        return _joined(source, rows, states), source.target.take(rows)
+    return grid.baseline_positions(source, rows, states=states, seed=seed)
+
+
+def _joined(source: Source, rows: np.ndarray, states: Mapping[str, State]) -> Features:
+    parts = tuple(m.baseline_features(source.columns[n], rows, state=states[n]) for n, m in source.modalities.items())
+    return Features.joined(parts, prefixes=tuple(source.modalities))
+
+
+def crew_raw(crew: Crew, source: Source, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Return raw outputs (rows, k) of the networks' mean and of the baseline."""
+    network = np.mean([member.raw(source, rows) for member in crew.networks], axis=0)
+    pieces = [crew.baseline.raw(_joined(source, rows[s : s + BLOCK], crew.states).matrix) for s in range(0, len(rows), BLOCK)]
+    return {"network": network, "baseline": np.concatenate(pieces) if pieces else network}

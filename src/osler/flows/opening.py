@@ -1,0 +1,31 @@
+"""Open what the user named: a table, or a study that names one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from osler.core import registry
+from osler.core.study import Study
+from osler.core.table import Table
+from osler.core.watch import SILENT, Watch
+from osler.spine.columns.shards import private
+from osler.spine.scan import open_table
+from osler.spine.study import Request, ask, table_path
+
+
+def default_cache() -> Path:
+    """Return the folder for what may be made anew: $XDG_CACHE_HOME/osler or ~/.cache/osler."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "osler"
+
+
+def open_study(request: Request, *, cache: Path, watch: Watch = SILENT) -> tuple[Study, Table]:
+    """Return the study, completed from its table, and the table."""
+    private(cache)
+    watch.stage("opening")
+    table = open_table(table_path(request), cache=cache)
+    modalities = {name: registry.modality(name) for name in registry.MODALITIES}
+    study = ask(request, table=table, modalities=modalities)
+    for note in study.notes:
+        watch.say(note)
+    return study, table

@@ -1,0 +1,156 @@
+"""Facts, then the plan: rules, one timing of each size, frozen."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from osler.core.errors import PlanError
+from osler.core.plan import Decision, Plan
+from osler.core.split import Split
+from osler.core.watch import SILENT, Watch
+from osler.flows.cases import Cases
+from osler.flows.members import fit_states
+from osler.spine import plan as plan_step
+from osler.spine.fit import NetworkMember, PredictorObjective, Source
+from osler.spine.fit.loop import plain_update
+
+TIMED_ROWS = 4096  # cases on which the states of a timing are fitted
+
+
+def chosen_device(device: str | None) -> str:
+    """Return the device asked for, else the accelerator if there is one, else "cpu"."""
+    import torch
+
+    return device or ("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def source_of(cases: Cases, plan: Plan, *, device: str | None) -> Source:
+    """Return the cases as a source of batches under `plan`."""
+    return Source(cases.modalities, cases.columns, plan, cases.target, cases.anchor, chosen_device(device))
+
+
+def gather_facts(cases: Cases, split: Split) -> dict[str, Mapping[str, Any]]:
+    """Return what was measured of the training rows, by input and for the target."""
+    rows = split.training
+    facts: dict[str, Mapping[str, Any]] = {"target": cases.task.facts(cases.target, rows)}
+    for name, modality in cases.modalities.items():
+        columns = cases.columns[name]
+        facts[name] = modality.facts(columns, rows[columns.present[rows]])
+    return facts
+
+
+def circumstances_of(cases: Cases, split: Split, *, device: str | None) -> plan_step.Circumstances:
+    """Return what the rules see besides facts."""
+    return plan_step.Circumstances(
+        task=cases.task.name,
+        output=cases.task.needs(cases.target.info),
+        cases=len(split.folds[0].training),
+        groups=len(np.unique(cases.groups[split.development])),
+        folds=len(split.folds),
+        budget=cases.study.budget,
+        device=chosen_device(device),
+        settings=cases.study.settings,
+    )
+
+
+def make_plan(
+    cases: Cases, split: Split, decisions: Plan, *, facts: Mapping[str, Mapping[str, Any]], device: str | None, spent: float,
+    watch: Watch = SILENT,
+) -> Plan:  # fmt: skip
+    """Return the frozen plan: every decision, the user's settings, and sizes that fit the budget."""
+    watch.stage("planning")
+    about = circumstances_of(cases, split, device=device)
+    ruled, ladder = plan_step.decide(
+        task=cases.task, modalities=cases.modalities, facts=facts, target=facts["target"], circumstances=about
+    )
+    known = cases.reading.with_decisions(decisions.decisions).with_decisions(ruled.decisions)
+    sizes = {d.name for rung in ladder for d in rung} | {"fit.epochs", "fit.members", "fit.seconds"}
+    _check_settings(known, sizes, about.settings)
+    plan = known.set_by_user({k: v for k, v in about.settings.items() if k in known})
+    share = plan["fit.network_share"]
+    seconds = max(0.0, cases.study.budget * 60 - spent) * share
+
+    def timed(candidate: Plan) -> float:
+        return seconds_per_step(source_of(cases, candidate, device=device), cases, split)
+
+    with threads(plan):
+        sized = plan_step.fit_to_budget(plan, ladder, seconds_per_step=timed, circumstances=about, seconds=seconds)
+    late = {k: v for k, v in about.settings.items() if k in {"fit.epochs", "fit.members", "fit.seconds"}}
+    return sized.set_by_user(late)
+
+
+def given_plan(
+    path: Path, *, cases: Cases, decisions: Plan, facts: Mapping[str, Mapping[str, Any]], split: Split, device: str | None
+) -> Plan:
+    """Return the user's plan, checked: every decision that the rules would make is there, none that does not exist."""
+    try:
+        plan = Plan.from_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise PlanError(f"the plan {path.name} cannot be read ({type(error).__name__})") from None
+    about = circumstances_of(cases, split, device=device)
+    ruled, ladder = plan_step.decide(
+        task=cases.task, modalities=cases.modalities, facts=facts, target=facts["target"], circumstances=about
+    )
+    wanted = {*cases.reading, *decisions, *ruled, *(d.name for rung in ladder[:1] for d in rung), "fit.epochs", "fit.members"}
+    lacking = sorted(wanted - set(plan))
+    if lacking:
+        raise PlanError(f"the plan lacks {len(lacking)} decisions: {', '.join(lacking[:5])}; 'osler inspect' writes a whole one")
+    template = ruled.with_decisions(d for rung in ladder[:1] for d in rung)
+    template.set_by_user({name: plan[name] for name in template if plan[name] is not None})
+    changed = [n for n in [*cases.reading, *decisions] if n in plan and plan[n] != {**cases.reading, **decisions}[n]]
+    if changed:
+        raise PlanError(
+            f"the plan was made for other data or another split: {', '.join(changed[:5])} differ;"
+            " set reading and split decisions with --set, and let 'osler inspect' write the plan anew"
+        )
+    return plan
+
+
+def seconds_per_step(source: Source, cases: Cases, split: Split) -> float:
+    """Return the median time of five training steps after two to warm up."""
+    plan = source.plan
+    rows = split.folds[0].training
+    few = rows[:: max(1, len(rows) // TIMED_ROWS)]
+    states = fit_states(source, few, groups=cases.groups)
+    member = NetworkMember.built(
+        modalities=source.modalities, task=cases.task, info=cases.target.info, states=states, plan=plan, seed=0
+    )
+    member.network.to(source.device).train()
+    objective = PredictorObjective(network=member.network, task=cases.task, plan=plan)
+    optimiser = objective.optimisers(plan=plan)[0]
+    import torch
+
+    times = []
+    for turn in range(7):
+        chunk = np.sort(np.random.default_rng(turn).permutation(rows)[: plan["fit.batch"]])
+        began = time.perf_counter()
+        batch = source.batch(chunk, seed=turn)
+        loss = objective.step(batch, turn=0, generator=torch.Generator().manual_seed(turn))
+        plain_update(objective, optimiser, loss, plan)
+        float(loss.detach().mean())  # waits for the device
+        times.append(time.perf_counter() - began)
+    return float(np.median(times[2:]))
+
+
+@contextlib.contextmanager
+def threads(plan: Mapping[str, Any]) -> Iterator[None]:
+    """Run torch with the plan's threads, so that the same plan gives the same bytes; give back what was set."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(int(plan["fit.threads"]))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _check_settings(plan: Plan, sizes: set[str], settings: Mapping[str, Any]) -> None:
+    everything = plan.with_decisions(Decision(name, None, "") for name in sizes if name not in plan)
+    everything.set_by_user(settings)
