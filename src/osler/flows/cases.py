@@ -116,7 +116,7 @@ def group_numbers(table: Table, column: str | None) -> np.ndarray:
 def most_common(refusals: Mapping[int, Refusal]) -> str:
     """Return the most frequent reasons as a sentence."""
     counts = refused_counts(refusals.values())
-    return "; ".join(f"{count} × {reason}" for reason, count in sorted(counts.items(), key=lambda x: -x[1])[:3])
+    return "; ".join(f"{count} times {reason}" for reason, count in sorted(counts.items(), key=lambda x: -x[1])[:3])
 
 
 def refused_counts(refusals: Sequence[Refusal] | Any) -> dict[str, int]:

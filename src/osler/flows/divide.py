@@ -9,7 +9,7 @@ import numpy as np
 from osler.core.leak import Leak
 from osler.core.plan import Plan
 from osler.core.split import Split
-from osler.flows.cases import Cases, settings_under
+from osler.flows.cases import Cases
 from osler.spine import leaks as leak_step
 from osler.spine import split as split_step
 from osler.spine.scan import column_values
@@ -19,8 +19,7 @@ def split_and_check(cases: Cases) -> tuple[Split, Plan, tuple[Leak, ...]]:
     """Return the split, its decisions and the leaks found; raises LeakError for those that stop the run."""
     groups = len(np.unique(cases.groups[cases.usable]))
     plan = Plan(split_step.split_rules(groups=groups))
-    own = {f"split.{k}": v for k, v in settings_under(cases.study.settings, "split").items()}
-    plan = plan.set_by_user(own)
+    plan = plan.set_by_user({k: v for k, v in cases.study.settings.items() if k in plan})
     split = split_step.divide(_seen(cases), plan=plan, seed=cases.study.seed)
     leaks = leak_step.find_leaks(
         modalities=cases.modalities,

@@ -35,7 +35,7 @@ def write(out: Path, *, cases: Cases, trained: Trained, account: Account) -> Non
     }
     baselines = {f"fold{n}": crew.baseline.files() for n, crew in enumerate(trained.crews)}
     contents = Contents(
-        _about(cases, trained, account), account.plan, _weights(trained), _state(cases, trained, account), baselines, documents
+        _about(cases, trained, account), account.plan, _weights(trained), _state(trained, account), baselines, documents
     )
     write_bundle(out, contents)
 
@@ -71,7 +71,7 @@ def _weights(trained: Trained) -> dict[str, np.ndarray]:
     }
 
 
-def _state(cases: Cases, trained: Trained, account: Account) -> State:
+def _state(trained: Trained, account: Account) -> State:
     parts = {f"fold{n}": State.joined({f"inputs.{k}": s for k, s in crew.states.items()}) for n, crew in enumerate(trained.crews)}
     parts["output"] = State.joined(trained.states)
     facts = State({}, {name: dict(found) for name, found in account.facts.items()})

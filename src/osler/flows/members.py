@@ -23,6 +23,19 @@ BLOCK = 1 << 16  # cases whose features are held at once in prediction
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """Where and how a fold is trained: `folder` keeps checkpoints, `clocked` lets the clock end a training that takes
+    twice its planned time."""
+
+    task: Task
+    groups: np.ndarray
+    seed: int
+    folder: Path
+    clocked: bool = False
+    watch: Watch = SILENT
+
+
+@dataclass(frozen=True, slots=True)
 class Crew:
     """The members of one fold: networks that differ by their seed, and one baseline, on the fold's `states` by input."""
 
@@ -31,26 +44,17 @@ class Crew:
     baseline: BaselineModel
 
 
-def train_fold(
-    source: Source, fold: Fold, *, number: int, task: Task, groups: np.ndarray, seed: int, folder: Path, clocked: bool,
-    watch: Watch = SILENT,
-) -> Crew:  # fmt: skip
+def train_fold(source: Source, fold: Fold, *, number: int, work: Work) -> Crew:
     """Return the trained members of a fold; what an earlier, killed run finished in `folder` is taken up."""
     plan = source.plan
-    states = fit_states(source, fold.training, groups=groups)
-    baseline = train_baseline(
-        source, fold, states=states, task=task, groups=groups, seed=seed, folder=folder / f"baseline-{number}"
+    states = fit_states(source, fold.training, groups=work.groups)
+    baseline = train_baseline(source, fold, states=states, work=work, folder=work.folder / f"baseline-{number}")
+    work.watch.advance(note="baseline")
+    first = number * plan["fit.members"]
+    networks = tuple(
+        train_network(source, fold, states=states, member=first + turn, work=work) for turn in range(plan["fit.members"])
     )
-    watch.advance(note="baseline")
-    networks = []
-    for turn in range(plan["fit.members"]):
-        member = number * plan["fit.members"] + turn
-        networks.append(
-            train_network(
-                source, fold, states=states, task=task, member=member, seed=seed, folder=folder, clocked=clocked, watch=watch
-            )
-        )
-    return Crew(states, tuple(networks), baseline)
+    return Crew(states, networks, baseline)
 
 
 def fit_states(source: Source, rows: np.ndarray, *, groups: np.ndarray) -> dict[str, State]:
@@ -63,20 +67,22 @@ def fit_states(source: Source, rows: np.ndarray, *, groups: np.ndarray) -> dict[
     return states
 
 
-def train_network(
-    source: Source, fold: Fold, *, states: Mapping[str, State], task: Task, member: int, seed: int, folder: Path, clocked: bool,
-    watch: Watch = SILENT,
-) -> NetworkMember:  # fmt: skip
+def train_network(source: Source, fold: Fold, *, states: Mapping[str, State], member: int, work: Work) -> NetworkMember:
     """Return one trained network."""
     assert source.target is not None
     plan = source.plan
     built = NetworkMember.built(
-        modalities=source.modalities, task=task, info=source.target.info, states=states, plan=plan, seed=draw(seed, member, -1)
+        modalities=source.modalities,
+        task=work.task,
+        info=source.target.info,
+        states=states,
+        plan=plan,
+        seed=draw(work.seed, member, -1),
     )
     built.network.to(source.device)
-    objective = PredictorObjective(network=built.network, task=task, plan=plan)
-    clock = Clock(plan["fit.seconds"] if clocked else None)
-    run = Run(plan, seed, member, folder / f"member-{member}", clock, watch)
+    objective = PredictorObjective(network=built.network, task=work.task, plan=plan)
+    clock = Clock(plan["fit.seconds"] if work.clocked else None)
+    run = Run(plan, work.seed, member, work.folder / f"member-{member}", clock, work.watch)
     fit(
         objective,
         lambda rows, at: source.batch(rows, seed=at),
@@ -87,22 +93,21 @@ def train_network(
     return built
 
 
-def train_baseline(
-    source: Source, fold: Fold, *, states: Mapping[str, State], task: Task, groups: np.ndarray, seed: int, folder: Path
-) -> BaselineModel:
+def train_baseline(source: Source, fold: Fold, *, states: Mapping[str, State], work: Work, folder: Path) -> BaselineModel:
     """Return the classical model, tuned inside the fold's training and tune rows."""
     done = folder / "done.json"
     if done.is_file():
         names = json.loads(done.read_text())
-        return task.restore({name: (folder / name).read_bytes() for name in names})
+        return work.task.restore({name: (folder / name).read_bytes() for name in names})
     rows = np.sort(np.concatenate([fold.training, fold.tune]))
-    features, target = baseline_cases(source, rows, states=states, task=task, seed=seed)
-    model = task.baseline(features, target, groups=groups[rows][features.positions], plan=source.plan, seed=seed)
+    features, target = baseline_cases(source, rows, states=states, task=work.task, seed=work.seed)
+    groups = work.groups[rows][features.positions]
+    model = work.task.baseline(features, target, groups=groups, plan=source.plan, seed=work.seed)
     files = model.files()
     for name, data in files.items():
         write_atomically(folder / name, data)
     write_atomically(done, json.dumps(sorted(files)).encode())
-    return task.restore(files)
+    return work.task.restore(files)
 
 
 def baseline_cases(

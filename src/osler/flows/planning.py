@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from osler.core.errors import PlanError
-from osler.core.plan import Decision, Plan
+from osler.core.plan import Plan
 from osler.core.split import Split
+from osler.core.study import Study
 from osler.core.watch import SILENT, Watch
 from osler.flows.cases import Cases
 from osler.flows.members import fit_states
@@ -70,8 +72,9 @@ def make_plan(
         task=cases.task, modalities=cases.modalities, facts=facts, target=facts["target"], circumstances=about
     )
     known = cases.reading.with_decisions(decisions.decisions).with_decisions(ruled.decisions)
-    sizes = {d.name for rung in ladder for d in rung} | {"fit.epochs", "fit.members", "fit.seconds"}
-    _check_settings(known, sizes, about.settings)
+    late_ones = Plan(plan_step.unmeasured())
+    rungs = Plan(d for rung in ladder for d in rung)
+    known.with_decisions([*rungs.decisions, *late_ones.decisions]).set_by_user(about.settings)
     plan = known.set_by_user({k: v for k, v in about.settings.items() if k in known})
     share = plan["fit.network_share"]
     seconds = max(0.0, cases.study.budget * 60 - spent) * share
@@ -81,35 +84,38 @@ def make_plan(
 
     with threads(plan):
         sized = plan_step.fit_to_budget(plan, ladder, seconds_per_step=timed, circumstances=about, seconds=seconds)
-    late = {k: v for k, v in about.settings.items() if k in {"fit.epochs", "fit.members", "fit.seconds"}}
+    late = {k: v for k, v in about.settings.items() if k in late_ones}
     return sized.set_by_user(late)
 
 
-def given_plan(
-    path: Path, *, cases: Cases, decisions: Plan, facts: Mapping[str, Mapping[str, Any]], split: Split, device: str | None
-) -> Plan:
-    """Return the user's plan, checked: every decision that the rules would make is there, none that does not exist."""
+def read_plan(path: Path) -> Plan:
+    """Return the plan in a file; raises PlanError."""
     try:
-        plan = Plan.from_json(path.read_text(encoding="utf-8"))
+        return Plan.from_json(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise PlanError(f"the plan {path.name} cannot be read ({type(error).__name__})") from None
+
+
+def with_given(study: Study, path: Path | None) -> Study:
+    """Return the study with every decision of the plan file as if the user had set it; the user's own settings win."""
+    return study if path is None else replace(study, settings={**read_plan(path), **study.settings})
+
+
+def given_plan(
+    cases: Cases, split: Split, decisions: Plan, *, facts: Mapping[str, Mapping[str, Any]], device: str | None
+) -> Plan:
+    """Return the plan given by the user, checked: every decision that the rules would make is there and possible."""
     about = circumstances_of(cases, split, device=device)
     ruled, ladder = plan_step.decide(
         task=cases.task, modalities=cases.modalities, facts=facts, target=facts["target"], circumstances=about
     )
-    wanted = {*cases.reading, *decisions, *ruled, *(d.name for rung in ladder[:1] for d in rung), "fit.epochs", "fit.members"}
-    lacking = sorted(wanted - set(plan))
+    whole = cases.reading.with_decisions(decisions.decisions).with_decisions(ruled.decisions)
+    whole = whole.with_decisions(d for rung in ladder[:1] for d in rung).with_decisions(plan_step.unmeasured())
+    lacking = sorted(set(whole) - set(about.settings))
     if lacking:
         raise PlanError(f"the plan lacks {len(lacking)} decisions: {', '.join(lacking[:5])}; 'osler inspect' writes a whole one")
-    template = ruled.with_decisions(d for rung in ladder[:1] for d in rung)
-    template.set_by_user({name: plan[name] for name in template if plan[name] is not None})
-    changed = [n for n in [*cases.reading, *decisions] if n in plan and plan[n] != {**cases.reading, **decisions}[n]]
-    if changed:
-        raise PlanError(
-            f"the plan was made for other data or another split: {', '.join(changed[:5])} differ;"
-            " set reading and split decisions with --set, and let 'osler inspect' write the plan anew"
-        )
-    return plan
+    own = {k: v for k, v in about.settings.items() if k not in decisions and k not in cases.reading}
+    return whole.set_by_user(own)
 
 
 def seconds_per_step(source: Source, cases: Cases, split: Split) -> float:
@@ -149,8 +155,3 @@ def threads(plan: Mapping[str, Any]) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _check_settings(plan: Plan, sizes: set[str], settings: Mapping[str, Any]) -> None:
-    everything = plan.with_decisions(Decision(name, None, "") for name in sizes if name not in plan)
-    everything.set_by_user(settings)

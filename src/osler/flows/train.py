@@ -25,7 +25,7 @@ from osler.core.watch import SILENT, Watch
 from osler.flows import freeze, planning
 from osler.flows.cases import Cases, gather_cases, refused_counts
 from osler.flows.divide import split_and_check
-from osler.flows.members import Crew, crew_raw, train_fold
+from osler.flows.members import Crew, Work, crew_raw, train_fold
 from osler.flows.opening import default_cache, open_study
 from osler.spine.bundle import check_place
 from osler.spine.evaluate import evaluate
@@ -61,6 +61,7 @@ def train(
     cache = cache or default_cache()
     check_place(out)
     study, table = open_study(request, cache=cache, watch=watch)
+    study = planning.with_given(study, plan)
     cases = gather_cases(study, table, cache=cache, watch=watch)
     split, decisions, leaks = split_and_check(cases)
     for leak in leaks:
@@ -85,11 +86,8 @@ def train_members(source: Source, cases: Cases, split: Split, *, folder: Path, c
     plan, seed = source.plan, cases.study.seed
     watch.stage("training", total=len(split.folds) * (1 + plan["fit.members"] * plan["fit.epochs"]))
     with planning.threads(plan):
-        crews = tuple(
-            train_fold(source, fold, number=n, task=cases.task, groups=cases.groups, seed=seed, folder=folder,
-                       clocked=clocked, watch=watch)
-            for n, fold in enumerate(split.folds)
-        )  # fmt: skip
+        work = Work(cases.task, cases.groups, seed, folder, clocked, watch)
+        crews = tuple(train_fold(source, fold, number=n, work=work) for n, fold in enumerate(split.folds))
         rows, raws = _unseen(source, split, crews)
         chooser = np.isin(rows, split.tune) if not split.crossfitted else np.ones(len(rows), bool)
         judged = {name: raw[chooser] for name, raw in raws.items()}
@@ -148,7 +146,7 @@ def _frozen_plan(
     if folder.exists():
         shutil.rmtree(folder)
     if given is not None:
-        frozen = planning.given_plan(given, cases=cases, decisions=decisions, facts=facts, split=split, device=device)
+        frozen = planning.given_plan(cases, split, decisions, facts=facts, device=device)
     else:
         frozen = planning.make_plan(cases, split, decisions, facts=facts, device=device, spent=spent, watch=watch)
     write_atomically(path, frozen.to_json().encode())

@@ -80,6 +80,11 @@ def fit_rules(circumstances: Circumstances, *, inputs: int) -> tuple[Decision, .
     )
 
 
+def unmeasured() -> tuple[Decision, ...]:
+    """Return the decisions that `fit_to_budget` adds, with placeholder values, to check what a user sets."""
+    return tuple(Decision(f"fit.{name}", value, "") for name, value in (("epochs", 1), ("members", 1), ("seconds", 0.0)))
+
+
 def wanted_epochs(plan: Mapping[str, Any], cases: int) -> int:
     """Return the epochs after which more training rarely helps: about 4,000 steps, 12 to 80 epochs."""
     steps = max(1, math.ceil(min(cases, plan["fit.epoch_cases"]) / plan["fit.batch"]))
