@@ -17,6 +17,13 @@ from osler.spine.scan import column_values
 
 def split_and_check(cases: Cases) -> tuple[Split, Plan, tuple[Leak, ...]]:
     """Return the split, its decisions and the leaks found; raises LeakError for those that stop the run."""
+    split, plan, leaks = split_and_find(cases)
+    leak_step.judge(leaks, how=cases.study.leaks)
+    return split, plan, leaks
+
+
+def split_and_find(cases: Cases) -> tuple[Split, Plan, tuple[Leak, ...]]:
+    """Return the split (without leaking development rows where the study asks to drop them), its decisions, the leaks."""
     groups = len(np.unique(cases.groups[cases.usable]))
     plan = Plan(split_step.split_rules(groups=groups))
     plan = plan.set_by_user({k: v for k, v in cases.study.settings.items() if k in plan})
@@ -28,11 +35,9 @@ def split_and_check(cases: Cases) -> tuple[Split, Plan, tuple[Leak, ...]]:
         target=cases.target,
         groups=cases.groups if cases.grouped else None,
     )
-    leak_step.judge(leaks, how=cases.study.leaks)
     if cases.study.leaks == "drop":
         split = leak_step.without(split, leaks)
-    sizes = split_step.describe(split)
-    return split, plan.with_decisions(sizes.decisions), leaks
+    return split, plan.with_decisions(split_step.describe(split).decisions), leaks
 
 
 def _seen(cases: Cases) -> split_step.Cases:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from osler.core import registry
+from osler.core.errors import TableError
 from osler.core.study import Study
 from osler.core.table import Table
 from osler.core.watch import SILENT, Watch
 from osler.spine.columns.shards import private
-from osler.spine.scan import open_table
+from osler.spine.scan import blocks, open_table
 from osler.spine.study import Request, ask, table_path
 
 
@@ -29,3 +32,21 @@ def open_study(request: Request, *, cache: Path, watch: Watch = SILENT) -> tuple
     for note in study.notes:
         watch.say(note)
     return study, table
+
+
+def in_memory(table: Any) -> Iterator[Table]:
+    """Yield `table` in blocks: a path is streamed, an Arrow table, a frame or a mapping of columns is taken as one."""
+    if isinstance(table, (str, Path)):
+        yield from blocks(Path(table))
+        return
+    import pyarrow as pa
+
+    if isinstance(table, Mapping):
+        rows = pa.table(dict(table))
+    elif isinstance(table, pa.Table):
+        rows = table
+    elif hasattr(table, "__arrow_c_stream__"):
+        rows = pa.table(table)
+    else:
+        raise TableError(f"a {type(table).__name__} is no table; give a path, an Arrow table, a frame or a mapping of columns")
+    yield Table(rows, Path.cwd())

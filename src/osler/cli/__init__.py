@@ -1,0 +1,66 @@
+"""The commands: one file each. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from osler.core.errors import OslerError
+
+app = typer.Typer(
+    name="osler",
+    help="From a table of medical data to a model that can be trusted. Research use; not a medical device.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _register() -> None:
+    from osler.cli.data import data_app
+    from osler.cli.demo import demo
+    from osler.cli.evaluate import evaluate
+    from osler.cli.inspect import inspect
+    from osler.cli.predict import predict
+    from osler.cli.train import train
+
+    for command in (demo, inspect, train, evaluate, predict):
+        app.command()(command)
+    app.add_typer(data_app, name="data")
+
+
+_register()
+
+
+def main() -> None:
+    """Run a command; every error of Osler's ends in one message and its exit code, never in a traceback."""
+    try:
+        app()
+    except OslerError as error:
+        _end(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _end("stopped; the same command goes on where it ended", 1)
+    except OSError as error:
+        _end(f"{error.strerror or type(error).__name__}; check the disk and the paths that were given", 2)
+    except MemoryError:
+        _end("out of memory; ask for fewer cases at once or a smaller size with --set", 1)
+    except Exception as error:  # noqa: BLE001 - the last net: a traceback may quote a patient's values
+        if os.environ.get("OSLER_DEBUG"):
+            raise
+        _end(f"a fault in Osler itself ({_where(error)}); set OSLER_DEBUG=1 to see where, and please report it", 1)
+
+
+def _where(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f" at {trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}" if trace else ""
+    return f"{type(error).__name__}{place}"
+
+
+def _end(message: str, code: int) -> None:
+    sys.stderr.write(f"osler: {message}\n")
+    sys.stderr.flush()
+    raise SystemExit(code)

@@ -1,0 +1,81 @@
+"""`osler train`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from osler.cli import options as o
+from osler.cli.request import leak_word, request_of
+
+
+def train(
+    table: o.Table,
+    out: Annotated[Path, typer.Option(help="folder for the bundle", show_default=False)],
+    target: o.Target = None,
+    task: o.Task = None,
+    inputs: o.Inputs = None,
+    identity: o.Id = None,
+    group: o.Group = None,
+    split: o.SplitColumn = None,
+    time: o.Time = None,
+    weight: o.Weight = None,
+    subgroup: o.Subgroup = None,
+    budget: o.Budget = None,
+    seed: o.Seed = None,
+    settings: o.Settings = None,
+    plan: Annotated[Path | None, typer.Option(help="plan.json to follow, from 'osler inspect' or a bundle")] = None,
+    drop_leaks: o.DropLeaks = False,
+    allow_leaks: o.AllowLeaks = False,
+    language: o.Language = None,
+    title: o.Title = None,
+    cache: o.Cache = None,
+    device: o.Device = None,
+) -> None:
+    """Train a network and a classical baseline, score them once on the test split, write a bundle."""
+    from osler.cli.watch import Terminal
+    from osler.flows.train import train as flow
+
+    request = request_of(
+        table,
+        roles={"id": identity, "group": group, "split": split, "time": time, "weight": weight},
+        target=target,
+        inputs=inputs,
+        subgroups=subgroup,
+        settings=settings,
+        rest={
+            "task": task, "budget": budget, "seed": seed, "language": language, "title": title,
+            "leaks": leak_word(drop=drop_leaks, allow=allow_leaks),
+        },
+    )  # fmt: skip
+    with Terminal() as watch:
+        flow(request, out=out, plan=plan, cache=cache, device=device, watch=watch)
+    show_scores(json.loads((out / "scores.json").read_text(encoding="utf-8")))
+    typer.echo(f"bundle  {out}\nreport  {out / 'report.html'}")
+
+
+def show_scores(scores: dict) -> None:  # type: ignore[type-arg]
+    """Print the measures of bundle, network and baseline beside one another."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="test, scored once (95% interval)")
+    for column in ("measure", "bundle", "network", "baseline"):
+        table.add_column(column)
+    for name in list(scores["test"])[:8]:
+        table.add_row(name, *(_cell(scores[part].get(name)) for part in ("test", "network", "baseline")))
+    console = Console()
+    console.print(table)
+    if scores["verdict"]:
+        console.print(scores["verdict"]["sentence"], markup=False)
+
+
+def _cell(value: dict | None) -> str:  # type: ignore[type-arg]
+    if value is None or value["value"] is None:
+        return "–"
+    if value["low"] is None:
+        return f"{value['value']:.3g}"
+    return f"{value['value']:.3g} ({value['low']:.3g} to {value['high']:.3g})"

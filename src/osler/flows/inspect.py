@@ -1,0 +1,65 @@
+"""`osler inspect`: facts, refusals, leaks, the plan and what it will cost; trains nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from osler.core.errors import LeakError, OutputError
+from osler.core.leak import Leak
+from osler.core.plan import Plan
+from osler.core.split import Split
+from osler.core.study import Study
+from osler.core.watch import SILENT, Watch
+from osler.flows import planning
+from osler.flows.cases import gather_cases, refused_counts
+from osler.flows.divide import split_and_find
+from osler.flows.opening import default_cache, open_study
+from osler.spine.leaks import judge
+from osler.spine.study import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What `train` would do. `refused` counts rows by reason; `stop` is the leak check's word where it would stop the run."""
+
+    study: Study
+    facts: Mapping[str, Mapping[str, Any]]
+    split: Split
+    leaks: tuple[Leak, ...]
+    refused: Mapping[str, int]
+    plan: Plan
+    stop: str = ""
+
+
+def inspect(
+    request: Request, *, out: Path | None = None, cache: Path | None = None, device: str | None = None, watch: Watch = SILENT
+) -> Inspection:
+    """Return the plan and what it rests on; write the plan to `out` where asked."""
+    began = time.monotonic()
+    cache = cache or default_cache()
+    study, table = open_study(request, cache=cache, watch=watch)
+    cases = gather_cases(study, table, cache=cache, watch=watch)
+    split, decisions, leaks = split_and_find(cases)
+    stop = ""
+    try:
+        judge(leaks, how=study.leaks)
+    except LeakError as error:
+        stop = str(error)
+    facts = planning.gather_facts(cases, split)
+    spent = time.monotonic() - began
+    plan = planning.make_plan(cases, split, decisions, facts=facts, device=device, spent=spent, watch=watch)
+    if out is not None:
+        _write(out, plan)
+    return Inspection(study, facts, split, leaks, refused_counts(cases.refusals.values()), plan, stop)
+
+
+def _write(out: Path, plan: Plan) -> None:
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(plan.to_json(), encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"cannot write {out.name}: {error.strerror}; choose another --out") from None

@@ -1,0 +1,37 @@
+"""`osler predict`: any number of rows, in bounded memory, in their order, taken up where a killed run ended."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from osler.core.watch import SILENT, Watch
+from osler.flows.predictor import load
+from osler.spine.bundle import bundle_digest
+from osler.spine.rows import Parts
+from osler.spine.scan import blocks
+
+ROWS = 1 << 16  # of a block
+
+
+def predict(bundle: Path, table: Path, *, out: Path, device: str | None = None, watch: Watch = SILENT) -> Path:
+    """Write one line per row of `table` to `out`; the ending of `out` chooses the format. Returns `out`."""
+    watch.stage("loading")
+    predictor = load(bundle, device=device)
+    with Parts(out, key=_key(bundle, table)) as parts:
+        done = parts.done()
+        watch.stage("predicting")
+        for number, block in enumerate(blocks(table, size=ROWS)):
+            if number >= done:
+                parts.write(number, predictor.lines(block))
+            watch.advance(len(block))
+        parts.join()
+    return out
+
+
+def _key(bundle: Path, table: Path) -> str:
+    """Return what must be equal for finished parts to be kept."""
+    about = table.stat() if table.exists() else None
+    size, changed = (about.st_size, about.st_mtime_ns) if about else (0, 0)
+    text = f"{bundle_digest(bundle)}|{table.absolute()}|{size}|{changed}|{ROWS}"
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,160 @@
+"""A loaded bundle: what `osler.load` returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from osler.contract import Modality, Task
+from osler.core import registry
+from osler.core.columns import Columns
+from osler.core.errors import BundleError, OslerError, Refusal
+from osler.core.state import State
+from osler.core.table import Table
+from osler.flows.cases import gathered_refusals
+from osler.flows.freeze import taken
+from osler.flows.members import Crew, crew_raw
+from osler.flows.opening import in_memory
+from osler.flows.planning import chosen_device, threads
+from osler.spine.bundle import Contents, read_bundle
+from osler.spine.fit import NetworkMember, Source
+from osler.spine.output import Blend, combine
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """A bundle ready to predict; it changes nothing on disk and is shown as a summary in a notebook."""
+
+    name: str
+    contents: Contents
+    task: Task
+    modalities: Mapping[str, Modality]
+    crews: tuple[Crew, ...]
+    blend: Blend
+    device: str
+
+    @property
+    def info(self) -> Mapping[str, Any]:
+        """The target's info: kind, names, classes."""
+        return self.contents.about["target"]
+
+    @property
+    def scores(self) -> str:
+        """The content of scores.json."""
+        return self.contents.documents["scores.json"]
+
+    def predict(self, table: Any) -> pl.DataFrame:
+        """Return one line per row of `table`, in its order: probabilities or values, and `refused` with the reason.
+
+        `table` is a path, an Arrow table, a polars or pandas frame, or a mapping of columns.
+        """
+        import polars as pl
+
+        parts = [pl.DataFrame(self.lines(block)) for block in in_memory(table)]
+        return pl.concat(parts)
+
+    def lines(self, block: Table) -> dict[str, np.ndarray]:
+        """Return the output columns of one block: row number (from 1), the study's id, predictions, refusals."""
+        raws, refusals = self.raw(block)
+        decoded = self.task.decode(raws["test"], self.output("test"), info=self.info, plan=self.contents.plan)
+        kept = np.array([r not in refusals for r in range(len(block))], bool)
+        lines: dict[str, np.ndarray] = {"row": block.first + 1 + np.arange(len(block))}
+        identity = self.contents.about["roles"]["id"]
+        if identity in block.columns:
+            lines[identity] = np.array(block.rows.column(identity).to_pylist(), object)
+        lines |= {name: _spread(values, kept) for name, values in decoded.items()}
+        lines["refused"] = np.array([str(refusals[r]) if r in refusals else "" for r in range(len(block))], object)
+        return lines
+
+    def raw(self, block: Table) -> tuple[dict[str, np.ndarray], dict[int, Refusal]]:
+        """Return raw outputs ("test", "network", "baseline") of the cases that are not refused, and the refusals by row."""
+        columns = self.columns(block)
+        refusals = gathered_refusals(block, columns, {})
+        rows = np.array([r for r in range(len(block)) if r not in refusals], np.int64)
+        source = Source(self.modalities, columns, self.contents.plan, device=self.device)
+        with threads(self.contents.plan):
+            if len(rows) == 0:
+                empty = np.empty((0, self.task.width(self.info)))
+                return dict.fromkeys(("test", "network", "baseline"), empty), refusals
+            parts = [crew_raw(crew, source, rows) for crew in self.crews]
+        raws = {name: np.mean([p[name] for p in parts], axis=0) for name in parts[0]}
+        return {"test": combine(raws, self.blend), **raws}, refusals
+
+    def columns(self, block: Table) -> dict[str, Columns]:
+        """Return the inputs of a block as columns, with the bundle's reading decisions."""
+        found = {}
+        for asked in self.contents.about["inputs"]:
+            modality = self.modalities[asked["name"]]
+            locators = modality.locate(block, columns=asked["columns"])
+            reading = dict(self.contents.plan.part(f"inputs.{asked['name']}"))
+            found[asked["name"]] = modality.shard(locators, reading=reading, roles=frozenset({"input", "baseline"}))
+        return found
+
+    def output(self, part: str) -> State:
+        """Return the calibration and thresholds of "test", "network" or "baseline"."""
+        return self.contents.state.part(f"output.{part}")
+
+    def _repr_html_(self) -> str:
+        about = self.contents.about
+        rows = {
+            "bundle": self.name,
+            "task": f"{about['task']} of {', '.join(about['targets'])}",
+            "inputs": ", ".join(f"{i['name']} ({i['modality']}, {len(i['columns'])} columns)" for i in about["inputs"]),
+            "cases": ", ".join(f"{k} {v}" for k, v in about["counts"].items()),
+            "network's share": f"{self.blend.network:.2f}",
+        }
+        lines = "".join(f"<tr><th>{escape(k)}</th><td>{escape(str(v))}</td></tr>" for k, v in rows.items())
+        return f"<table>{lines}</table>"
+
+
+def load(bundle: Path | str, *, device: str | None = None) -> Predictor:
+    """Return the predictor in the folder `bundle`; raises BundleError where it is damaged or foreign."""
+    folder = Path(bundle)
+    contents = read_bundle(folder)
+    try:
+        about = contents.about
+        modalities = {i["name"]: registry.modality(i["modality"]) for i in about["inputs"]}
+        task = registry.task(about["task"])
+        place = chosen_device(device)
+        crews = tuple(_crew(contents, n, modalities=modalities, task=task, device=place) for n in range(about["crews"]))
+        return Predictor(folder.name, contents, task, modalities, crews, Blend(float(about["blend"]["network"])), place)
+    except OslerError:
+        raise
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        raise BundleError(
+            f"the bundle's parts do not fit together ({type(error).__name__}); it was not written by Osler"
+        ) from None
+
+
+def _crew(contents: Contents, number: int, *, modalities: Mapping[str, Modality], task: Task, device: str) -> Crew:
+    import torch
+
+    states = {name: contents.state.part(f"fold{number}.inputs.{name}") for name in modalities}
+    networks = []
+    for turn in range(contents.about["networks"]):
+        member = NetworkMember.built(
+            modalities=modalities, task=task, info=contents.about["target"], states=states, plan=contents.plan, seed=0
+        )
+        arrays = taken(contents.weights, f"fold{number}.network{turn}")
+        member.network.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in arrays.items()})
+        member.network.to(device).eval()
+        networks.append(member)
+    return Crew(states, tuple(networks), task.restore(contents.baselines[f"fold{number}"]))
+
+
+def _spread(values: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Return `values` of the kept rows among all rows: NaN, or None, where a row was refused."""
+    if kept.all():
+        return values
+    floating = values.dtype.kind in "fiu"
+    out: np.ndarray = np.full(len(kept), np.nan) if floating else np.full(len(kept), None, object)
+    out[kept] = values
+    return out

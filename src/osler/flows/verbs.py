@@ -1,0 +1,86 @@
+"""The verbs as Python functions, for scripts and notebooks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from osler.core.watch import SILENT, Watch
+from osler.flows.inspect import Inspection
+from osler.flows.inspect import inspect as inspect_flow
+from osler.flows.opening import default_cache, in_memory
+from osler.flows.predictor import Predictor, load
+from osler.flows.train import train as train_flow
+from osler.spine.columns.shards import private
+from osler.spine.study import Request
+
+Several = str | Sequence[str]
+
+
+def train(
+    table: Any,
+    *,
+    out: Path | str,
+    target: Several = (),
+    settings: Mapping[str, Any] | None = None,
+    plan: Path | str | None = None,
+    cache: Path | None = None,
+    device: str | None = None,
+    watch: Watch = SILENT,
+    **asked: Any,
+) -> Predictor:
+    """Train on `table` and return the predictor of the bundle written to `out`.
+
+    `table` is a path to a table or study.yaml, a frame (polars, pandas), an Arrow table or a mapping of columns. `asked`
+    are the fields of `Request` (task, group, split, budget, seed, …); `settings` decisions by name.
+    """
+    request = request_of(table, target=target, settings=settings, cache=cache, asked=asked)
+    train_flow(request, out=Path(out), plan=Path(plan) if plan else None, cache=cache, device=device, watch=watch)
+    return load(out, device=device)
+
+
+def inspect(
+    table: Any,
+    *,
+    target: Several = (),
+    settings: Mapping[str, Any] | None = None,
+    out: Path | str | None = None,
+    cache: Path | None = None,
+    device: str | None = None,
+    **asked: Any,
+) -> Inspection:
+    """Return what `train` would do; arguments as there."""
+    request = request_of(table, target=target, settings=settings, cache=cache, asked=asked)
+    return inspect_flow(request, out=Path(out) if out else None, cache=cache, device=device)
+
+
+def request_of(
+    table: Any, *, target: Several, settings: Mapping[str, Any] | None, cache: Path | None, asked: Mapping[str, Any]
+) -> Request:
+    """Return the request; a table in memory is written to the cache first."""
+    import json
+
+    path = Path(table) if isinstance(table, (str, Path)) else _written(table, cache or default_cache())
+    pairs = tuple(f"{name}={json.dumps(value)}" for name, value in (settings or {}).items())
+    listed = {k: (v,) if k in {"inputs", "subgroups"} and isinstance(v, str) else v for k, v in asked.items()}
+    targets = (target,) if isinstance(target, str) else tuple(target)
+    return Request(table_or_study=path, target=targets, settings=pairs, **listed)
+
+
+def _written(table: Any, cache: Path) -> Path:
+    import pyarrow as pa
+
+    private(cache)
+    rows = next(in_memory(table)).rows
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, rows.schema) as writer:
+        writer.write_table(rows)
+    data = sink.getvalue().to_pybytes()
+    folder = cache / "frames"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{hashlib.sha256(data).hexdigest()[:32]}.arrow"
+    if not path.exists():
+        path.write_bytes(data)
+    return path
