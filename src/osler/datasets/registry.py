@@ -52,7 +52,7 @@ _ENTRIES = (
     Entry(
         name="breast-cancer",
         title="Breast cancer Wisconsin (diagnostic): cell nuclei of fine needle aspirates, malignant or benign",
-        licence="BSD-3-Clause, as scikit-learn ships it; its home states that of the source",
+        licence="BSD-3-Clause, as scikit-learn ships it; for the source see its home",
         home="https://archive.ics.uci.edu/dataset/17/breast+cancer+wisconsin+diagnostic",
         package="sklearn:datasets/data",
         files=(SourceFile("breast_cancer.csv", "fed3eb72d0575ef6192293f5093c6e801b1476b577d0386bf4455504522172ed"),),
@@ -63,7 +63,7 @@ _ENTRIES = (
     Entry(
         name="diabetes",
         title="Diabetes (Efron and others 2004): disease progression one year after baseline",
-        licence="BSD-3-Clause, as scikit-learn ships it; its home states none for the source",
+        licence="BSD-3-Clause, as scikit-learn ships it; for the source see its home",
         home="https://www4.stat.ncsu.edu/~boos/var.select/diabetes.html",
         package="sklearn:datasets/data",
         files=(
