@@ -23,7 +23,7 @@ ABOVE = FLOWS | {"flows", "osler"}
 BELOW: Mapping[str, frozenset[str]] = {
     "core": frozenset(),
     "contract": BASE,
-    "blocks": BASE,
+    "blocks": BASE | {"contract"},  # a block may take and give the contract's records; the contract knows no block
     "language": BASE,
     "modalities": PARTS,
     "tasks": PARTS,
@@ -37,6 +37,8 @@ ROOMS = frozenset({"case", "read", "encode", "facts", "fit", "rules", "gather", 
 OBLIGATORY = frozenset({"case", "read", "encode", "facts", "rules", "network", "baseline"})
 SHARED_DRAWERS = frozenset({"utils", "util", "helpers", "helper", "common", "misc"})
 PICKLES = frozenset({"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"})
+# the one part of joblib that leaves nothing on disk: worker processes
+ALLOWED = frozenset({"joblib.Parallel", "joblib.delayed"})
 PICKLING_CALLS = frozenset({"torch.load", "torch.save", "pandas.read_pickle", "pd.read_pickle"})
 
 MODULE_LINES, FUNCTION_LINES, FUNCTION_NINE_IN_TEN, FUNCTION_HALF = 400, 50, 25, 10
@@ -256,8 +258,8 @@ def no_pickle(house: Iterable[Source]) -> list[str]:
             if isinstance(node, ast.Import):
                 names = [alias.name.split(".")[0] for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
-                names = [(node.module or "").split(".")[0]]
-                names += [f"{node.module}.{alias.name}" for alias in node.names]
+                given = [f"{node.module}.{alias.name}" for alias in node.names]
+                names = [part for name in given if name not in ALLOWED for part in (name, name.split(".")[0])]
             elif isinstance(node, ast.Attribute):
                 names = [ast.unparse(node)]
             elif isinstance(node, ast.keyword) and node.arg == "allow_pickle" and ast.unparse(node.value) != "False":
