@@ -7,7 +7,9 @@ import re
 _IDENTIFIER = re.compile(
     r"(?:^|_)(?:id|ids|uid|uuid|guid|mrn|accession|barcode|identifier|rowid|caseid|pid|index|key|number|no|nr)$|^(?:row|case|record)(?:_|$)"
 )
-_PATIENT = re.compile(r"^(?:patient|subject|person|participant|proband|member|donor|mrn|pid|ptid)s?(?:_?(?:id|ids|uid|no|nr|number|code|key))?$")
+_PATIENT = re.compile(
+    r"^(?:patient|subject|person|participant|proband|member|donor|mrn|pid|ptid)s?(?:_?(?:id|ids|uid|no|nr|number|code|key))?$"
+)
 
 
 def plain(name: str) -> str:

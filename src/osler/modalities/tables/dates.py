@@ -62,10 +62,9 @@ class Dates:
 
 def read_dates(texts: pl.Series) -> Dates:
     """Take `texts` (n) apart; see `Dates`."""
-    import polars as pl
-
     n = len(texts)
-    parts = Dates(np.zeros(n, np.int8), *(np.zeros(n, np.int64) for _ in range(3)), np.zeros(n))
+    year, first, second = np.zeros((3, n), np.int64)
+    parts = Dates(np.zeros(n, np.int8), year, first, second, np.zeros(n))
     likely = texts.str.contains(r"\d{4}").fill_null(value=False) & (texts.str.len_bytes() <= 40).fill_null(value=False)
     at = np.flatnonzero(likely.to_numpy())
     if not len(at):

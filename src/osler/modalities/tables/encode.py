@@ -5,17 +5,17 @@ A shard is parsed many columns at a time, never row by row; one row goes through
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from osler.core.columns import Columns, Field, Words
 from osler.core.errors import Refusal
-from osler.core.hashing import row_fingerprints, word_hash, word_hashes
+from osler.core.hashing import row_fingerprints, word_hash
 from osler.modalities.tables.case import CATEGORIES, MISSING, NUMBERS, NUMERIC, UNREADABLE, TableRow, TableRows
 from osler.modalities.tables.cells import POINT, days, flat, numbers, truths, words
-from osler.modalities.tables.read import rows_of
+from osler.modalities.tables.read import own, rows_of
 from osler.modalities.tables.survey import bundles
 
 if TYPE_CHECKING:
@@ -71,8 +71,9 @@ def parsed(locator: TableRows, *, reading: Mapping[str, Any]) -> TableRow:
     return TableRow(cells, frozenset(c for c, bad in zip(numeric, unreadable, strict=True) if bad))
 
 
-def shard(locators: TableRows, *, reading: Mapping[str, Any], roles: frozenset[str]) -> Columns:
+def shard(locators: Sequence[Any], *, reading: Mapping[str, Any], roles: frozenset[str]) -> Columns:
     """Return the columns of many rows; rows that the file garbled are absent and have their refusal."""
+    locators = own(locators)
     wanted = tuple(f for f in fields(reading=reading) if f.role in roles)
     numeric, categories = _columns(reading)
     values, hashed, vocabulary = _arrays(locators, reading=reading)

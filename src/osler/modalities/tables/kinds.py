@@ -84,7 +84,9 @@ def _checked(settings: Mapping[str, Any], *, names: tuple[str, ...]) -> dict[str
             continue
         faults += [f"'{setting}': no column '{c}' in this input{did_you_mean(str(c), names)}" for c in given if c not in known]
         faults += [
-            f"'{setting}': column '{c}' cannot be {v!r}{did_you_mean(str(v), values)}" for c, v in given.items() if v not in values
+            f"'{setting}': column '{c}' cannot be {v!r}{did_you_mean(str(v), values)}"
+            for c, v in given.items()
+            if v not in values
         ]
     if faults:
         raise PlanError("\n".join(faults))

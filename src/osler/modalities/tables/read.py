@@ -33,6 +33,12 @@ def locate(table: Table, *, columns: Sequence[str]) -> TableRows:
     return TableRows(tuple(columns), 0, len(table), table.file, rows, table.refusals)
 
 
+def own(locators: Sequence[Any]) -> TableRows:
+    """Return locators as what they are: those of `locate`, or a slice of them."""
+    assert isinstance(locators, TableRows)
+    return locators
+
+
 def rows_of(locators: TableRows) -> pa.Table:
     """Return the cells behind `locators` as an Arrow table of their columns, memory-mapped where they lie in a file."""
     if locators.file is None:
@@ -43,27 +49,30 @@ def rows_of(locators: TableRows) -> pa.Table:
 
 
 @functools.lru_cache(maxsize=4)
-def _opened(file: Path, stamp: int, columns: tuple[str, ...]) -> pa.Table:
+def _opened(file: Path, stamp: int, columns: tuple[str, ...]) -> pa.Table:  # noqa: ARG001  a rewritten file is another
     import pyarrow as pa
 
     return pa.ipc.open_file(pa.memory_map(str(file))).read_all().select(list(columns))
 
 
-def digest(locators: TableRows) -> str:
+def digest(locators: Sequence[Any]) -> str:
     """Return a hash of the cells, their types, the names of their columns and the refusals: what a shard depends on."""
     import pyarrow as pa
 
+    locators = own(locators)
     rows = rows_of(locators).combine_chunks().replace_schema_metadata(None)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, rows.schema) as stream:
         stream.write_table(rows)
     content = hashlib.blake2b(sink.getvalue(), digest_size=32)
-    refused = [(r - locators.start, x.code, x.column) for r, x in locators.refusals.items() if locators.start <= r < locators.stop]
+    refused = [
+        (r - locators.start, x.code, x.column) for r, x in locators.refusals.items() if locators.start <= r < locators.stop
+    ]
     content.update(repr(sorted(refused)).encode())
     return content.hexdigest()
 
 
-def reading(locators: TableRows, *, settings: Mapping[str, Any]) -> tuple[Decision, ...]:
+def reading(locators: Sequence[Any], *, settings: Mapping[str, Any]) -> tuple[Decision, ...]:
     """Decide how each column is read, from one pass over all rows.
 
     `kinds` {column: number, boolean, date, category, or, left out, text, constant, identifier, empty}; `left_out`
@@ -73,7 +82,7 @@ def reading(locators: TableRows, *, settings: Mapping[str, Any]) -> tuple[Decisi
     from osler.modalities.tables.kinds import decide
     from osler.modalities.tables.survey import survey
 
-    return decide(survey(rows_of(locators)), settings=settings)
+    return decide(survey(rows_of(own(locators))), settings=settings)
 
 
 def read(locator: TableRows, *, reading: Mapping[str, Any]) -> TableRow:

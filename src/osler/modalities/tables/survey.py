@@ -207,6 +207,7 @@ def _follow(seen: Survey, js: np.ndarray, keys: np.ndarray) -> None:
         seen.different[js] = fresh.sum(axis=1)
         return
     for j, row, new in zip(js.tolist(), keys, fresh, strict=True):
-        known = row[new] if j not in seen.known else np.union1d(seen.known[j], row[new])
+        before = seen.known.get(j)
+        known = row[new] if before is None else np.union1d(before, row[new])
         seen.different[j] = len(known)
         seen.known[j] = known if len(known) <= MOST else None
