@@ -20,6 +20,7 @@ class Field:
 
     `shape` is per case; None marks an axis whose length differs between cases (the field is then ragged).
     `role` says who needs it; `warp` how spatial augmentation moves it, so that a target moves with its input.
+    `labels` name the entries along the first axis where they have names (the columns of a table), else it is empty.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Field:
     shape: tuple[int | None, ...] = ()
     role: Role = "input"
     warp: Warp = "none"
+    labels: tuple[str, ...] = ()
 
     @property
     def ragged(self) -> bool:

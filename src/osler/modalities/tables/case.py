@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from osler.core.errors import Refusal
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -13,12 +17,27 @@ if TYPE_CHECKING:
 NUMBERS = "numbers"  # field (p,) float32, NaN where missing: numbers, booleans as 0/1, dates as days since 1970-01-01
 CATEGORIES = "categories"  # field (q,) int64: stable hash of the text, 0 where missing
 
+NUMERIC = ("number", "boolean", "date")  # kinds that go to `numbers`
+KEPT = (*NUMERIC, "category")
+LEFT_OUT = ("text", "constant", "identifier", "empty")
+KINDS = (*KEPT, *LEFT_OUT)
+
+# A cell that holds something which is no number of float32 ("<5", "see note", 1e99) is missing to every reader, but is told
+# from an empty one by the payload of its NaN, so that the facts can count such cells without a second array.
+UNREADABLE = np.uint32(0x7FC00001)
+MISSING = np.uint32(0x7FC00000)
+
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """One row: `cells` by column, as the table gives them (text, number, date, boolean or None)."""
+    """One row: `cells` by column, for the columns that are kept.
 
-    cells: dict[str, Any]
+    A number is a float, a boolean 0.0 or 1.0, a date days since 1970-01-01 (UTC where it has a zone), a category its text,
+    a missing cell None. `unreadable` names the columns whose cell held something that is no number.
+    """
+
+    cells: dict[str, float | str | None]
+    unreadable: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +45,8 @@ class TableRows(Sequence[Any]):
     """Rows [start, stop) of a table, as locators: a slice is `TableRows` again, an item one row of length one.
 
     Opened from `file` (Arrow IPC, memory-mapped) where there is one, so that a worker receives a path and not the rows;
-    else `rows` holds them. `columns` are the input's columns.
+    else `rows` holds them. `columns` are the input's columns. `refusals`, by row of the whole table, tell of rows that the
+    file itself garbled.
     """
 
     columns: tuple[str, ...]
@@ -34,6 +54,7 @@ class TableRows(Sequence[Any]):
     stop: int
     file: Path | None = None
     rows: pa.Table | None = None
+    refusals: Mapping[int, Refusal] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return self.stop - self.start

@@ -1,0 +1,155 @@
+"""What is learned from the training rows besides weights: scales, bins, vocabularies; nothing of one patient's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from osler.core.columns import Columns, Words
+from osler.core.state import State
+from osler.modalities.tables.case import CATEGORIES, NUMBERS
+from osler.modalities.tables.facts import column_blocks, different, grid, quantiles, sampled
+
+FEWEST = 5  # groups that must share a word, or a value of a column with few values, before it is kept
+BINS = 16
+VOCABULARY = 1000  # words of a column at most
+UNKNOWN, ABSENT, FIRST = 0, 1, 2  # codes of words that are not in the vocabulary, of missing cells, and of the first word
+_OUTERMOST = 0.01  # the outer edges lie here and at 0.99, not at the extremes
+_NORMAL = 1.349  # interquartile range of a normal distribution with sd 1
+
+
+def fit(columns: Columns, rows: np.ndarray, *, groups: np.ndarray, plan: Mapping[str, Any]) -> State:
+    """Return scales, bins and vocabularies learned from `rows`.
+
+    Arrays: `center`, `scale` (p,) float32, median and robust sd (1 where constant); `bins` (p, b + 1) float32, ascending
+    edges for piecewise-linear encoding, NaN behind the last, all NaN where there are fewer than two; `vocabulary.<j>`
+    (words,) int64 ascending hashes. Values: `labels` and `categories`, the columns of both fields; `words.<j>` the words.
+
+    All numbers lie on a grid of three digits of the column's 5–95 % range; values themselves are kept only where at least 5
+    groups share them. `plan` may set `bins` and `vocabulary`. `groups` (n,) is by row of `columns`.
+    """
+    bins = plan["bins"] if "bins" in plan else BINS  # noqa: SIM401  a Plan's miss is a PlanError, which `get` lets through
+    most = plan["vocabulary"] if "vocabulary" in plan else VOCABULARY  # noqa: SIM401
+    some = sampled(rows)
+    numbers, categories = columns[NUMBERS], columns[CATEGORIES]
+    assert isinstance(numbers, np.ndarray)
+    assert isinstance(categories, np.ndarray)
+    parts = [_scales(v, groups=groups[some], bins=bins) for _, v in column_blocks(numbers, some)]
+    arrays = {
+        "center": _joined([p[0] for p in parts], (0,)),
+        "scale": _joined([p[1] for p in parts], (0,)),
+        "bins": _joined([p[2] for p in parts], (0, bins + 1)),
+    }
+    values: dict[str, Any] = {
+        "labels": list(columns.field(NUMBERS).labels),
+        "categories": list(columns.field(CATEGORIES).labels),
+    }
+    for j in range(categories.shape[1]):
+        keys = _shared(np.asarray(categories[:, j])[rows], groups=groups[rows], most=most)
+        arrays[f"vocabulary.{j}"] = keys
+        values[f"words.{j}"] = _texts(keys, columns.words)
+    return State(arrays, values)
+
+
+def codes(categories: np.ndarray, state: State) -> np.ndarray:
+    """Return (n, q) int64 codes of hashed words (n, q): 0 unknown, 1 missing, from 2 the words of the vocabulary."""
+    found = np.zeros(categories.shape, np.int64)
+    for j in range(categories.shape[1]):
+        keys, column = state.arrays[f"vocabulary.{j}"], np.asarray(categories[:, j])
+        if len(keys):
+            at = np.minimum(np.searchsorted(keys, column), len(keys) - 1)
+            found[:, j] = np.where(keys[at] == column, at + FIRST, UNKNOWN)
+        found[column == 0, j] = ABSENT
+    return found
+
+
+def _joined(parts: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    return np.concatenate(parts).astype(np.float32) if parts else np.zeros(shape, np.float32)
+
+
+def _scales(values: np.ndarray, *, groups: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return centre (c,), scale (c,) and bins (c, bins + 1) of values (c, n)."""
+    crowd = _Crowd(groups)
+    there = ~np.isnan(values)
+    counts = there.sum(axis=1)
+    ordered = np.sort(values, axis=1)
+    points = quantiles(ordered, counts, levels=np.array([0.05, 0.25, 0.5, 0.75, 0.95]))
+    spread = _spread(values, there, centre=np.nan_to_num(points[:, 2]))
+    step = grid(points[:, 4] - points[:, 0], fallback=np.where(spread > 0, spread, np.nan_to_num(points[:, 2])))
+    enough = counts >= FEWEST * crowd.largest
+    robust = (points[:, 3] - points[:, 1]) / _NORMAL
+    scale = np.where(robust > 0, robust, spread)
+    scale = np.where(enough & (scale > 0), np.maximum(np.round(scale / step), 1) * step, 1.0)
+    center = np.where(enough, np.round(points[:, 2] / step) * step, 0.0)
+    edges = _edges(ordered, counts, step=step, bins=bins, outermost=crowd.outermost(counts))
+    edges[~enough] = np.nan
+    for j in np.flatnonzero(enough & (different(ordered, counts) <= bins + 1)):
+        edges[j] = _padded(crowd.shared(values[j][there[j]], there[j]), bins + 1)
+    edges[np.isfinite(edges).sum(axis=1) < 2] = np.nan
+    return center, scale, edges
+
+
+def _spread(values: np.ndarray, there: np.ndarray, *, centre: np.ndarray) -> np.ndarray:
+    """Return the standard deviation (c,) of what is there."""
+    away = np.where(there, values - centre[:, None].astype(np.float32), 0).astype(np.float64)
+    count = np.maximum(there.sum(axis=1), 1)
+    first = away.sum(axis=1) / count
+    spread = np.sqrt(np.maximum((away * away).sum(axis=1) / count - first**2, 0))
+    return np.where(spread > 1e-7 * np.abs(centre), spread, 0)  # less is the rounding of float32
+
+
+class _Crowd:
+    """How rows share groups."""
+
+    def __init__(self, groups: np.ndarray) -> None:
+        _, self.member, sizes = np.unique(groups, return_inverse=True, return_counts=True)
+        self.largest = int(sizes.max()) if len(sizes) else 1
+
+    def outermost(self, counts: np.ndarray) -> np.ndarray:
+        """Return (c,) the level beyond which at least FEWEST groups lie on either side, at most 0.25."""
+        return np.clip(FEWEST * self.largest / np.maximum(counts, 1), _OUTERMOST, 0.25)
+
+    def shared(self, values: np.ndarray, there: np.ndarray) -> np.ndarray:
+        """Return the different `values` (of the rows `there`), ascending, that at least FEWEST groups share."""
+        keys, index = np.unique(values, return_inverse=True)
+        return keys[_sharers(index, self.member[there], keys=len(keys), alone=self.largest == 1) >= FEWEST]
+
+
+def _sharers(index: np.ndarray, member: np.ndarray, *, keys: int, alone: bool) -> np.ndarray:
+    """Return (keys,) how many groups have each key; `alone` where each row is its own group."""
+    if alone:
+        return np.bincount(index, minlength=keys)
+    pairs = np.unique(index.astype(np.int64) * (int(member.max(initial=0)) + 1) + member)
+    return np.bincount(pairs // (int(member.max(initial=0)) + 1), minlength=keys)
+
+
+def _edges(ordered: np.ndarray, counts: np.ndarray, *, step: np.ndarray, bins: int, outermost: np.ndarray) -> np.ndarray:
+    """Return (c, bins + 1) quantiles on the grid, each once, ascending, NaN behind the last."""
+    share = np.linspace(0, 1, bins + 1)
+    levels = outermost[:, None] + (1 - 2 * outermost[:, None]) * share
+    edges = np.round(quantiles(ordered, counts, levels=levels) / step[:, None]) * step[:, None]
+    edges = edges.astype(np.float32)
+    edges[:, 1:][edges[:, 1:] <= edges[:, :-1]] = np.nan
+    return np.sort(edges, axis=1)
+
+
+def _padded(edges: np.ndarray, length: int) -> np.ndarray:
+    return np.concatenate([edges, np.full(length - len(edges), np.nan, edges.dtype)])
+
+
+def _shared(column: np.ndarray, *, groups: np.ndarray, most: int) -> np.ndarray:
+    """Return the hashes (ascending) of the words that at least FEWEST groups share, the `most` frequent of them."""
+    keys, index, counts = np.unique(column, return_inverse=True, return_counts=True)
+    likely = (counts >= FEWEST) & (keys != 0)
+    at = np.flatnonzero(likely[index])
+    members, member = np.unique(groups[at], return_inverse=True)
+    sharers = _sharers(index[at], member, keys=len(keys), alone=len(members) == len(at))
+    kept = np.flatnonzero(likely & (sharers >= FEWEST))
+    frequent = kept[np.argsort(-counts[kept], kind="stable")[:most]]
+    return keys[np.sort(frequent)]
+
+
+def _texts(keys: np.ndarray, words: Words) -> list[str]:
+    return [text if (text := words.text(int(k))) is not None else "" for k in keys]
