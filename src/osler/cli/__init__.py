@@ -46,7 +46,7 @@ def main() -> None:
         _end(f"{error.strerror or type(error).__name__}; check the disk and the paths that were given", 2)
     except MemoryError:
         _end("out of memory; ask for fewer cases at once or a smaller size with --set", 1)
-    except Exception as error:  # noqa: BLE001 - the last net: a traceback may quote a patient's values
+    except Exception as error:
         if os.environ.get("OSLER_DEBUG"):
             raise
         _end(f"a fault in Osler itself ({_where(error)}); set OSLER_DEBUG=1 to see where, and please report it", 1)

@@ -65,7 +65,9 @@ def _show(found: Inspection) -> None:
         table.add_column(column, overflow="fold")
     for decision in found.plan.decisions:
         value = str(decision.value)
-        table.add_row(decision.name, escape(value if len(value) < 200 else value[:199] + "…"), escape(decision.reason), decision.source)
+        table.add_row(
+            decision.name, escape(value if len(value) < 200 else value[:199] + "…"), escape(decision.reason), decision.source
+        )
     console.print(table)
     console.print(f"split: {found.split.how}", markup=False)
     for reason, count in found.refused.items():

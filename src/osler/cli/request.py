@@ -37,6 +37,6 @@ def request_of(
         inputs=tuple(inputs or ()),
         subgroups=tuple(subgroups or ()),
         settings=tuple(settings or ()),
-        **roles,  # type: ignore[arg-type]
-        **rest,  # type: ignore[arg-type]
+        **roles,
+        **rest,
     )

@@ -57,7 +57,7 @@ def train(
     typer.echo(f"bundle  {out}\nreport  {out / 'report.html'}")
 
 
-def show_scores(scores: dict) -> None:  # type: ignore[type-arg]
+def show_scores(scores: dict) -> None:
     """Print the measures of bundle, network and baseline beside one another."""
     from rich.console import Console
     from rich.table import Table
@@ -73,9 +73,9 @@ def show_scores(scores: dict) -> None:  # type: ignore[type-arg]
         console.print(scores["verdict"]["sentence"], markup=False)
 
 
-def _cell(value: dict | None) -> str:  # type: ignore[type-arg]
+def _cell(value: dict | None) -> str:
     if value is None or value["value"] is None:
-        return "–"
+        return "-"
     if value["low"] is None:
         return f"{value['value']:.3g}"
     return f"{value['value']:.3g} ({value['low']:.3g} to {value['high']:.3g})"
