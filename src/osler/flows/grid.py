@@ -10,6 +10,7 @@ import numpy as np
 from osler.core.features import Features
 from osler.core.state import State
 from osler.core.target import Target
+from osler.flows.crew import Crew
 from osler.spine.fit import Source
 
 POSITIONS = 1 << 18  # of all cases together: enough for a baseline, a blend and a calibration
@@ -53,3 +54,25 @@ def case_target(source: Source, row: int) -> Target:
     values = np.asarray(columns[names[0]][row])[None]
     observed = np.asarray(columns[names[1]][row])[None].astype(bool) if len(names) > 1 else np.ones(values.shape, bool)
     return Target(values, observed, source.target.info)
+
+
+def crew_maps(crew: Crew, source: Source, row: int) -> dict[str, np.ndarray]:
+    """Return the raw map (k, i, j[, k]) of one case by the networks' mean and by the baseline."""
+    assert source.anchor is not None
+    network = np.mean([member.raw_map(source, row) for member in crew.networks], axis=0)
+    modality, columns = source.modalities[source.anchor], source.columns[source.anchor]
+    features = modality.baseline_features(columns, np.array([row]), state=crew.states[source.anchor], at="grid")
+    return {"network": network, "baseline": crew.baseline.raw(features.matrix).T.reshape(network.shape)}
+
+
+def sampled(source: Source, crew: Crew, rows: np.ndarray, *, seed: int) -> tuple[np.ndarray, dict[str, np.ndarray], Target]:
+    """Return sampled positions of `rows`: the case of each, raw outputs (m, k) by part, the target there."""
+    features, target = baseline_positions(source, rows, states=crew.states, seed=seed)
+    assert features.places is not None
+    raws = {"baseline": crew.baseline.raw(features.matrix)}
+    raws["network"] = np.zeros_like(raws["baseline"])
+    for turn, row in enumerate(rows):
+        lines = np.flatnonzero(features.positions == turn)
+        maps = np.mean([member.raw_map(source, int(row)) for member in crew.networks], axis=0)
+        raws["network"][lines] = maps.reshape(len(maps), -1)[:, features.places[lines]].T
+    return rows[features.positions], raws, target

@@ -16,6 +16,7 @@ from osler.core.state import State
 from osler.core.target import Target
 from osler.core.watch import SILENT, Watch
 from osler.flows import grid
+from osler.flows.crew import Crew
 from osler.spine.fit import Clock, NetworkMember, PredictorObjective, Run, Source, draw, fit
 from osler.spine.fit.checkpoint import write_atomically
 
@@ -33,15 +34,6 @@ class Work:
     folder: Path
     clocked: bool = False
     watch: Watch = SILENT
-
-
-@dataclass(frozen=True, slots=True)
-class Crew:
-    """The members of one fold: networks that differ by their seed, and one baseline, on the fold's `states` by input."""
-
-    states: Mapping[str, State]
-    networks: tuple[NetworkMember, ...]
-    baseline: BaselineModel
 
 
 def train_fold(source: Source, fold: Fold, *, number: int, work: Work) -> Crew:

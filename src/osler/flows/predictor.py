@@ -17,13 +17,14 @@ from osler.core.errors import BundleError, OslerError, Refusal
 from osler.core.state import State
 from osler.core.table import Table
 from osler.flows.cases import gathered_refusals
+from osler.flows.crew import Crew
 from osler.flows.freeze import taken
-from osler.flows.members import Crew, crew_raw
+from osler.flows.judging import raw_outputs
 from osler.flows.opening import in_memory
 from osler.flows.planning import chosen_device, threads
 from osler.spine.bundle import Contents, read_bundle
 from osler.spine.fit import NetworkMember, Source
-from osler.spine.output import Blend, combine
+from osler.spine.output import Blend
 
 if TYPE_CHECKING:
     import polars as pl
@@ -84,9 +85,7 @@ class Predictor:
             if len(rows) == 0:
                 empty = np.empty((0, self.task.width(self.info)))
                 return dict.fromkeys(("test", "network", "baseline"), empty), refusals
-            parts = [crew_raw(crew, source, rows) for crew in self.crews]
-        raws = {name: np.mean([p[name] for p in parts], axis=0) for name in parts[0]}
-        return {"test": combine(raws, self.blend), **raws}, refusals
+            return raw_outputs(source, self.crews, self.blend, rows), refusals
 
     def columns(self, block: Table) -> dict[str, Columns]:
         """Return the inputs of a block as columns, with the bundle's reading decisions."""

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from osler.core.account import Account
-from osler.core.errors import OutputError, PlanError
 from osler.core.leak import Leak
 from osler.core.plan import Plan
 from osler.core.scores import Scores
@@ -24,11 +23,13 @@ from osler.core.study import Study
 from osler.core.watch import SILENT, Watch
 from osler.flows import freeze, planning
 from osler.flows.cases import Cases, gather_cases, refused_counts
+from osler.flows.crew import Crew
 from osler.flows.divide import split_and_check
-from osler.flows.members import Crew, Work, crew_raw, train_fold
+from osler.flows.judging import statistics, unseen
+from osler.flows.members import Work, train_fold
 from osler.flows.opening import default_cache, open_study
 from osler.spine.bundle import check_place
-from osler.spine.evaluate import evaluate
+from osler.spine.evaluate import score_statistics
 from osler.spine.fit import Source
 from osler.spine.fit.checkpoint import write_atomically
 from osler.spine.output import Blend, combine
@@ -88,47 +89,23 @@ def train_members(source: Source, cases: Cases, split: Split, *, folder: Path, c
     with planning.threads(plan):
         work = Work(cases.task, cases.groups, seed, folder, clocked, watch)
         crews = tuple(train_fold(source, fold, number=n, work=work) for n, fold in enumerate(split.folds))
-        rows, raws = _unseen(source, split, crews)
-        chooser = np.isin(rows, split.tune) if not split.crossfitted else np.ones(len(rows), bool)
-        judged = {name: raw[chooser] for name, raw in raws.items()}
-        blend = Blend.chosen(judged, cases.target.take(rows[chooser]), task=cases.task, plan=plan)
-        calm = np.isin(rows, split.calibrate) if not split.crossfitted else chooser
-        parts = {"test": combine(raws, blend), **raws}
-        target = cases.target.take(rows[calm])
-        states = {
-            name: cases.task.settle(raw[calm], target, np.arange(int(calm.sum())), plan=plan) for name, raw in parts.items()
-        }
+        lines = unseen(source, split, crews, seed=seed)
+        chooser = lines if split.crossfitted else lines.of(split.tune)
+        settler = lines if split.crossfitted else lines.of(split.calibrate)
+        blend = Blend.chosen(chooser.raws, chooser.target, task=cases.task, plan=plan)
+        parts = {"test": combine(settler.raws, blend), **settler.raws}
+        every = np.arange(len(settler.rows))
+        states = {name: cases.task.settle(raw, settler.target, every, plan=plan) for name, raw in parts.items()}
     return Trained(crews, blend, states)
-
-
-def _unseen(source: Source, split: Split, crews: tuple[Crew, ...]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Return rows and their raw outputs by crews that were not trained on them (tune rows only chose when to stop)."""
-    rows = [fold.held if split.crossfitted else np.concatenate([fold.tune, fold.held]) for fold in split.folds]
-    parts = [crew_raw(crew, source, r) for crew, r in zip(crews, rows, strict=True)]
-    return np.concatenate(rows), {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
-
-
-def raw_outputs(source: Source, crews: tuple[Crew, ...], blend: Blend, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Return raw outputs (rows, k) of what the bundle predicts with ("test"), of the networks and of the baselines."""
-    parts = [crew_raw(crew, source, rows) for crew in crews]
-    raws = {name: np.mean([p[name] for p in parts], axis=0) for name in parts[0]}
-    return {"test": combine(raws, blend), **raws}
 
 
 def score(source: Source, cases: Cases, split: Split, trained: Trained, *, watch: Watch = SILENT) -> Scores:
     """Score the test split, once."""
     watch.stage("scoring")
     with planning.threads(source.plan):
-        raws = raw_outputs(source, trained.crews, trained.blend, split.test)
-    return evaluate(
-        cases.task,
-        raws,
-        cases.target.take(split.test),
-        states=trained.states,
-        groups=cases.groups[split.test] if cases.grouped else None,
-        plan=source.plan,
-        seed=cases.study.seed,
-    )
+        found = statistics(source, trained.crews, trained.blend, split.test, task=cases.task, states=trained.states)
+    groups = cases.groups[split.test] if cases.grouped else None
+    return score_statistics(cases.task, found, info=cases.target.info, groups=groups, seed=cases.study.seed)
 
 
 def _frozen_plan(
@@ -192,6 +169,3 @@ def _account(
 def public_study(study: Study) -> Study:
     """Return the study without paths."""
     return replace(study, table=Path(), folder=Path())
-
-
-__all__ = ["OutputError", "PlanError", "Trained", "raw_outputs", "train"]

@@ -1,0 +1,77 @@
+"""What members say of cases that they were not trained on: raw outputs to settle by, statistics to score by.
+
+A vector task has one raw output per case. On a grid cases are streamed one by one: sampled positions stand for them where
+blend and calibration are chosen, and each case leaves a line of statistics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from osler.contract import Task
+from osler.core.split import Split
+from osler.core.state import State
+from osler.core.target import Target
+from osler.flows import grid
+from osler.flows.members import Crew, crew_raw
+from osler.spine.evaluate import statistics_of
+from osler.spine.fit import Source
+from osler.spine.output import Blend, combine
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Lines that no member was trained on: `rows` (m,) the case of each, `raws` (m, k) by part, their `target`."""
+
+    rows: np.ndarray
+    raws: Mapping[str, np.ndarray]
+    target: Target
+
+    def of(self, rows: np.ndarray) -> Unseen:
+        """Return the lines of the cases `rows`."""
+        kept = np.isin(self.rows, rows)
+        return Unseen(self.rows[kept], {k: r[kept] for k, r in self.raws.items()}, self.target.take(np.flatnonzero(kept)))
+
+
+def unseen(source: Source, split: Split, crews: tuple[Crew, ...], *, seed: int) -> Unseen:
+    """Return the held-out lines of every fold (tune rows too without cross-fitting: they only chose when to stop)."""
+    assert source.target is not None
+    rows = [fold.held if split.crossfitted else np.concatenate([fold.tune, fold.held]) for fold in split.folds]
+    if source.anchor is None:
+        parts = [crew_raw(crew, source, r) for crew, r in zip(crews, rows, strict=True)]
+        whole = np.concatenate(rows)
+        return Unseen(whole, {k: np.concatenate([p[k] for p in parts]) for k in parts[0]}, source.target.take(whole))
+    sampled = [grid.sampled(source, crew, r, seed=seed) for crew, r in zip(crews, rows, strict=True)]
+    raws = {k: np.concatenate([s[1][k] for s in sampled]) for k in sampled[0][1]}
+    targets = [s[2] for s in sampled]
+    target = Target(np.concatenate([t.values for t in targets]), np.concatenate([t.observed for t in targets]), targets[0].info)
+    return Unseen(np.concatenate([s[0] for s in sampled]), raws, target)
+
+
+def raw_outputs(source: Source, crews: tuple[Crew, ...], blend: Blend, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Return raw outputs (rows, k) of what the bundle predicts with ("test"), of the networks and of the baselines."""
+    parts = [crew_raw(crew, source, rows) for crew in crews]
+    raws = {name: np.mean([p[name] for p in parts], axis=0) for name in parts[0]}
+    return {"test": combine(raws, blend), **raws}
+
+
+def statistics(
+    source: Source, crews: tuple[Crew, ...], blend: Blend, rows: np.ndarray, *, task: Task, states: Mapping[str, State]
+) -> dict[str, np.ndarray]:
+    """Return (rows, s) by part: all that the measures need of each case."""
+    assert source.target is not None
+    if source.anchor is None:
+        raws = raw_outputs(source, crews, blend, rows)
+        return statistics_of(task, raws, source.target.take(rows), states=states, plan=source.plan)
+    lines: dict[str, list[np.ndarray]] = {}
+    for row in rows:
+        parts = [grid.crew_maps(crew, source, int(row)) for crew in crews]
+        maps = {name: np.mean([p[name] for p in parts], axis=0)[None] for name in parts[0]}
+        raws = {"test": combine(maps, blend), **maps}
+        target = grid.case_target(source, int(row))
+        for name, line in statistics_of(task, raws, target, states=states, plan=source.plan).items():
+            lines.setdefault(name, []).append(line)
+    return {name: np.concatenate(found) for name, found in lines.items()}
