@@ -1,0 +1,156 @@
+"""From a request and its table to a complete study."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Mapping, Sequence
+
+from osler.contract import Modality
+from osler.core.errors import StudyError, did_you_mean
+from osler.core.registry import TASKS
+from osler.core.study import Input, Roles, Study
+from osler.core.table import Table
+from osler.spine.study import guess
+from osler.spine.study.file import StudyFile, describe
+from osler.spine.study.request import Request
+
+_KEPT_OUT = ("id", "group", "split", "weight")  # roles whose column is never an input; time may be one
+
+
+def ask(request: Request, *, table: Table, modalities: Mapping[str, Modality]) -> Study:
+    """Return the study: what was asked, checked against the table, and what was not asked, guessed from it.
+
+    Each guess is said in `notes`. Raises StudyError with all faults: columns that do not exist, columns in roles that
+    contradict each other, no target, unknown tasks or modalities.
+    """
+    asked = describe(request)
+    faults = [*_empty(table), *_absent(asked, table), *_contradictions(asked), *_unknown(asked, modalities)]
+    if not asked.target:
+        faults.append(_no_target(table))
+    written, more = _written(asked, table)
+    faults += more
+    if faults:
+        raise StudyError(faults)
+    taken = {*asked.target, *(c for one in written for c in one.columns)}
+    roles, notes = guess.roles(_roles(asked), table=table, taken=taken)
+    inputs, said = _inputs(asked, written=written, roles=roles, table=table, modalities=modalities)
+    task, sentence = _task(asked, table)
+    return Study(
+        table=asked.table,
+        folder=table.folder,
+        targets=asked.target,
+        task=task,
+        inputs=inputs,
+        roles=roles,
+        budget=asked.budget,
+        seed=asked.seed,
+        settings=dict(asked.settings),
+        title=asked.title,
+        notes=(*([sentence] if sentence else []), *notes, *said),
+        leaks=asked.leaks,
+        language=asked.language,
+    )
+
+
+def _roles(asked: StudyFile) -> Roles:
+    return Roles(asked.id, asked.group, asked.split, asked.weight, asked.time, asked.subgroups)
+
+
+def _empty(table: Table) -> list[str]:
+    if not table.columns:
+        return ["the table has no columns"]
+    return [] if len(table) else ["the table has a header and no rows; nothing can be learned from it"]
+
+
+def _absent(asked: StudyFile, table: Table) -> list[str]:
+    """Return a fault for each named column that the table lacks."""
+    named = [("target", c) for c in asked.target] + [("subgroups", c) for c in asked.subgroups]
+    named += [(role, name) for role in (*_KEPT_OUT, "time") if (name := getattr(asked, role)) is not None]
+    there = set(table.columns)
+    return [f"{role}: the table has no column '{c}'{did_you_mean(c, table.columns)}" for role, c in named if c not in there]
+
+
+def _contradictions(asked: StudyFile) -> list[str]:
+    """Return a fault for each column that plays two roles which cannot both be meant."""
+    faults = [f"target: '{c}' is named twice" for c in sorted({c for c in asked.target if asked.target.count(c) > 1})]
+    players: dict[str, list[str]] = {}
+    for role in (*_KEPT_OUT, "time"):
+        if name := getattr(asked, role):
+            players.setdefault(name, []).append(role)
+    for name, parts in players.items():
+        if name in asked.target:
+            faults.append(f"'{name}' cannot be the target and the {parts[0]} at once")
+        if len(parts) > 1 and parts != ["id", "group"]:  # each row its own patient is no contradiction
+            faults.append(f"'{name}' cannot be the {' and the '.join(parts)} at once")
+    faults += [f"'{c}' is the target; scores within its own values say nothing" for c in asked.subgroups if c in asked.target]
+    return faults
+
+
+def _unknown(asked: StudyFile, modalities: Mapping[str, Modality]) -> list[str]:
+    faults = [] if asked.task is None or asked.task in TASKS else [f"no task '{asked.task}'{did_you_mean(asked.task, TASKS)}"]
+    return faults + [
+        f"input '{name}': no modality '{one.modality}'{did_you_mean(one.modality, modalities)}"
+        for name, one in asked.inputs.items()
+        if one.modality not in modalities
+    ]
+
+
+def _no_target(table: Table) -> str:
+    likely = guess.outcome_candidates(table.columns)
+    tail = (
+        "; by their names it may be " + ", ".join(f"'{c}'" for c in likely) if likely else did_you_mean("outcome", table.columns)
+    )
+    return f"no target: say with --target (or 'target:' in the study) which column is to be predicted{tail}"
+
+
+def _written(asked: StudyFile, table: Table) -> tuple[list[Input], list[str]]:
+    """Return the inputs that the user wrote, their patterns matched with the table, and the faults in them."""
+    found, faults = [], []
+    there = set(table.columns)
+    barred = {getattr(asked, role): role for role in _KEPT_OUT if getattr(asked, role)} | dict.fromkeys(asked.target, "target")
+    for name, one in asked.inputs.items():
+        columns: dict[str, None] = {}
+        for pattern in one.columns:
+            matched = [pattern] if pattern in there else fnmatch.filter(table.columns, pattern)
+            if not matched:
+                faults.append(f"input '{name}': the table has no column '{pattern}'{did_you_mean(pattern, table.columns)}")
+            elif matched == [pattern] and pattern in barred:
+                faults.append(f"input '{name}': '{pattern}' is the {barred[pattern]} and cannot be an input too")
+            elif all(c in barred for c in matched):
+                faults.append(f"input '{name}': '{pattern}' matches nothing but the target and columns with a role")
+            columns |= dict.fromkeys(c for c in matched if c not in barred)
+        found.append(Input(name, one.modality, tuple(columns), one.options))
+    return found, faults + _twice(found)
+
+
+def _twice(inputs: Sequence[Input]) -> list[str]:
+    owner: dict[str, str] = {}
+    faults = []
+    for one in inputs:
+        faults += [f"column '{c}' is in the inputs '{owner[c]}' and '{one.name}'" for c in one.columns if c in owner]
+        owner |= dict.fromkeys(one.columns, one.name)
+    return faults
+
+
+def _inputs(
+    asked: StudyFile, *, written: Sequence[Input], roles: Roles, table: Table, modalities: Mapping[str, Modality]
+) -> tuple[tuple[Input, ...], list[str]]:
+    """Return the inputs written, or else those guessed from all columns that are neither target nor role."""
+    busy = {*asked.target, *roles.columns()}
+    free = [c for c in table.columns if c not in busy]
+    if written:
+        used = {c for one in written for c in one.columns}
+        rest = sum(c not in used for c in free)
+        return tuple(written), [f"{rest} columns are in no input and are not used."] if rest else []
+    if not free:
+        raise StudyError("every column is target or role; nothing is left to predict from")
+    return guess.inputs(free, table=table, modalities=modalities)
+
+
+def _task(asked: StudyFile, table: Table) -> tuple[str, str]:
+    if asked.task is not None:
+        return asked.task, ""
+    task, sentence = guess.task(asked.target, table=table)
+    if task is None:
+        raise StudyError(f"{sentence}; say with --task which it is: " + ", ".join(f"'{t}'" for t in TASKS))
+    return task, sentence
