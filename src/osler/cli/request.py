@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from osler.core.errors import StudyError
 
@@ -21,12 +21,12 @@ def leak_word(*, drop: bool, allow: bool) -> str | None:
 def request_of(
     table: Path,
     *,
-    roles: dict[str, str | None],
+    roles: dict[str, Any],
     target: list[str] | None,
     inputs: list[str] | None,
     subgroups: list[str] | None,
     settings: list[str] | None,
-    rest: dict[str, object],
+    rest: dict[str, Any],
 ) -> Request:
     """Return the request; what was not given stays None, so that study.yaml or a default speaks."""
     from osler.spine.study import Request

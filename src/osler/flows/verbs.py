@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from osler.core.errors import StudyError, did_you_mean
 from osler.core.watch import SILENT, Watch
 from osler.flows.inspect import Inspection
 from osler.flows.inspect import inspect as inspect_flow
@@ -60,11 +63,13 @@ def request_of(
     table: Any, *, target: Several, settings: Mapping[str, Any] | None, cache: Path | None, asked: Mapping[str, Any]
 ) -> Request:
     """Return the request; a table in memory is written to the cache first."""
-    import json
-
     path = Path(table) if isinstance(table, (str, Path)) else _written(table, cache or default_cache())
     pairs = tuple(f"{name}={json.dumps(value)}" for name, value in (settings or {}).items())
-    listed = {k: (v,) if k in {"inputs", "subgroups"} and isinstance(v, str) else v for k, v in asked.items()}
+    known = {field.name for field in fields(Request)}
+    faults = [f"there is no argument '{name}'{did_you_mean(name, known)}" for name in asked if name not in known]
+    if faults:
+        raise StudyError(faults)
+    listed: dict[str, Any] = {k: (v,) if k in {"inputs", "subgroups"} and isinstance(v, str) else v for k, v in asked.items()}
     targets = (target,) if isinstance(target, str) else tuple(target)
     return Request(table_or_study=path, target=targets, settings=pairs, **listed)
 

@@ -1,0 +1,68 @@
+"""Studies over which the contract suite runs: every modality with every task that fits it, and two inputs together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from osler.core import registry
+from osler.core.study import Input, Roles, Study
+from osler.core.table import Table
+from tests.contract.strips import rows_of, write_strips
+
+EXTRA_MODALITIES = {"strips": "tests.contract.strips:Strips"}
+EXTRA_TASKS = {"marking": "tests.contract.marking:Marking"}
+SMALL = {"fit.epochs": 2, "fit.members": 1, "fit.batch": 16, "fit.threads": 1}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line of the suite: input name → (modality, columns), task and target."""
+
+    inputs: Mapping[str, tuple[str, tuple[str, ...]]]
+    task: str
+    target: str
+
+    def __str__(self) -> str:
+        return f"{'+'.join(self.inputs)}-{self.task}"
+
+
+TABLE = ("tables", ("age", "dose", "sex"))
+STRIP = ("strips", ("image",))
+CASES = [
+    Case({"table": TABLE}, "classification", "bright"),
+    Case({"table": TABLE}, "regression", "level"),
+    Case({"picture": STRIP}, "classification", "bright"),
+    Case({"picture": STRIP}, "regression", "level"),
+    Case({"picture": STRIP}, "marking", "mask"),
+    Case({"picture": STRIP, "table": TABLE}, "classification", "bright"),
+    Case({"picture": STRIP, "table": TABLE}, "marking", "mask"),
+]
+
+
+def register(monkeypatch) -> None:
+    """Make the fakes known as Osler's own are."""
+    for name, home in EXTRA_MODALITIES.items():
+        monkeypatch.setitem(registry.MODALITIES, name, home)
+    for name, home in EXTRA_TASKS.items():
+        monkeypatch.setitem(registry.TASKS, name, home)
+
+
+def study_of(case: Case, folder: Path, *, cases: int = 60, **settings) -> tuple[Study, Table]:
+    """Write pictures and a table to `folder`; return the study and its table."""
+    rows = write_strips(folder, cases=cases)
+    for number, row in enumerate(rows):
+        row["dose"] = row["level"] * 10 + number % 3
+        row["sex"] = "fm"[number % 2]
+    columns = rows_of(rows, ["image", "mask", "bright", "level", "age", "dose", "sex", "patient"])
+    path = folder / "table.parquet"
+    pq.write_table(pa.table(columns), path)
+    inputs = tuple(Input(name, modality, used) for name, (modality, used) in case.inputs.items())
+    study = Study(
+        path, folder, (case.target,), case.task, inputs, Roles(group="patient"), budget=0.1, settings={**SMALL, **settings}
+    )
+    return study, Table(pa.table(columns), folder, digest="test")
