@@ -175,11 +175,12 @@ def undocumented(known, text):
 
 
 def impossible(known, text):
-    """Return the commands in the code blocks of a document that do not exist as they stand there."""
+    """Return the commands in the code of a document, blocks and words, that do not exist as they stand there."""
     faults = []
-    for line in re.sub(r"\\\n\s*", " ", "\n".join(blocks(text))).splitlines():
-        words = shlex.split(line.removeprefix("$ "), comments=True) if re.match(r"(\$ )?osler\b", line) else []
-        if not words or words[1:] in ([], ["--help"]):
+    inline = re.findall(r"(?<!`)`(osler [^`]+)`(?!`)", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL))
+    for line in [*re.sub(r"\\\n\s*", " ", "\n".join(blocks(text))).splitlines(), *inline]:
+        words = shlex.split(line.removeprefix("$ "), comments=True) if re.match(r"(\$ )?osler ", line) else []
+        if not words or words[1:] == ["--help"] or words[1] == "COMMAND":
             continue
         name = next((tuple(words[1 : 1 + n]) for n in (2, 1) if tuple(words[1 : 1 + n]) in known), None)
         given = {w.partition("=")[0] for w in words if w.startswith("--")} - {"--help"}
@@ -213,8 +214,8 @@ def test_undocumented_and_impossible_commands_are_seen():
         "osler fly does not exist",
         "osler train: --seed is not told",
     ]
-    text = "```bash\nosler train a.csv \\\n  --out=b\nosler data get x --too d\nosler fly\nosler --help\n```\n"
-    assert impossible(known, text) == ["osler data get x --too d", "osler fly"]
+    text = "```bash\nosler train a.csv \\\n  --out=b\nosler data get x --too d\nosler fly\nosler --help\n```\n`osler swim`"
+    assert impossible(known, text) == ["osler data get x --too d", "osler fly", "osler swim"]
 
 
 def missing_names(public, text):
@@ -241,9 +242,23 @@ def test_missing_names_are_seen():
 def test_make_targets_in_the_documents_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", makefile, flags=re.MULTILINE))
-    asked = {w for d in documents() for w in re.findall(r"\bmake ([a-z]+)\b", "\n".join(blocks(d.read_text(encoding="utf-8"))))}
+    code = "\n".join(block for d in documents() for block in blocks(d.read_text(encoding="utf-8")))
+    asked = set(re.findall(r"^make ([a-z]+)\b", code, flags=re.MULTILINE))
     assert {"demo", "test", "check", "bench", "docs"} <= targets
     assert {"demo", "test"} <= asked <= targets
+
+
+def test_keys_of_the_examples_are_in_the_reference(tmp_path):
+    import yaml
+
+    from osler.datasets import entries, get
+
+    told = set(re.findall(r"^\| `(\w+)` \|", (ROOT / "docs/reference/study.md").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    assert {"table", "target", "set"} <= told
+    studies = [*(ROOT / "examples").glob("*.yaml"), *(get(e.name, to=tmp_path / e.name) for e in entries())]
+    assert len(studies) >= 4
+    for study in studies:
+        assert set(yaml.safe_load(study.read_text(encoding="utf-8"))) <= told, study.name
 
 
 def untranslated(english, chinese):

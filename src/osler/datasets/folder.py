@@ -13,7 +13,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from osler.core.errors import RequestError, RunError
+from osler.core.errors import OutputError, RequestError, RunError
 from osler.datasets.local import package_folder
 from osler.datasets.registry import Converted, Entry, entry
 
@@ -27,8 +27,8 @@ def get(name: str, *, to: Path, mirror: Path | None = None) -> Path:
     the registry before, and the table after; nothing is written where one differs. A folder that holds the same study
     already is left as it is.
 
-    Raises RequestError for an unknown name, a file that is missing or differs, or a folder `to` with something else in
-    it; RunError where the folder cannot be written.
+    Raises RequestError for an unknown name and for a file that is missing or differs, OutputError where `to` cannot be
+    written or has something else in it.
     """
     asked = entry(name)
     content = _content(asked, _sources(asked, mirror=mirror))
@@ -75,15 +75,15 @@ def _study(asked: Entry, converted: Converted) -> str:
 
 
 def _holds(to: Path, content: Mapping[str, bytes]) -> bool:
-    """Return whether `to` has all of this content; raises RequestError where it has something else instead."""
+    """Return whether `to` has all of this content; raises OutputError where it has something else instead."""
     try:
         present = {path.name: path for path in to.iterdir()} if to.exists() else {}
         same = {name for name, data in content.items() if name in present and present[name].read_bytes() == data}
     except OSError as error:
-        raise RequestError(f"'{to}' is no folder that can be read: {error.strerror}; choose another with --to") from None
+        raise OutputError(f"'{to}' is no folder that can be read: {error.strerror}; choose another with --to") from None
     others = {name for name in present if not name.endswith(PARTIAL)} - same
     if same != set(content) and others:
-        raise RequestError(f"'{to}' exists and holds something else, which is left as it is; choose another folder with --to")
+        raise OutputError(f"'{to}' exists and holds something else, which is left as it is; choose another folder with --to")
     return same == set(content)
 
 
@@ -95,7 +95,7 @@ def _write(to: Path, content: Mapping[str, bytes]) -> None:
             partial.write_bytes(data)
             partial.replace(to / name)
     except OSError as error:
-        raise RunError(f"'{to}' cannot be written: {error.strerror}; choose another folder with --to") from None
+        raise OutputError(f"'{to}' cannot be written: {error.strerror}; choose another folder with --to") from None
     finally:
         for partial in to.glob(f".*.{os.getpid()}{PARTIAL}"):
             partial.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import yaml
 
-from osler.core.errors import RequestError, RunError
+from osler.core.errors import OutputError, RequestError, RunError
 from osler.datasets import entries, folder, get, registry
 from osler.datasets.local import package_folder
 
@@ -150,7 +150,7 @@ def test_an_empty_folder_and_a_killed_run_are_completed(tmp_path):
 @pytest.mark.parametrize("name", ["table.csv", "study.yaml", "notes.txt"])
 def test_somebodys_files_are_left_alone(name, tmp_path):
     (tmp_path / name).write_text("mine")
-    with pytest.raises(RequestError, match="exists and holds something else, which is left as it is; choose another folder"):
+    with pytest.raises(OutputError, match="exists and holds something else, which is left as it is; choose another folder"):
         get("diabetes", to=tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text() == "mine"
@@ -158,13 +158,13 @@ def test_somebodys_files_are_left_alone(name, tmp_path):
 
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
     (tmp_path / "d").write_text("mine")
-    with pytest.raises(RequestError, match=r"is no folder that can be read: Not a directory; choose another with --to"):
+    with pytest.raises(OutputError, match=r"is no folder that can be read: Not a directory; choose another with --to"):
         get("diabetes", to=tmp_path / "d")
 
 
 def test_a_folder_that_cannot_be_made_is_explained(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises((RequestError, RunError), match="choose another"):
+    with pytest.raises(OutputError, match="choose another"):
         get("diabetes", to=tmp_path / "file" / "d")
 
 
@@ -174,7 +174,7 @@ def test_a_read_only_place_is_explained(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("pathlib.Path.write_bytes", refuse)
-    with pytest.raises(RunError, match="cannot be written: Permission denied; choose another folder with --to"):
+    with pytest.raises(OutputError, match="cannot be written: Permission denied; choose another folder with --to"):
         get("diabetes", to=tmp_path / "d")
 
 
