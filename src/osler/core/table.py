@@ -12,6 +12,10 @@ from osler.core.errors import Refusal
 if TYPE_CHECKING:
     import pyarrow as pa
 
+# Cells that mean "not known" in a text column, after white space at both ends is cut off. Taken from what R, pandas, SAS
+# and spreadsheets write; "." is SAS and Stata, "?" the UCI collection.
+MISSING_CELLS = frozenset({"", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", ".", "?"})
+
 
 @dataclass(frozen=True, slots=True)
 class Table:

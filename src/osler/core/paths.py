@@ -1,0 +1,41 @@
+"""Paths that stand in cells."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from osler.core.errors import Refusal
+
+_URL = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:(//|\\\\)")
+_DRIVE = re.compile(r"^[A-Za-z]:([\\/]|$)")
+
+
+def inside(folder: Path, cell: str, *, column: str) -> Path | Refusal:
+    """Return the file that `cell` names, starting at `folder`, with all links followed; whether it exists is not asked.
+
+    What counts is where a path ends: `a/../b.png` may pass, and so may an absolute path into the folder; `..`, an absolute
+    path and a link that end outside give a Refusal "outside". An empty cell, a web address, a NUL or a name that no file
+    can have give "path". Backslashes are read as separators where no file has the name as it stands.
+    """
+    text = cell.strip()
+    if not text or "\0" in text:
+        return Refusal("path", "the cell holds no path" if not text else "the path holds a NUL character", column)
+    if _URL.match(text):
+        return Refusal("path", "the cell holds a web address; fetch the file and give its path", column)
+    if _DRIVE.match(text) and not Path(text).is_absolute():
+        return Refusal("outside", "the path names a drive, outside the table's folder", column)
+    try:
+        return _resolved(folder.resolve(), text, column=column)
+    except (OSError, RuntimeError, ValueError):  # name too long; links in a circle; surrogates
+        return Refusal("path", "no file can have this path", column)
+
+
+def _resolved(home: Path, text: str, *, column: str) -> Path | Refusal:
+    found = home / text
+    if "\\" in text and not found.exists():
+        found = home / text.replace("\\", "/")
+    found = found.resolve()
+    if not found.is_relative_to(home):
+        return Refusal("outside", "the path leaves the table's folder", column)
+    return found

@@ -1,0 +1,10 @@
+"""Writing tables of predictions: in blocks, whole or not at all, resumable.
+
+`open_writer` writes one file of the format that its name ends in; `Parts` keeps finished blocks beside it, so that a killed run
+goes on where it was.
+"""
+
+from osler.spine.rows.parts import Parts
+from osler.spine.rows.writer import Writer, open_writer
+
+__all__ = ["Parts", "Writer", "open_writer"]

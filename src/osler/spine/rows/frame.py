@@ -1,0 +1,38 @@
+"""Arrays by column name as an Arrow table, and text that no spreadsheet takes for a formula."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+# What a spreadsheet would run (OWASP, "CSV injection"), unless the whole cell is a number.
+_FORMULA = r"^[=+\-@\t\r]"
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+
+
+def frame(columns: Mapping[str, np.ndarray]) -> pa.Table:
+    """Return the columns, each (n,), as a table: floats with NaN as null, whole numbers, booleans, else text with None as null."""
+    return pa.table({name: _array(np.asarray(values)) for name, values in columns.items()})
+
+
+def harmless(rows: pa.Table) -> pa.Table:
+    """Return the table with an apostrophe before each text cell, and column name, that a spreadsheet would run as a formula."""
+    columns = [_guarded(column) if pa.types.is_string(column.type) else column for column in rows.columns]
+    names = _guarded(pa.array(rows.column_names, pa.string())).to_pylist()
+    return pa.table(columns, names=names)
+
+
+def _array(values: np.ndarray) -> pa.Array:
+    if values.dtype.kind == "f":
+        return pa.array(values.astype(np.float64, copy=False), from_pandas=True)
+    if values.dtype.kind in "iub":
+        return pa.array(values)
+    return pa.array([None if value is None else str(value) for value in values], pa.string())
+
+
+def _guarded(column: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    formula = pc.and_(pc.match_substring_regex(column, _FORMULA), pc.invert(pc.match_substring_regex(column, _NUMBER)))
+    return pc.if_else(formula, pc.binary_join_element_wise("'", column, ""), column)

@@ -1,0 +1,84 @@
+"""Finished blocks kept beside the output, so that a killed run goes on where it was."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from osler.core.disk import telling, whole
+from osler.spine.rows.frame import frame
+from osler.spine.rows.writer import check_ending, open_writer
+
+_BATCH = 65536  # rows read at a time when parts are joined
+
+
+class Parts:
+    """The blocks of one output file, in `<out>.parts/`, each written whole.
+
+    `key` stands for everything that the rows depend on (bundle, table, options): parts of another key are thrown away.
+    The folder is the user's own, since it holds single cases. Raises RequestError and RunError as `open_writer` does.
+    """
+
+    def __init__(self, out: Path, *, key: str) -> None:
+        check_ending(out)
+        self.out = out
+        self.folder = out.with_name(f"{out.name}.parts")
+        self._begin(key)
+        self._done = sum(1 for _ in itertools.takewhile(_readable, map(self._part, itertools.count())))
+
+    def done(self) -> int:
+        """Return the number of finished blocks from the first on: the next `write` is block `done()`."""
+        return self._done
+
+    def write(self, columns: Mapping[str, np.ndarray]) -> None:
+        """Write the next block: columns by name, each (n,)."""
+        rows = frame(columns)
+        with whole(self._part(self._done)) as temporary, temporary.open("wb") as file:
+            pq.write_table(rows, file)
+        self._done += 1
+
+    def join(self) -> None:
+        """Write all blocks to the output file in its format, which then appears whole, and remove the parts."""
+        with open_writer(self.out, schema=self._schema()) as writer:
+            for rows in self._rows():
+                writer.write_table(rows)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _begin(self, key: str) -> None:
+        mark = self.folder / "key"
+        with telling(self.out):
+            if self.folder.is_dir() and not (mark.is_file() and mark.read_bytes() == key.encode()):
+                shutil.rmtree(self.folder)
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            if not mark.is_file():
+                with whole(mark) as temporary:
+                    temporary.write_bytes(key.encode())
+
+    def _part(self, number: int) -> Path:
+        return self.folder / f"part-{number:06d}.parquet"
+
+    def _schema(self) -> pa.Schema | None:
+        """Return the one that holds every block: a column of whole numbers in one and fractions in another has fractions."""
+        schemas = [pq.read_schema(self._part(number)) for number in range(self._done)]
+        return pa.unify_schemas(schemas, promote_options="permissive") if schemas else None
+
+    def _rows(self) -> Iterator[pa.Table]:
+        for number in range(self._done):
+            with pq.ParquetFile(self._part(number)) as file:
+                for batch in file.iter_batches(batch_size=_BATCH):
+                    yield pa.Table.from_batches([batch])
+
+
+def _readable(part: Path) -> bool:
+    """Whether the part is there and complete: its footer is written last."""
+    try:
+        pq.read_metadata(part)
+    except (OSError, pa.ArrowException):
+        return False
+    return True
