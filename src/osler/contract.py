@@ -339,6 +339,11 @@ class Task:
         (resamples, n) integers; NaN where a resample has no value (one class only)."""
         raise NotImplementedError
 
+    def support(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> Mapping[str, float]:
+        """Return by measure how many cases carry it: the denominator of a proportion, the cases of the rarer class where
+        classes are compared. Intervals take their form from it. Default: all cases carry every measure."""
+        return {}
+
     def figures(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> tuple[Figure, ...]:
         """Return the figures of the report, aggregates only."""
         return ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,10 +13,11 @@ class Measure:
 
     `better` says which direction is good; `scale` on which its bootstrap interval is formed (AUROC on the logit scale,
     errors on the log scale); `proportion` marks a share of cases, for which Wilson's interval holds when every case is
-    its own group.
+    its own group. `most` is the largest value that it can take: no interval goes beyond it.
     """
 
     name: str
     better: Literal["higher", "lower"]
     scale: Literal["identity", "logit", "log"] = "identity"
     proportion: bool = False
+    most: float = math.inf

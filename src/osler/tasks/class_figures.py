@@ -1,0 +1,104 @@
+"""What the report draws of a classification."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.special import logit
+
+from osler.core.figure import Figure, Series
+from osler.tasks import binary, curves, multiclass, multilabel
+from osler.tasks.labels import LEAST_CASES
+
+_MOST_LINES = 8  # that a drawing can hold
+_CHANCE = Series("chance", [0.0, 1.0], [0.0, 1.0], style="reference")
+
+
+def figures(statistics: np.ndarray, *, info: Mapping[str, Any]) -> tuple[Figure, ...]:
+    """Return the figures; those that need both classes are left out where there is one."""
+    return {"binary": _binary, "multiclass": _multiclass, "multilabel": _multilabel}[info["kind"]](statistics, info)
+
+
+def _binary(statistics: np.ndarray, info: Mapping[str, Any]) -> tuple[Figure, ...]:
+    known = statistics[~np.isnan(statistics[:, binary.TRUTH])]
+    score, truth = known[:, binary.LOGIT], known[:, binary.TRUTH] > 0
+    if truth.all() or not truth.any():
+        return ()
+    positive = info["positive"]
+    other = next(text for text in info["classes"][0] if text != positive)
+    return (
+        _roc([("model", score, truth)]),
+        _precision_recall([("model", score, truth)], prevalence=float(truth.mean())),
+        _calibration(score, truth),
+        curves.predictions(score, truth, [other, positive]),
+        curves.decision(score, truth),
+    )
+
+
+def _multilabel(statistics: np.ndarray, info: Mapping[str, Any]) -> tuple[Figure, ...]:
+    lines, parts = [], []
+    for number, name in enumerate(info["names"]):
+        part = multilabel.label(statistics, number)
+        known = part[~np.isnan(part[:, binary.TRUTH])]
+        truth = known[:, binary.TRUTH] > 0
+        if truth.any() and not truth.all():
+            lines.append((name, known[:, binary.LOGIT], truth))
+            parts.append(known)
+    if not lines:
+        return ()
+    pooled = np.concatenate(parts)
+    score, truth = pooled[:, binary.LOGIT], pooled[:, binary.TRUTH] > 0
+    return (_roc(lines), _precision_recall(lines, prevalence=None), _calibration(score, truth))
+
+
+def _multiclass(statistics: np.ndarray, info: Mapping[str, Any]) -> tuple[Figure, ...]:
+    known = statistics[~np.isnan(statistics[:, multiclass.TRUTH])]
+    if not len(known):
+        return ()
+    names = info["classes"][0]
+    own = known[:, multiclass.TRUTH].astype(np.int64)
+    lines = [
+        (name, known[:, multiclass.FIRST + number], own == number)
+        for number, name in enumerate(names)
+        if 0 < (own == number).sum() < len(own)
+    ]
+    chosen = known[:, multiclass.CHOSEN].astype(np.int64)
+    surest = np.exp(known[np.arange(len(known)), multiclass.FIRST + chosen])
+    surety = logit(np.clip(surest, 1e-9, 1 - 1e-9))
+    confusion = _confusion(known, names)
+    return (*((_roc(lines),) if lines else ()), confusion, _calibration(surety, own == chosen))
+
+
+Line = tuple[str, np.ndarray, np.ndarray]
+
+
+def _frequent(lines: Sequence[Line]) -> list[Line]:
+    kept = sorted(range(len(lines)), key=lambda number: -int(lines[number][2].sum()))[:_MOST_LINES]
+    return [lines[number] for number in sorted(kept)]
+
+
+def _roc(lines: Sequence[Line]) -> Figure:
+    series = (*(curves.roc(*line) for line in _frequent(lines)), _CHANCE)
+    return Figure("roc", "ROC curve", "False-positive rate", "Sensitivity", series, square=True)
+
+
+def _precision_recall(lines: Sequence[Line], *, prevalence: float | None) -> Figure:
+    series = [curves.precision_recall(*line) for line in _frequent(lines)]
+    if prevalence is not None:
+        series.append(Series("prevalence", [0.0, 1.0], curves.rounded(np.full(2, prevalence)), style="reference"))
+    return Figure("pr", "Precision-recall curve", "Recall", "Precision", tuple(series), square=True)
+
+
+def _calibration(score: np.ndarray, truth: np.ndarray) -> Figure:
+    series = curves.calibration(score, truth)
+    return Figure("calibration", "Calibration", "Predicted probability", "Observed share", series, square=True)
+
+
+def _confusion(statistics: np.ndarray, names: Sequence[str]) -> Figure:
+    table = multiclass.confusion(statistics, np.ones((1, len(statistics)), np.uint8))[0]
+    heat = [[float(c) if c >= LEAST_CASES else 0.0 for c in row] for row in table]
+    edges = [float(edge) for edge in range(len(names) + 1)]
+    note = f"Classes in order: {', '.join(names)}. {curves.POOLED}"
+    return Figure("confusion", "Confusion", "Predicted class", "True class", heat=heat, x_edges=edges, y_edges=edges, note=note)

@@ -1,0 +1,232 @@
+"""The task of telling classes apart: two, several, or several at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from scipy.special import expit, log_softmax
+
+from osler.contract import BaselineModel, TargetBatch, Task
+from osler.core.errors import Refusal
+from osler.core.features import Features
+from osler.core.figure import Figure
+from osler.core.measure import Measure
+from osler.core.plan import Brief, Decision
+from osler.core.state import State
+from osler.core.target import Target
+from osler.tasks import binary, classes, multiclass, multilabel
+from osler.tasks.calibration import bounded
+from osler.tasks.labels import safe_names
+from osler.tasks.settings import chosen_rows, finite, setting
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class Classification(Task):
+    """Binary (1 raw output: the logit of the positive class), multiclass (k logits) and multilabel (one logit per label).
+
+    `Target.values` holds 1 for the positive class and 0 for the other; of three or more classes, the number of the class.
+    """
+
+    name: ClassVar[str] = "classification"
+
+    def target(
+        self, columns: Mapping[str, np.ndarray], *, info: Mapping[str, Any] | None = None
+    ) -> tuple[Target, dict[int, Refusal]]:
+        """Return the target; info is {"kind", "names", "classes": per target, "positive": a class, or one per label}."""
+        return classes.read(columns, info)
+
+    def stratum(self, target: Target) -> np.ndarray:
+        """Return the class, or of several labels which of them a case holds (rare sets by their rarest label)."""
+        if target.info["kind"] != "multilabel":
+            return np.nan_to_num(target.values[:, 0], nan=-1.0).astype(np.int64)
+        return _label_sets(np.nan_to_num(target.values, nan=0.0).astype(np.int64))
+
+    def width(self, info: Mapping[str, Any]) -> int:
+        """Return 1, the number of classes, or the number of labels."""
+        return {"binary": 1, "multiclass": len(info["classes"][0]), "multilabel": len(info["names"])}[info["kind"]]
+
+    def facts(self, target: Target, rows: np.ndarray) -> Mapping[str, Any]:
+        """Return the cases per class and the prior log-odds."""
+        info, kept = target.info, target.take(rows)
+        sizes = [_sizes(info, kept, number) for number in range(len(info["names"]))]
+        cases = [int(size.sum()) for size in sizes]
+        rarest = min(float(size.min()) / max(1, size.sum()) for size in sizes)
+        return {**info, "cases": cases, "counts": [s.tolist() for s in sizes], "rarest": rarest, "prior": _prior(info, sizes)}
+
+    def rules(self, brief: Brief) -> tuple[Decision, ...]:
+        """Return the prior from which the network starts, and where probabilities become decisions."""
+        facts = brief.target
+        rare, share = _is_rare(facts), 100 * facts["rarest"]
+        why = f"the rarest class has {share:.2g}% of the training cases"
+        threshold = (
+            Decision(
+                "target.threshold", "balanced", f"{why}: the threshold moves, probabilities stay honest", "rule", _THRESHOLDS
+            )
+            if rare
+            else Decision("target.threshold", "plain", f"{why}: no need to move the threshold", "rule", _THRESHOLDS)
+        )
+        prior = Decision("target.prior", facts["prior"], "log-odds of the training cases: the network starts from what is known")
+        fitted = Decision(
+            "target.calibration",
+            "fitted",
+            "probabilities shall mean what they say; kept simple where cases are few",
+            "rule",
+            _FITS,
+        )
+        return (prior, threshold, fitted)
+
+    def head(self, *, info: Mapping[str, Any], width: int, channels: Sequence[int], plan: Mapping[str, Any]) -> nn.Module:
+        """Return a linear layer whose first answer is the prior."""
+        from osler.tasks.heads import LinearHead
+
+        return LinearHead(width, setting(plan, "target.prior", default=[0.0] * self.width(info)))
+
+    def loss(self, raw: Tensor, target: TargetBatch, *, plan: Mapping[str, Any]) -> Tensor:
+        """Return cross-entropy per case (B,), the mean over its observed outputs; raw (B, k), or (B, K, k) of K models in one."""
+        from torch.nn import functional as F
+
+        from osler.tasks.heads import like, mean_over_observed
+
+        values = like(target.values, raw)
+        if raw.shape[-1] == target.values.shape[-1]:
+            each = F.binary_cross_entropy_with_logits(raw, values.expand_as(raw), reduction="none")
+        else:
+            number = values.long().expand(*raw.shape[:-1], 1)
+            each = -F.log_softmax(raw, dim=-1).gather(-1, number)
+        return mean_over_observed(each, target.observed)
+
+    def baseline(
+        self, features: Features, target: Target, *, groups: np.ndarray, plan: Mapping[str, Any], seed: int
+    ) -> BaselineModel:
+        """Return the best of the classical models."""
+        from osler.tasks.baselines import fit_baseline
+
+        model: BaselineModel = fit_baseline(features, target, kind=target.info["kind"], groups=groups, plan=plan, seed=seed)
+        return model
+
+    def restore(self, files: Mapping[str, bytes]) -> BaselineModel:
+        """Return the stored model."""
+        from osler.tasks.baselines import load_baseline
+
+        model: BaselineModel = load_baseline(files)
+        return model
+
+    def settle(self, raw: np.ndarray, target: Target, rows: np.ndarray, *, plan: Mapping[str, Any]) -> State:
+        """Return `slope`, `intercept` (calibration) and `threshold` or `weight` (decisions), with sentences on how."""
+        from osler.tasks.settling import settled
+
+        return settled(*chosen_rows(raw, target, rows), plan=plan)
+
+    def decode(self, raw: np.ndarray, state: State, *, info: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Return `probability_<class>` and `predicted`; of labels `probability_<label>` and `predicted_<label>`."""
+        logits = _calibrated(finite(raw), state)
+        chosen = _chosen(logits, state, info)
+        if info["kind"] == "multilabel":
+            return _decoded_labels(expit(logits), chosen, info)
+        if info["kind"] == "binary":
+            chance = expit(logits[:, 0])
+            shares = [chance if text == info["positive"] else 1 - chance for text in info["classes"][0]]
+            named = np.array([_other(info["classes"][0], info["positive"]), info["positive"]], object)[chosen[:, 0]]
+        else:
+            shares = list(np.exp(log_softmax(logits, axis=1)).T)
+            named = np.array(info["classes"][0], object)[chosen[:, 0]]
+        columns = [f"probability_{name}" for name in safe_names(info["classes"][0])]
+        return {**dict(zip(columns, shares, strict=True)), "predicted": named}
+
+    def measured(self, info: Mapping[str, Any]) -> tuple[Measure, ...]:
+        """Return the measures; AUROC is the primary one."""
+        if info["kind"] == "multilabel":
+            return multilabel.measured(info["names"])
+        return binary.MEASURES if info["kind"] == "binary" else multiclass.MEASURES
+
+    def statistics(self, raw: np.ndarray, target: Target, *, state: State, plan: Mapping[str, Any]) -> np.ndarray:
+        """Return per case the truth, the calibrated logits and the decision, as the modules of the measures lay them out."""
+        logits, info = _calibrated(finite(raw), state), target.info
+        chosen = _chosen(logits, state, info).astype(float)
+        truth = np.where(target.observed, target.values, np.nan)
+        if info["kind"] == "multiclass":
+            return np.concatenate([truth, chosen, log_softmax(logits, axis=1)], axis=1)
+        return np.stack([truth, logits, chosen], axis=2).reshape(len(logits), -1)
+
+    def measures(self, statistics: np.ndarray, counts: np.ndarray, *, info: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Return each measure of each resample."""
+        if info["kind"] == "multilabel":
+            return multilabel.measures(statistics, counts, names=info["names"])
+        return (binary if info["kind"] == "binary" else multiclass).measures(statistics, counts)
+
+    def support(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> Mapping[str, float]:
+        """Return by measure how many cases carry it."""
+        if info["kind"] == "multilabel":
+            return multilabel.support(statistics, names=info["names"])
+        return (binary if info["kind"] == "binary" else multiclass).support(statistics)
+
+    def figures(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> tuple[Figure, ...]:
+        """Return ROC, precision-recall, calibration, predictions, decision curve; of many classes the confusion too."""
+        from osler.tasks.class_figures import figures
+
+        return figures(statistics, info=info)
+
+
+_THRESHOLDS = ("balanced", "plain")
+_FITS = ("fitted", "none")
+_MOST_SETS = 32
+
+
+def _is_rare(facts: Mapping[str, Any]) -> bool:
+    expected = 1 / (len(facts["classes"][0]) if facts["kind"] == "multiclass" else 2)
+    return bool(facts["rarest"] < expected * 2 / 3)
+
+
+def _sizes(info: Mapping[str, Any], target: Target, number: int) -> np.ndarray:
+    seen = target.values[target.observed[:, number], number].astype(np.int64)
+    if info["kind"] == "multiclass":
+        return np.bincount(seen, minlength=len(info["classes"][0]))
+    positive = int(seen.sum())
+    first = info["classes"][number][0] == classes.positives(info)[number]
+    return np.array([positive, len(seen) - positive] if first else [len(seen) - positive, positive])
+
+
+def _prior(info: Mapping[str, Any], sizes: Sequence[np.ndarray]) -> list[float]:
+    # half a case more in each class: a class that the training rows lack has an answer too
+    if info["kind"] == "multiclass":
+        logs = np.log((sizes[0] + 0.5) / (sizes[0].sum() + 0.5 * len(sizes[0])))
+        return [round(float(v), 6) for v in logs - logs.mean()]
+    places = [list(c).index(p) for c, p in zip(info["classes"], classes.positives(info), strict=True)]
+    return [round(float(np.log((s[p] + 0.5) / (s[1 - p] + 0.5))), 6) for s, p in zip(sizes, places, strict=True)]
+
+
+def _label_sets(labels: np.ndarray) -> np.ndarray:
+    held, inverse, sizes = np.unique(labels, axis=0, return_inverse=True, return_counts=True)
+    frequent = np.argsort(-sizes, kind="stable")[:_MOST_SETS]
+    number = np.full(len(held), -1, np.int64)
+    number[frequent] = np.arange(len(frequent))
+    rarity = np.where(held > 0, labels.sum(axis=0), len(labels) + 1)  # the rarest label that a set holds
+    number = np.where(number >= 0, number, _MOST_SETS + rarity.argmin(axis=1))
+    return number[inverse.reshape(-1)]
+
+
+def _calibrated(raw: np.ndarray, state: State) -> np.ndarray:
+    slope = state.arrays.get("slope", np.ones(1))
+    return np.asarray(slope * bounded(raw) + state.arrays.get("intercept", np.zeros(1)))
+
+
+def _chosen(logits: np.ndarray, state: State, info: Mapping[str, Any]) -> np.ndarray:
+    if info["kind"] == "multiclass":
+        return (log_softmax(logits, axis=1) + state.arrays.get("weight", np.zeros(1))).argmax(axis=1)[:, None]
+    return (expit(logits) >= state.arrays.get("threshold", np.full(1, 0.5))).astype(np.int64)
+
+
+def _other(pair: Sequence[str], positive: str) -> str:
+    return pair[0] if pair[1] == positive else pair[1]
+
+
+def _decoded_labels(chance: np.ndarray, chosen: np.ndarray, info: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    names = safe_names(info["names"])
+    shares = {f"probability_{name}": chance[:, number] for number, name in enumerate(names)}
+    pairs = [np.array([_other(c, p), p], object) for c, p in zip(info["classes"], info["positive"], strict=True)]
+    named = {f"predicted_{name}": pairs[number][chosen[:, number]] for number, name in enumerate(names)}
+    return {**shares, **named}

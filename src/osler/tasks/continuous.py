@@ -1,0 +1,89 @@
+"""Measures of numbers, for many resamples at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from osler.core.measure import Measure
+from osler.tasks.labels import safe_names
+from osler.tasks.multiclass import mean_of_known
+from osler.tasks.ranks import blocks, spearman
+
+# Statistics of a case, per target: the observed value (NaN where unobserved) and the prediction, in the target's unit.
+TRUTH, GUESS = range(2)
+WIDTH = 2
+
+MEASURES = (
+    Measure("rmse", "lower", "log"),
+    Measure("mae", "lower", "log"),
+    Measure("r2", "higher", most=1.0),
+    Measure("spearman", "higher", most=1.0),
+    Measure("calibration_slope", "higher"),
+)
+
+
+def measured(names: Sequence[str]) -> tuple[Measure, ...]:
+    """Return the measures of targets `names`: of several, the mean first, then each."""
+    if len(names) == 1:
+        return MEASURES
+    own = (replace(m, name=f"{m.name}_{name}") for name in safe_names(names) for m in MEASURES)
+    return (*MEASURES, *own)
+
+
+def part(statistics: np.ndarray, number: int) -> np.ndarray:
+    """Return the statistics (n, 2) of target `number` of (n, 2 L)."""
+    return statistics[:, number * WIDTH : (number + 1) * WIDTH]
+
+
+def measures(statistics: np.ndarray, counts: np.ndarray, *, names: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return each measure (r,) of resamples `counts` (r, n); NaN where it does not exist (a constant outcome)."""
+    each = [_one(part(statistics, number), counts) for number in range(len(names))]
+    if len(names) == 1:
+        return each[0]
+    out = {m.name: mean_of_known(np.stack([one[m.name] for one in each], axis=1)) for m in MEASURES}
+    for name, one in zip(safe_names(names), each, strict=True):
+        out |= {f"{measure}_{name}": values for measure, values in one.items()}
+    return out
+
+
+def _one(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
+    known = ~np.isnan(statistics[:, TRUTH])
+    if not known.all():
+        statistics, counts = statistics[known], counts[:, known]
+    if not len(statistics):
+        return {m.name: np.full(len(counts), np.nan) for m in MEASURES}
+    sums = _sums(statistics, counts)
+    return {**sums, "spearman": spearman(statistics[:, TRUTH], statistics[:, GUESS], counts)}
+
+
+def _sums(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
+    # sums of squares about a middle far from the values would lose their digits
+    truth = statistics[:, TRUTH] - statistics[:, TRUTH].mean()
+    guess = statistics[:, GUESS] - statistics[:, GUESS].mean()
+    error = statistics[:, GUESS] - statistics[:, TRUTH]
+    columns = np.stack([np.ones(len(truth)), error**2, np.abs(error), truth, truth**2, guess, guess**2, truth * guess], axis=1)
+    sums = np.concatenate([counts[block].astype(float) @ columns for block in blocks(counts)])
+    size, squares, absolute, y, yy, g, gg, yg = sums.T
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return {
+            "rmse": np.sqrt(squares / size),
+            "mae": absolute / size,
+            "r2": 1 - squares / _positive(yy - y**2 / size, yy),
+            "calibration_slope": (yg - y * g / size) / _positive(gg - g**2 / size, gg),
+        }
+
+
+def _positive(spread: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    return np.where(spread > 1e-12 * scale, spread, np.nan)
+
+
+def support(statistics: np.ndarray, *, names: Sequence[str]) -> Mapping[str, float]:
+    """Return by measure how many cases carry it (see Task.support)."""
+    known = [float((~np.isnan(part(statistics, number)[:, TRUTH])).sum()) for number in range(len(names))]
+    out = {m.name: max(known, default=0.0) for m in MEASURES}
+    for name, size in zip(safe_names(names), known, strict=True):
+        out |= {f"{m.name}_{name}": size for m in MEASURES} if len(names) > 1 else {}
+    return out

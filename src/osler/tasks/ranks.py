@@ -1,0 +1,133 @@
+"""Measures that depend on the order of predictions alone, for many resamples at once.
+
+A resample is a row of counts: how often it holds each case. Cases are sorted once; each resample then costs a cumulative
+sum. Ties are treated exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+BLOCK = 1_000_000  # counts treated at once: temporaries of a few arrays of 8 MB
+
+
+def blocks(counts: np.ndarray) -> Iterator[slice]:
+    """Yield slices of resamples whose temporaries stay small."""
+    step = max(1, BLOCK // max(1, counts.shape[1]))
+    for start in range(0, len(counts), step):
+        yield slice(start, min(start + step, len(counts)))
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Cases by falling score.
+
+    `order` (n,) case at each place; `places` (p,) the places of the positives, ascending. `ends` and `starts` (g,) are the last
+    place of each run of equal scores that holds a positive, and the place before its first (-1 at the top); `last` (g,)
+    which positive closes the run.
+    """
+
+    order: np.ndarray
+    places: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    last: np.ndarray
+
+    @classmethod
+    def of(cls, score: np.ndarray, truth: np.ndarray) -> Ranking:
+        """Sort cases with `score` (n,) and `truth` (n,) bool."""
+        order = np.argsort(-score, kind="stable")
+        ordered = score[order]
+        places = np.flatnonzero(truth[order])
+        closing = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], [True][: len(order)]))
+        run = np.searchsorted(closing, places)  # which run of equal scores a positive lies in
+        last = np.flatnonzero(np.append(run[1:] != run[:-1], [True][: len(run)]))
+        runs = run[last]
+        before = np.concatenate([[-1], closing])
+        return cls(order, places, before[runs], closing[runs], last)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Cumulative counts of a block of resamples in the order of a ranking.
+
+    `total` (r, n) cases down to each place, `hits` (r, p) positives down to each positive.
+    """
+
+    total: np.ndarray
+    hits: np.ndarray
+
+    @classmethod
+    def of(cls, counts: np.ndarray, ranking: Ranking) -> Tally:
+        """Sum `counts` (r, n), given in the order of cases."""
+        ordered = counts[:, ranking.order]
+        total = np.cumsum(ordered, axis=1, dtype=np.int32)
+        return cls(total, np.cumsum(ordered[:, ranking.places], axis=1, dtype=np.int32))
+
+    def areas(self, ranking: Ranking) -> tuple[np.ndarray, np.ndarray]:
+        """Return AUROC and average precision (r,), NaN where a resample lacks a class.
+
+        AUROC is the chance that a positive outranks a negative, ties counting half (Hanley and McNeil 1982). Average precision
+        is the sum of precision times the step in recall over distinct scores, as scikit-learn defines it.
+        """
+        positives = self.hits[:, -1:].astype(float) if self.hits.shape[1] else np.zeros((len(self.total), 1))
+        negatives = self.total[:, -1:] - positives
+        hits = self.hits[:, ranking.last].astype(float)
+        gained = np.diff(hits, axis=1, prepend=0.0)
+        upto = self.total[:, ranking.ends].astype(float)
+        above = np.where(ranking.starts >= 0, self.total[:, ranking.starts], 0)
+        false = (upto - hits) + (above - (hits - gained))  # twice the mean of false positives before and after the run
+        with np.errstate(invalid="ignore", divide="ignore"):
+            auroc = np.einsum("ij,ij->i", gained, negatives - false / 2) / (positives * negatives)[:, 0]
+            precision = np.divide(hits, upto, out=np.zeros_like(hits), where=upto > 0)
+            auprc = np.einsum("ij,ij->i", gained, precision) / positives[:, 0]
+        lacking = (positives * negatives)[:, 0] == 0
+        return np.where(lacking, np.nan, auroc), np.where(lacking, np.nan, auprc)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Cases by rising value: `order` (n,), `back` (n,) its inverse, and for each place the `first` and `last` of its ties."""
+
+    order: np.ndarray
+    back: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
+    tied: bool
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Order:
+        """Sort `values` (n,)."""
+        order = np.argsort(values, kind="stable")
+        ordered = values[order]
+        opening = np.append([True][: len(order)], ordered[1:] != ordered[:-1])
+        run = np.cumsum(opening) - 1
+        firsts = np.flatnonzero(opening)
+        lasts = np.append(firsts[1:], len(order)) - 1
+        return cls(order, np.argsort(order), firsts[run], lasts[run], bool(len(firsts) < len(order)))
+
+    def midranks(self, counts: np.ndarray) -> np.ndarray:
+        """Return twice the mean rank less one (r, n), in the order of cases, of resamples `counts` (r, n)."""
+        ordered = counts[:, self.order]
+        upto = np.cumsum(ordered, axis=1, dtype=np.int32)
+        if not self.tied:
+            return (2 * upto - ordered)[:, self.back]
+        before = np.where(self.first > 0, upto[:, self.first - 1], 0)
+        return (before + upto[:, self.last])[:, self.back]
+
+
+def spearman(one: np.ndarray, other: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Return the rank correlation (r,) of `one` and `other` (n,) in resamples `counts` (r, n); NaN where one is constant."""
+    orders = Order.of(one), Order.of(other)
+    out = np.full(len(counts), np.nan)
+    for block in blocks(counts):
+        weight = counts[block].astype(float)
+        size = weight.sum(axis=1, keepdims=True)
+        x, y = (o.midranks(counts[block]) - size for o in orders)  # the mean of twice the rank less one is the size
+        across = np.einsum("ij,ij,ij->i", weight, x, y)
+        spread = np.einsum("ij,ij,ij->i", weight, x, x) * np.einsum("ij,ij,ij->i", weight, y, y)
+        out[block] = np.divide(across, np.sqrt(spread), out=np.full(len(across), np.nan), where=spread > 0)
+    return out

@@ -1,0 +1,182 @@
+"""The task of predicting one or several numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from osler.contract import BaselineModel, TargetBatch, Task
+from osler.core.errors import Refusal
+from osler.core.features import Features
+from osler.core.figure import Figure
+from osler.core.measure import Measure
+from osler.core.plan import Brief, Decision
+from osler.core.state import State
+from osler.core.target import Target
+from osler.tasks import continuous, numbers
+from osler.tasks.labels import safe_names
+from osler.tasks.settings import chosen_rows, finite, setting
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+class Regression(Task):
+    """One or several numbers. Raw outputs are standardised: (value - target.mean) / target.scale, one per target."""
+
+    name: ClassVar[str] = "regression"
+
+    def target(
+        self, columns: Mapping[str, np.ndarray], *, info: Mapping[str, Any] | None = None
+    ) -> tuple[Target, dict[int, Refusal]]:
+        """Return the target; info is {"kind": "regression", "names"}."""
+        return numbers.read(columns, info)
+
+    def stratum(self, target: Target) -> np.ndarray:
+        """Return the tenth in which a case lies, by the mean of its standardised targets."""
+        known = np.where(target.observed, target.values, np.nan)
+        mean, scale = _moments(known)
+        score = np.where(target.observed, (target.values - mean) / scale, 0.0).sum(axis=1)
+        score = score / np.maximum(1, target.observed.sum(axis=1))
+        edges = np.unique(np.quantile(score, np.linspace(0.1, 0.9, 9))) if len(score) else np.empty(0)
+        return np.searchsorted(edges, score, side="right").astype(np.int64)
+
+    def width(self, info: Mapping[str, Any]) -> int:
+        """Return the number of targets."""
+        return len(info["names"])
+
+    def facts(self, target: Target, rows: np.ndarray) -> Mapping[str, Any]:
+        """Return mean and standard deviation of each target."""
+        kept = target.take(rows)
+        mean, scale = _moments(np.where(kept.observed, kept.values, np.nan))
+        cases = kept.observed.sum(axis=0).tolist()
+        return {**target.info, "cases": cases, "mean": mean.tolist(), "scale": scale.tolist()}
+
+    def rules(self, brief: Brief) -> tuple[Decision, ...]:
+        """Return the scale on which the network works."""
+        return (
+            Decision("target.mean", list(brief.target["mean"]), "mean of the training cases, per target"),
+            Decision("target.scale", list(brief.target["scale"]), "standard deviation of the training cases, per target"),
+            Decision(
+                "target.calibration", "fitted", "a clear squeeze or stretch of predictions is undone", "rule", ("fitted", "none")
+            ),
+        )
+
+    def head(self, *, info: Mapping[str, Any], width: int, channels: Sequence[int], plan: Mapping[str, Any]) -> nn.Module:
+        """Return a linear layer whose first answer is the mean."""
+        from osler.tasks.heads import LinearHead
+
+        return LinearHead(width, [0.0] * self.width(info))
+
+    def loss(self, raw: Tensor, target: TargetBatch, *, plan: Mapping[str, Any]) -> Tensor:
+        """Return the squared error per case (B,) on the standardised scale, the mean over its observed targets."""
+        import torch
+
+        from osler.tasks.heads import like, mean_over_observed
+
+        mean, scale = (torch.as_tensor(v, dtype=target.values.dtype, device=raw.device) for v in _scale(plan, raw.shape[-1]))
+        wanted = like((target.values - mean) / scale, raw)
+        return mean_over_observed((raw - wanted) ** 2, target.observed)
+
+    def baseline(
+        self, features: Features, target: Target, *, groups: np.ndarray, plan: Mapping[str, Any], seed: int
+    ) -> BaselineModel:
+        """Return the best of the classical models; its raw outputs are standardised like the network's."""
+        from osler.tasks.baselines import fit_baseline
+
+        model: BaselineModel = fit_baseline(features, target, kind="regression", groups=groups, plan=plan, seed=seed)
+        return model
+
+    def restore(self, files: Mapping[str, bytes]) -> BaselineModel:
+        """Return the stored model."""
+        from osler.tasks.baselines import load_baseline
+
+        model: BaselineModel = load_baseline(files)
+        return model
+
+    def settle(self, raw: np.ndarray, target: Target, rows: np.ndarray, *, plan: Mapping[str, Any]) -> State:
+        """Return `slope` and `intercept` on the raw scale (the identity unless they clearly differ from it) and `residual`,
+        the standard deviation of the errors (L,) in each target's unit."""
+        raw, kept = chosen_rows(raw, target, rows)
+        mean, scale = _scale(plan, raw.shape[1])
+        fit = setting(plan, "target.calibration", default="fitted") == "fitted"
+        lines = []
+        for number in range(raw.shape[1]):
+            seen = kept.observed[:, number]
+            wanted = (kept.values[seen, number] - mean[number]) / scale[number]
+            lines.append(_recalibration(raw[seen, number], wanted, fit=fit))
+        slope, intercept, residual = (np.array([line[part] for line in lines]) for part in range(3))
+        arrays = {"slope": slope, "intercept": intercept, "residual": residual * scale}
+        return State(arrays, {"cases": len(raw), "calibration": [line[3] for line in lines]})
+
+    def decode(self, raw: np.ndarray, state: State, *, info: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Return `predicted_<target>` in the target's unit."""
+        guess = _guess(raw, state, plan)
+        return {f"predicted_{name}": guess[:, number] for number, name in enumerate(safe_names(info["names"]))}
+
+    def measured(self, info: Mapping[str, Any]) -> tuple[Measure, ...]:
+        """Return the measures; RMSE is the primary one (of several targets its mean, in mixed units where these differ)."""
+        return continuous.measured(info["names"])
+
+    def statistics(self, raw: np.ndarray, target: Target, *, state: State, plan: Mapping[str, Any]) -> np.ndarray:
+        """Return per case and target the truth and the prediction, in the target's unit."""
+        truth = np.where(target.observed, target.values, np.nan)
+        return np.stack([truth, _guess(raw, state, plan)], axis=2).reshape(len(raw), -1)
+
+    def measures(self, statistics: np.ndarray, counts: np.ndarray, *, info: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Return each measure of each resample."""
+        return continuous.measures(statistics, counts, names=info["names"])
+
+    def support(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> Mapping[str, float]:
+        """Return by measure how many cases carry it."""
+        return continuous.support(statistics, names=info["names"])
+
+    def figures(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> tuple[Figure, ...]:
+        """Return predicted against observed, and errors by predicted value, per target."""
+        from osler.tasks.number_figures import figures
+
+        return figures(statistics, info=info)
+
+
+_FOR_SLOPE = 50  # cases under which a slope is noise
+_CLEARLY = 3.0  # standard errors from one
+
+
+def _moments(known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    seen = ~np.isnan(known)
+    size = np.maximum(1, seen.sum(axis=0))
+    mean = np.where(seen, known, 0.0).sum(axis=0) / size
+    scale = np.sqrt((np.where(seen, known - mean, 0.0) ** 2).sum(axis=0) / size)
+    return mean, np.where(scale > 0, scale, 1.0)
+
+
+def _scale(plan: Mapping[str, Any], width: int) -> tuple[np.ndarray, np.ndarray]:
+    mean = setting(plan, "target.mean", default=[0.0] * width)
+    return np.asarray(mean, float), np.asarray(setting(plan, "target.scale", default=[1.0] * width), float)
+
+
+def _guess(raw: np.ndarray, state: State, plan: Mapping[str, Any]) -> np.ndarray:
+    mean, scale = _scale(plan, raw.shape[1])
+    settled = state.arrays.get("slope", np.ones(1)) * finite(raw) + state.arrays.get("intercept", np.zeros(1))
+    return np.asarray(mean + scale * settled)
+
+
+def _recalibration(raw: np.ndarray, wanted: np.ndarray, *, fit: bool) -> tuple[float, float, float, str]:
+    """Return slope, intercept, standard deviation of the errors, and how they were found."""
+    plain = float(np.sqrt(np.mean((raw - wanted) ** 2))) if len(raw) else float("nan")
+    found = f"{len(raw)} cases"
+    if not fit or len(raw) < _FOR_SLOPE or np.ptp(raw) < 1e-9:
+        return 1.0, 0.0, plain, f"none: {'too few or equal predictions' if fit else 'switched off in the plan'} ({found})"
+    centred = raw - raw.mean()
+    slope = float(centred @ wanted / (centred @ centred))
+    intercept = float(wanted.mean() - slope * raw.mean())
+    errors = wanted - intercept - slope * raw
+    doubt = float(np.sqrt(errors @ errors / (len(raw) - 2) / (centred @ centred)))
+    if abs(slope - 1) <= _CLEARLY * doubt or slope <= 0:
+        return 1.0, 0.0, plain, f"none: the slope does not clearly differ from one ({found})"
+    # the part of the difference that noise could make is left where it is
+    kept = slope + np.sign(1 - slope) * doubt
+    shift = float(wanted.mean() - kept * raw.mean())
+    return float(kept), shift, float(np.sqrt(np.mean((wanted - shift - kept * raw) ** 2))), f"slope and intercept ({found})"

@@ -1,0 +1,57 @@
+"""What classification learns from held-out raw outputs: calibration, then thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from osler.core.state import State
+from osler.core.target import Target
+from osler.tasks.calibration import Calibration, bounded, calibrated, identity, platt, temperature
+from osler.tasks.settings import setting
+from osler.tasks.thresholds import balanced
+
+
+def settled(raw: np.ndarray, target: Target, *, plan: Mapping[str, Any]) -> State:
+    """Return calibration and thresholds from raw outputs (n, k) of the calibration cases."""
+    fit = setting(plan, "target.calibration", default="fitted") == "fitted"
+    move = setting(plan, "target.threshold", default="plain") == "balanced"
+    return (_classes if target.info["kind"] == "multiclass" else _labels)(raw, target, fit=fit, move=move)
+
+
+_SWITCHED_OFF = "none: switched off in the plan"
+_PLAIN = {"binary": "0.5", "multilabel": "0.5", "multiclass": "the most probable class"}
+
+
+def _labels(raw: np.ndarray, target: Target, *, fit: bool, move: bool) -> State:
+    found: list[Calibration] = []
+    thresholds: list[tuple[float, str]] = []
+    for number in range(raw.shape[1]):
+        seen = target.observed[:, number]
+        logit, truth = bounded(raw[seen, number]), target.values[seen, number]
+        one = platt(logit, truth) if fit else identity(1, _SWITCHED_OFF)
+        found.append(one)
+        score = calibrated(logit, one)
+        thresholds.append(balanced(score, truth) if move else (0.5, _PLAIN["binary"]))
+    arrays = {
+        "slope": np.concatenate([one.slope for one in found]),
+        "intercept": np.concatenate([one.intercept for one in found]),
+        "threshold": np.array([value for value, _ in thresholds]),
+    }
+    sentences = {"calibration": [one.sentence for one in found], "threshold": [sentence for _, sentence in thresholds]}
+    return State(arrays, {"cases": len(raw), **sentences})
+
+
+def _classes(raw: np.ndarray, target: Target, *, fit: bool, move: bool) -> State:
+    seen = target.observed[:, 0]
+    logits, truth = bounded(raw[seen]), target.values[seen, 0].astype(np.int64)
+    found = temperature(logits, truth) if fit else identity(raw.shape[1], _SWITCHED_OFF)
+    weight, sentence = np.zeros(raw.shape[1]), _PLAIN["multiclass"]
+    if move:
+        # for calibrated probabilities, the class with the greatest ratio to its share maximises balanced accuracy
+        weight = -np.log((np.bincount(truth, minlength=raw.shape[1]) + 1) / (len(truth) + raw.shape[1]))
+        sentence = f"the class whose probability is greatest beside its share among {len(truth)} calibration cases"
+    arrays = {"slope": found.slope, "intercept": found.intercept, "weight": weight}
+    return State(arrays, {"cases": len(raw), "calibration": [found.sentence], "threshold": [sentence]})
