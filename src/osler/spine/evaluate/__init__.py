@@ -43,23 +43,46 @@ def evaluate(
     (n,) of any type with an order, or None where none is known. Cases without an observed target count nothing.
     """
     kept = np.flatnonzero(target.observed.any(axis=1)) if target.observed.shape[1] else np.arange(len(target))
-    target, units = target.take(kept), Units.of(None if groups is None else groups[kept], len(kept))
-    statistics = _statistics(task, {part: raw[kept] for part, raw in raws.items()}, target, states=states, plan=plan)
-    points = {part: _measures(task, s, everyone(len(kept)), target.info) for part, s in statistics.items()}
+    seen = target.take(kept)
+    found = statistics_of(task, {part: raw[kept] for part, raw in raws.items()}, seen, states=states, plan=plan)
+    own = None if groups is None else groups[kept]
+    return score_statistics(task, found, info=target.info, groups=own, seed=seed, resamples=resamples)
+
+
+def statistics_of(
+    task: Task, raws: Mapping[str, np.ndarray], target: Target, *, states: Mapping[str, State], plan: Mapping[str, Any]
+) -> dict[str, np.ndarray]:
+    """Return by part (n, s): all that the measures need of each case."""
+    return {part: task.statistics(raw, target, state=states.get(part, State()), plan=plan) for part, raw in raws.items()}
+
+
+def score_statistics(
+    task: Task,
+    statistics: Mapping[str, np.ndarray],
+    *,
+    info: Mapping[str, Any],
+    groups: np.ndarray | None,
+    seed: int,
+    resamples: int = 2000,
+) -> Scores:
+    """Return the scores from statistics (n, s) by part, which may have been streamed case by case."""
+    cases = len(next(iter(statistics.values())))
+    units = Units.of(groups, cases)
+    points = {part: _measures(task, s, everyone(cases), info) for part, s in statistics.items()}
     width = max((s.shape[1] for s in statistics.values()), default=1)
     how, draws, times = _draws(units, resamples=_affordable(resamples, units, width), seed=seed)
-    samples = _resampled(task, statistics, draws, info=target.info)
+    samples = _resampled(task, statistics, draws, info=info)
     values, spreads = {}, {}
     for part, one in statistics.items():
-        spreads[part] = _spreads(task, one, samples[part], units, how=how, info=target.info)
-        values[part] = _values(task, points[part], spreads[part], target.info)
-    figures = task.figures(statistics["test"], info=target.info) if len(kept) and "test" in statistics else ()
+        spreads[part] = _spreads(task, one, samples[part], units, how=how, info=info)
+        values[part] = _values(task, points[part], spreads[part], info)
+    figures = task.figures(statistics["test"], info=info) if cases and "test" in statistics else ()
     return Scores(
         values.get("test", {}),
         values.get("network", {}),
         values.get("baseline", {}),
-        _verdict(task, points, spreads, target.info),
-        {"cases": len(kept), "groups": units.size, "resamples": times},
+        _verdict(task, points, spreads, info),
+        {"cases": cases, "groups": units.size, "resamples": times},
         {figure.name: figure.to_dict() for figure in figures},
         _notes(units, known=groups is not None, how=how, resamples=times),
     )
@@ -68,12 +91,6 @@ def evaluate(
 def _affordable(resamples: int, units: Units, width: int) -> int:
     fit = _COUNTS // max(1, len(units.code) * max(1, width // 3))
     return min(resamples, max(_LEAST_RESAMPLES, fit))
-
-
-def _statistics(
-    task: Task, raws: Mapping[str, np.ndarray], target: Target, *, states: Mapping[str, State], plan: Mapping[str, Any]
-) -> dict[str, np.ndarray]:
-    return {part: task.statistics(raw, target, state=states.get(part, State()), plan=plan) for part, raw in raws.items()}
 
 
 def _measures(task: Task, statistics: np.ndarray, counts: np.ndarray, info: Mapping[str, Any]) -> Samples:
