@@ -77,6 +77,10 @@ class Plan(Mapping[str, Any]):
             raise PlanError(f"no decision '{name}'{did_you_mean(name, self._decisions)}")
         return self._decisions[name].value
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the value of `name`, or `default` where there is no such decision."""
+        return self._decisions[name].value if name in self._decisions else default
+
     def __contains__(self, name: object) -> bool:
         return name in self._decisions
 

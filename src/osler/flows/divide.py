@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -47,7 +47,7 @@ def _seen(cases: Cases) -> split_step.Cases:
     return split_step.Cases(cases.usable, cases.groups, cases.task.stratum(cases.target), official, times)
 
 
-def _days(values: Sequence[object]) -> np.ndarray:
+def _days(values: Iterable[object]) -> np.ndarray:
     """Return days for ISO dates, numbers as they are, NaN for what is neither."""
     return np.array([_day(v) for v in values], float)
 

@@ -14,18 +14,19 @@ from osler.spine.scan import blocks
 ROWS = 1 << 16  # of a block
 
 
-def predict(bundle: Path, table: Path, *, out: Path, device: str | None = None, watch: Watch = SILENT) -> Path:
+def predict(bundle: Path | str, table: Path | str, *, out: Path | str, device: str | None = None, watch: Watch = SILENT) -> Path:
     """Write one line per row of `table` to `out`; the ending of `out` chooses the format. Returns `out`."""
+    bundle, table, out = Path(bundle), Path(table), Path(out)
     watch.stage("loading")
     predictor = load(bundle, device=device)
-    with Parts(out, key=_key(bundle, table)) as parts:
-        done = parts.done()
-        watch.stage("predicting")
-        for number, block in enumerate(blocks(table, size=ROWS)):
-            if number >= done:
-                parts.write(number, predictor.lines(block))
-            watch.advance(len(block))
-        parts.join()
+    parts = Parts(out, key=_key(bundle, table))
+    done = parts.done()
+    watch.stage("predicting")
+    for number, block in enumerate(blocks(table, size=ROWS)):
+        if number >= done:
+            parts.write(predictor.lines(block))
+        watch.advance(len(block))
+    parts.join()
     return out
 
 

@@ -28,6 +28,6 @@ def finite(raw: np.ndarray) -> np.ndarray:
     if np.isnan(values).any():
         raise OslerError(
             f"{int(np.isnan(values).any(axis=1).sum())} of {len(values)} cases have raw outputs that are not numbers: "
-            "training has diverged; lower 'fit.rate', or look for extreme values in the inputs"
+            "training has diverged; lower 'fit.learning_rate', or look for extreme values in the inputs"
         )
     return values

@@ -41,6 +41,7 @@ class PredictorObjective(Objective):
         loss = self.task.loss(flat, repeated, plan=self.plan).reshape(len(raw), carried).mean(1)
         return loss if batch.weight is None else loss * batch.weight
 
+    @torch.no_grad()
     def score(self, batches: Iterable[Batch]) -> float:
         """Return the mean loss of the averaged raw outputs."""
         total, cases = 0.0, 0
