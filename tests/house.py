@@ -76,8 +76,8 @@ def sources(root: Path = SRC) -> tuple[Source, ...]:
 
 
 def floor_of(name: str) -> str:
-    """Return the top package or module under osler, "osler" for its public names."""
-    parts = name.split(".")
+    """Return the top package or module under osler, "osler" for its public names; `python -m osler` is a command."""
+    parts = ["osler", "cli"] if name == "osler.__main__" else name.split(".")
     return parts[1] if len(parts) > 1 and parts[1] in BELOW else "osler"
 
 
