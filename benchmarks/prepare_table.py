@@ -41,7 +41,9 @@ def main() -> None:
     try:
         path = folder / "table.csv"
         # In a process of its own: a child's peak memory begins with its parent's.
-        writer = multiprocessing.get_context("spawn").Process(target=write, args=(path,), kwargs={"rows": rows, "columns": columns})
+        writer = multiprocessing.get_context("spawn").Process(
+            target=write, args=(path,), kwargs={"rows": rows, "columns": columns}
+        )
         writer.start()
         writer.join()
         size = path.stat().st_size
