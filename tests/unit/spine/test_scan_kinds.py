@@ -1,3 +1,4 @@
+# ruff: noqa: DTZ001 - spreadsheets know no time zones
 """Excel, Parquet and Arrow, and columns as arrays."""
 
 import datetime as dt
