@@ -14,7 +14,7 @@ from osler.core.errors import OslerError, RequestError, RunError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
-_NO_FOLDER = {errno.ENOENT, errno.ENOTDIR}
+_NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.EEXIST}
 
 
 def said(error: OSError, *, path: Path) -> OslerError:
@@ -28,7 +28,7 @@ def said(error: OSError, *, path: Path) -> OslerError:
     if number in _FORBIDDEN:
         return RequestError(f"'{path.parent}' may not be written to (read-only, or another user's); choose another folder")
     if number in _NO_FOLDER:
-        return RequestError(f"there is no folder '{path.parent}'; create it, or choose another")
+        return RequestError(f"'{path.parent}' is no folder that exists; create it, or choose another")
     if number == errno.EISDIR:
         return RequestError(f"'{path}' is a folder; wanted the name of a file")
     reason = os.strerror(number) if number else type(error).__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -35,6 +36,8 @@ def _resolved(home: Path, text: str, *, column: str) -> Path | Refusal:
     found = home / text
     if "\\" in text and not found.exists():
         found = home / text.replace("\\", "/")
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+        found.stat()  # raises for a name too long and for links in a circle, which `resolve` lets pass
     found = found.resolve()
     if not found.is_relative_to(home):
         return Refusal("outside", "the path leaves the table's folder", column)

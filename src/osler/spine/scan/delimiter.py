@@ -25,9 +25,13 @@ def delimiter_of(text: bytes, *, path: Path) -> bytes:
 
 def _judged(text: bytes, mark: bytes) -> tuple[int, float, bool]:
     """Return the cells in the header, the share of records with as many, and whether any record is split."""
-    counts = [len(cells(record, delimiter=mark)) for record in itertools.islice(records(text, delimiter=mark), _LOOKED_AT + 1)]
+    counts = [_counted(record, mark) for record in itertools.islice(records(text, delimiter=mark), _LOOKED_AT + 1)]
     if not counts:
         return 0, 0.0, False
     width, rest = counts[0], counts[1:]
     agreeing = sum(count == width for count in rest) / len(rest) if rest else 1.0
     return width, agreeing, max(rest, default=2) > 1
+
+
+def _counted(record: bytes, mark: bytes) -> int:
+    return len(cells(record, delimiter=mark)) if b'"' in record else record.count(mark) + 1

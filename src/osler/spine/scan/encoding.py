@@ -115,7 +115,7 @@ def _settled(start: bytes) -> str | None:
 
 def _refuse_binary(start: bytes, source: Source) -> None:
     control = len(start) - len(start.translate(None, _CONTROL))
-    if control > 0.02 * len(start) or start.count(0) > 0.3 * len(start):
+    if control > 8 + 0.02 * len(start) or start.count(0) > 0.3 * len(start):
         raise source.damaged("holds no text that could be a table", "wanted CSV, TSV, Excel, Parquet or Arrow")
 
 

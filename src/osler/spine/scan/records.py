@@ -32,12 +32,8 @@ def _record(delimiter: bytes) -> bytes:
 
 
 @functools.cache
-def _closed(delimiter: bytes) -> re.Pattern[bytes]:
-    """Match as far as every quoted cell is closed; group 1 ends with the last record end. Leaps from mark to mark."""
-    outside = rb"%b\r\n" % re.escape(delimiter)
-    quoted = rb'(?:\A|(?<=[%b]))"(?:[^"]++|"")*+"' % outside
-    mark = rb'(?<=[^%b])"' % outside
-    return re.compile(rb'(?:([^"]*[\r\n])|[^"]++|%b|%b)*+' % (quoted, mark))
+def _whole_records(delimiter: bytes) -> re.Pattern[bytes]:
+    return re.compile(rb"(?:%b%b)*+" % (_record(delimiter), _END))
 
 
 @functools.cache
@@ -91,7 +87,7 @@ def chunks(stream: Iterator[bytes], *, delimiter: bytes, size: int, file: str) -
     """
     held: list[bytes] = []
     waiting, lines = 0, 1
-    wanted = size
+    wanted, most = size, max(RECORD_LIMIT, size)
     for part in stream:
         held.append(part)
         waiting += len(part)
@@ -102,14 +98,14 @@ def chunks(stream: Iterator[bytes], *, delimiter: bytes, size: int, file: str) -
         if cut:
             yield text[:cut]
             lines += _line_ends(text[:cut])
-        elif waiting > max(RECORD_LIMIT, size):
+        elif waiting > most:
             raise TableError(
                 f"'{file}': the record that begins in line {lines} is longer than {RECORD_LIMIT >> 20} MB: most likely its "
                 "quotation mark is never closed; close it, or double a mark that is text"
             )
         held, waiting = [text[cut:]], len(text) - cut
         # A long record is not scanned again for every few bytes.
-        wanted = size if cut else 2 * waiting
+        wanted = size if cut else min(2 * waiting, most + 1)
     rest = b"".join(held)
     if rest:
         yield from _last(rest, delimiter=delimiter, file=file, lines=lines)
@@ -135,9 +131,9 @@ def _last_end(text: bytes, *, delimiter: bytes) -> tuple[int, bool]:
     marks = np.flatnonzero(letters == ord('"'))
     if _paired(letters, marks, delimiter=delimiter):
         return _last_outside(text, marks), len(marks) % 2 == 0
-    found = _closed(delimiter).match(text)
-    assert found is not None, "the pattern matches nothing, too"
-    return max(0, found.end(1)), found.end() == len(text)
+    found = _whole_records(delimiter).match(text)
+    cut = found.end() if found else 0
+    return cut, cut == len(text) or _one_record(delimiter).fullmatch(text, cut) is not None
 
 
 def _paired(letters: np.ndarray, marks: np.ndarray, *, delimiter: bytes) -> bool:

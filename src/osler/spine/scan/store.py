@@ -19,6 +19,7 @@ from osler.spine.scan.piece import Piece
 from osler.spine.scan.source import Source
 
 VERSION = 1  # of what reading makes of a file: raised when the same bytes come out otherwise
+_BUFFER = 1 << 20  # bytes
 _KEY = b"osler.refusals"
 _CURE = "a line above the header, row names without a column name (in R: row.names = FALSE) and delimiters at the ends of lines do this"
 
@@ -43,19 +44,20 @@ def write(pieces: Iterable[Piece], *, path: Path, file: str) -> None:
     rows = 0
     refusals: dict[int, Refusal] = {}
     private_folder(path.parent)
-    with whole(path) as temporary, pa.OSFile(str(temporary), "wb") as sink:
+    # Buffered: each column of a batch is several small writes.
+    with whole(path) as temporary, pa.BufferedOutputStream(pa.OSFile(str(temporary), "wb"), _BUFFER) as sink:
         writer: pa.RecordBatchFileWriter | None = None
         for piece in pieces:
             writer = writer or pa.ipc.new_file(sink, piece.rows.schema)
             writer.write_table(piece.rows)
             refusals |= {row + rows: refusal for row, refusal in piece.refusals.items()}
             rows += len(piece.rows)
-            schema = piece.rows.schema
+            nothing = piece.rows.to_batches()[-1].slice(0, 0)
         if writer is None:
             raise TableError(f"'{file}' has a header but no rows")
         if len(refusals) == rows:
             raise TableError(f"'{file}': none of its {rows:,} rows can be used; the first: {refusals[0]}; {_CURE}")
-        writer.write_batch(_nothing(schema), custom_metadata={_KEY: _packed(refusals)})
+        writer.write_batch(nothing, custom_metadata={_KEY: _packed(refusals)})
         writer.close()
 
 
@@ -67,10 +69,6 @@ def read(path: Path) -> tuple[pa.Table, dict[int, Refusal]] | None:
         return reader.read_all(), _unpacked(last.custom_metadata[_KEY])
     except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
         return None
-
-
-def _nothing(schema: pa.Schema) -> pa.RecordBatch:
-    return pa.RecordBatch.from_arrays([pa.array([], field.type) for field in schema], schema=schema)
 
 
 def _packed(refusals: dict[int, Refusal]) -> bytes:

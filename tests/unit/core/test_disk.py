@@ -1,0 +1,59 @@
+"""Files appear whole or not at all."""
+
+import errno
+
+import pytest
+
+from osler.core.disk import private_folder, said, whole
+from osler.core.errors import RequestError, RunError
+
+
+def test_a_file_appears_at_the_end_with_the_usual_rights(tmp_path):
+    path = tmp_path / "a.txt"
+    with whole(path) as temporary:
+        temporary.write_text("new")
+        assert not path.exists()
+        assert temporary.parent == tmp_path
+    (tmp_path / "usual.txt").write_text("")
+    assert path.read_text() == "new"
+    assert path.stat().st_mode == (tmp_path / "usual.txt").stat().st_mode
+
+
+def test_an_error_leaves_the_old_file_and_nothing_beside_it(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def stopped():
+        with whole(path) as temporary:
+            temporary.write_text("half")
+            raise ValueError("stop")
+
+    with pytest.raises(ValueError, match="stop"):
+        stopped()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_places_that_cannot_be_written_to(tmp_path):
+    for path, match in [(tmp_path / "no" / "a", "no folder that exists"), (tmp_path, "is a folder; wanted the name of a file")]:
+        with pytest.raises(RequestError, match=match), whole(path):
+            pytest.fail("the body must not run")
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "match"),
+    [
+        (errno.ENOSPC, RunError, "no room left while writing"),
+        (errno.EROFS, RequestError, "may not be written to"),
+        (errno.EIO, RunError, "could not be written: Input/output error"),
+    ],
+)
+def test_the_machine_s_refusals_in_words(number, kind, match, tmp_path):
+    for error in (OSError(number, "x"), OSError(f"as polars says it (os error {number})")):
+        with pytest.raises(kind, match=match):
+            raise said(error, path=tmp_path / "a")
+
+
+def test_a_private_folder(tmp_path):
+    assert private_folder(tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
+    private_folder(tmp_path / "a" / "b")
