@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 from osler.core.errors import RequestError, did_you_mean
 
@@ -39,6 +40,10 @@ class Words(Mapping[str, str]):
         joint = self._sentences.get("list.clause", "; ") if all(told) else "; "
         return joint.join(said or part for said, part in zip(told, parts, strict=True))
 
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the sentence `key`, or `default` where there is none."""
+        return self._sentences.get(key, default)
+
     def __contains__(self, key: object) -> bool:
         return key in self._sentences
 
@@ -51,7 +56,6 @@ class Words(Mapping[str, str]):
     def say(self, key: str, /, **values: object) -> str:
         """Return the sentence `key` with its places filled; raises KeyError where there is none: a fault of ours."""
         return self._sentences[key].format_map({k: str(v) for k, v in values.items()})
-
 
     def _matched(self, text: str) -> str | None:
         for pattern, said in self._patterns:

@@ -1,4 +1,5 @@
 """Accounts of real data for the tests of the report: quick models, real scores, real curves; and hostile ones."""
+# ruff: noqa: RUF001 - Chinese signs and dashes are what is tested
 
 from dataclasses import replace
 from functools import lru_cache
@@ -13,10 +14,11 @@ from osler.core.plan import Decision, Plan
 from osler.core.scores import Scores, Value, Verdict
 from osler.core.study import Input, Roles, Study
 
+NO_ROLES = Roles()
 NOTHING = np.empty(0, np.int64)
 
 
-def study(*, task, target, columns, title="", language="en", roles=Roles(), **more):
+def study(*, task, target, columns, title="", language="en", roles=NO_ROLES, **more):
     inputs = (Input("table", "tables", tuple(columns)),)
     return Study(Path(), Path(), (target,), task, inputs, roles=roles, title=title, language=language, **more)
 
@@ -95,7 +97,9 @@ def breast_cancer():
         "brier": brier_score_loss,
         "log_loss": log_loss,
     }
-    parts = {part: {name: boot(m, truth, chance[part]) for name, m in measures.items()} for part in ("test", "network", "baseline")}
+    parts = {
+        part: {name: boot(m, truth, chance[part]) for name, m in measures.items()} for part in ("test", "network", "baseline")
+    }
     difference = boot(lambda y, a, b: roc_auc_score(y, a) - roc_auc_score(y, b), truth, chance["network"], chance["baseline"])
     notes = ("Intervals are 95% and hold for this trained model: another training on other cases would add to them.",)
     notes += ("Intervals come from 200 resamples of 114 groups.",)
@@ -122,13 +126,38 @@ def class_curves(truth, chance):
     false, true, _ = roc_curve(truth, chance, drop_intermediate=False)
     precision, recall, _ = precision_recall_curve(truth, chance)
     chance_line = Series("chance", [0.0, 1.0], [0.0, 1.0], style="reference")
-    roc = Figure("roc", "ROC curve", "False positive rate", "True positive rate", (Series("model", false.tolist(), true.tolist()), chance_line), square=True)
+    roc = Figure(
+        "roc",
+        "ROC curve",
+        "False positive rate",
+        "True positive rate",
+        (Series("model", false.tolist(), true.tolist()), chance_line),
+        square=True,
+    )
     share = float(truth.mean())
     level = Series("prevalence", [0.0, 1.0], [share, share], style="reference")
-    pr = Figure("pr", "Precision–recall", "Recall", "Precision", (Series("model", recall.tolist(), precision.tolist(), style="step"), level), square=True)
+    pr = Figure(
+        "pr",
+        "Precision–recall",
+        "Recall",
+        "Precision",
+        (Series("model", recall.tolist(), precision.tolist(), style="step"), level),
+        square=True,
+    )
     matrix = confusion_matrix(truth, chance >= 0.5).astype(float).tolist()
-    confusion = Figure("confusion", "Confusion matrix", "Predicted class", "True class", heat=matrix, x_edges=[0.0, 1.0, 2.0], y_edges=[0.0, 1.0, 2.0])
-    return {f.name: f.to_dict() for f in (roc, pr, calibration(truth, chance), decision(truth, chance), histogram(truth, chance), confusion)}
+    confusion = Figure(
+        "confusion",
+        "Confusion matrix",
+        "Predicted class",
+        "True class",
+        heat=matrix,
+        x_edges=[0.0, 1.0, 2.0],
+        y_edges=[0.0, 1.0, 2.0],
+    )
+    return {
+        f.name: f.to_dict()
+        for f in (roc, pr, calibration(truth, chance), decision(truth, chance), histogram(truth, chance), confusion)
+    }
 
 
 def calibration(truth, chance):
@@ -158,8 +187,18 @@ def histogram(truth, chance):
     edges = np.linspace(0, 1, 21)
     counts = [np.histogram(chance[truth == v], edges)[0] for v in (0, 1)]
     middles = ((edges[1:] + edges[:-1]) / 2).tolist()
-    series = tuple(Series(n, middles, [float(c) if c >= 5 else 0.0 for c in k], style="bars") for n, k in zip(("benign", "malignant"), counts, strict=True))
-    return Figure("predictions", "Predicted probabilities", "Predicted probability", "Cases", series, note="Counts of 1 to 4 are shown as 0.")
+    series = tuple(
+        Series(n, middles, [float(c) if c >= 5 else 0.0 for c in k], style="bars")
+        for n, k in zip(("benign", "malignant"), counts, strict=True)
+    )
+    return Figure(
+        "predictions",
+        "Predicted probabilities",
+        "Predicted probability",
+        "Cases",
+        series,
+        note="Counts of 1 to 4 are shown as 0.",
+    )
 
 
 @lru_cache
@@ -178,14 +217,21 @@ def diabetes():
     guess["test"] = guess["baseline"]
     truth = found.target[test]
     measures = {"rmse": root_mean_squared_error, "mae": mean_absolute_error, "r2": r2_score}
-    parts = {part: {name: boot(m, truth, guess[part]) for name, m in measures.items()} for part in ("test", "network", "baseline")}
+    parts = {
+        part: {name: boot(m, truth, guess[part]) for name, m in measures.items()} for part in ("test", "network", "baseline")
+    }
     difference = boot(
         lambda y, a, b: root_mean_squared_error(y, b) - root_mean_squared_error(y, a), truth, guess["network"], guess["baseline"]
     )
-    scores = Scores(*parts.values(), verdict("rmse", difference), {"cases": 89, "groups": 89}, number_curves(truth, guess["test"]))
+    scores = Scores(
+        *parts.values(), verdict("rmse", difference), {"cases": 89, "groups": 89}, number_curves(truth, guess["test"])
+    )
     info = {"kind": "regression", "names": ["progression"]}
     mean, scale = float(found.target[train].mean()), float(found.target[train].std())
-    facts = {"table": numeric_facts(found.data[train], found.feature_names), "target": {**info, "cases": [353], "mean": [mean], "scale": [scale]}}
+    facts = {
+        "table": numeric_facts(found.data[train], found.feature_names),
+        "target": {**info, "cases": [353], "mean": [mean], "scale": [scale]},
+    }
     asked = study(task="regression", target="progression", columns=found.feature_names, roles=Roles(group="patient"))
     return Account(
         asked, plan(10), scores, info, facts, "drawn by chance: groups kept whole, classes in equal shares",
@@ -200,14 +246,29 @@ def number_curves(truth, guess):
     edges = np.arange(40.0, 301.0, 20.0)
     counts = np.histogram2d(truth, guess, (edges, edges))[0].tolist()
     same = Series("ideal", [40.0, 300.0], [40.0, 300.0], style="reference")
-    density = Figure("observed", "Predicted and observed", "Predicted progression", "Observed progression", (same,), heat=counts, x_edges=edges.tolist(), y_edges=edges.tolist())
+    density = Figure(
+        "observed",
+        "Predicted and observed",
+        "Predicted progression",
+        "Observed progression",
+        (same,),
+        heat=counts,
+        x_edges=edges.tolist(),
+        y_edges=edges.tolist(),
+    )
     parts = np.array_split(np.argsort(guess), 8)
     error = truth - guess
     middle, mean = [float(guess[p].mean()) for p in parts], [float(error[p].mean()) for p in parts]
     sd = [float(error[p].std()) for p in parts]
     low, high = [m - s for m, s in zip(mean, sd, strict=True)], [m + s for m, s in zip(mean, sd, strict=True)]
     zero = Series("no error", [middle[0], middle[-1]], [0.0, 0.0], style="reference")
-    residuals = Figure("residuals", "Residuals", "Predicted", "Residual", (zero, Series("mean and standard deviation", middle, mean, low, high, "points")))
+    residuals = Figure(
+        "residuals",
+        "Residuals",
+        "Predicted",
+        "Residual",
+        (zero, Series("mean and standard deviation", middle, mean, low, high, "points")),
+    )
     return {f.name: f.to_dict() for f in (density, residuals)}
 
 
@@ -227,16 +288,35 @@ def hostile():
     facts = {"table": numeric_facts(matrix, names), "target": {**info, "counts": [sizes]}}
     facts["table"]["categories"] = {"names": ["<i>ward"], "missing": [0.25], "words": [12], "rare": [0.02]}
     heat = generator.integers(0, 30, (30, 30)).astype(float).tolist()
-    confusion = Figure("confusion", "Confusion", "Predicted class", "True class", heat=heat, x_edges=list(range(31)), y_edges=list(range(31)))
+    confusion = Figure(
+        "confusion", "Confusion", "Predicted class", "True class", heat=heat, x_edges=list(range(31)), y_edges=list(range(31))
+    )
     lines = tuple(Series(c, [0.0, 0.2, 0.5, 1.0], [0.0, 0.5 + i / 100, None, 1.0]) for i, c in enumerate(classes))
     roc = Figure("roc", "ROC curve", LONG, HOSTILE, lines, square=True)
     bars = Figure("classes", HOSTILE, "Cases", "", (Series("Cases", classes, [float(n) for n in sizes], style="bars"),))
-    forest = Figure("forest", "Subgroups", "AUROC", "", (Series("AUROC", ["女", "male", LONG], [0.8, 0.75, None], [0.7, None, None], [0.9, None, None], "points"),))
+    forest = Figure(
+        "forest",
+        "Subgroups",
+        "AUROC",
+        "",
+        (Series("AUROC", ["女", "male", LONG], [0.8, 0.75, None], [0.7, None, None], [0.9, None, None], "points"),),
+    )
     curves = {f.name: f.to_dict() for f in (roc, confusion, bars, forest)} | {"odd": {"title": "nothing in it"}, "list": [1, 2]}
-    values = {"auroc": Value(0.71, note="9 groups are too few for an interval"), "accuracy": Value(float("nan")), "own_measure": Value(1.5e-7, 1e-7, 2e-7)}
+    values = {
+        "auroc": Value(0.71, note="9 groups are too few for an interval"),
+        "accuracy": Value(float("nan")),
+        "own_measure": Value(1.5e-7, 1e-7, 2e-7),
+    }
     scores = Scores(values, {}, {}, None, {"cases": 60, "groups": 9}, curves, ("A note of <b>weight</b>.",))
     leaks = tuple(Leak("column", "stop", f"column '{n}' alone gives the outcome away", NOTHING, NOTHING, n) for n in names[:7])
-    asked = study(task="classification", target=HOSTILE, columns=names, leaks="allow", roles=Roles(group="patient"), title=f"{HOSTILE} {LONG}")
+    asked = study(
+        task="classification",
+        target=HOSTILE,
+        columns=names,
+        leaks="allow",
+        roles=Roles(group="patient"),
+        title=f"{HOSTILE} {LONG}",
+    )
     decisions = Plan([*plan(300).decisions, Decision("odd", [HOSTILE] * 90, HOSTILE), Decision("none", None, "no value")])
     return Account(
         asked, decisions, scores, info, facts, HOSTILE, {"training": 400, "test": 60, "refused": 90}, {f"code: {HOSTILE}": 90},

@@ -23,7 +23,7 @@ ROUTINE = ("Intervals ", "No group column", "With ")  # notes on how intervals w
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`asked` and `found` are sentences; the rest is the primary measure in large type and the verdict."""
+    """`asked` and `found` are sentences, `verdict` two; the rest is the primary measure in large type."""
 
     title: str
     asked: str
@@ -33,7 +33,7 @@ class Answer:
     value: str
     interval: str
     predicts: str
-    verdict: str
+    verdict: tuple[str, str]
     forest: dict[str, Any] | None
 
 
@@ -74,14 +74,20 @@ def asked(account: Account, words: Words) -> str:
     """Return what was asked in a sentence."""
     study = account.study
     columns = sum(len(i.columns) for i in study.inputs)
-    modalities = listed(list(dict.fromkeys(words[f"modality.{i.modality}"].removeprefix("modality.") for i in study.inputs)), words)
+    modalities = listed(
+        list(dict.fromkeys(words[f"modality.{i.modality}"].removeprefix("modality.") for i in study.inputs)), words
+    )
     targets = listed(study.targets, words, most=3)
     classes = classes_of(account)
     known = {"targets": targets, "columns": count(columns), "modalities": modalities}
     if study.task != "classification":
         return words.say("answer.asked.number", **known)
     if not 2 <= len(classes) <= 6:
-        return words.say("answer.asked.many", **known, n=count(len(classes))) if classes else words.say("answer.asked.number", **known)
+        return (
+            words.say("answer.asked.many", **known, n=count(len(classes)))
+            if classes
+            else words.say("answer.asked.number", **known)
+        )
     return words.say("answer.asked.classes", **known, classes=words.say("list.or").join(classes))
 
 
@@ -106,19 +112,21 @@ def predicts(account: Account, words: Words) -> str:
     return words.say("answer.predicts.blend") if scores.network and scores.baseline else ""
 
 
-def verdict(account: Account, words: Words) -> str:
-    """Return the comparison of network and baseline in a sentence."""
+def verdict(account: Account, words: Words) -> tuple[str, str]:
+    """Return the comparison of network and baseline: a sentence in words, and one with its numbers."""
     told = account.scores.verdict
     if told is None:
-        return words.say("verdict.none")
+        return words.say("verdict.none"), ""
     name = label(told.measure, words)
     if not has_interval(told.difference):
-        return words.say("verdict.unknown", measure=name, difference=alone(told.difference))
+        return words.say("verdict.unknown"), words.say("verdict.unknown.detail", measure=name, difference=alone(told.difference))
     if told.word == "no difference shown":
-        return words.say("verdict.equal", measure=name, difference=_within(told.difference, words))
+        detail = words.say("verdict.equal.detail", measure=name, difference=_within(told.difference, words))
+        return words.say("verdict.equal"), detail
     if told.word in ("better", "worse"):
-        return words.say(f"verdict.{told.word}.{_direction(told)}", measure=name, difference=_size(told, words))
-    return told.sentence
+        key = f"verdict.{told.word}.{_direction(told)}.detail"
+        return words.say(f"verdict.{told.word}"), words.say(key, measure=name, difference=_size(told, words))
+    return told.sentence, ""
 
 
 def warnings(account: Account, words: Words) -> tuple[Warn, ...]:
@@ -204,4 +212,4 @@ def _forest(account: Account, words: Words) -> dict[str, Any] | None:
     names, values = zip(*rows, strict=True)
     ends = {"low": [v.low for v in values], "high": [v.high for v in values]}
     series = {"label": label(name, words), "x": names, "y": [v.value for v in values], **ends, "style": "points"}
-    return {"name": "primary", "title": label(name, words), "x_label": label(name, words), "series": [series]}
+    return {"name": "primary", "title": label(name, words), "series": [series]}

@@ -74,7 +74,11 @@ class Canvas:
 
 
 def _n(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".").replace("-0", "0") if abs(value) < 0.005 else f"{value:.2f}".rstrip("0").rstrip(".")
+    return (
+        f"{value:.2f}".rstrip("0").rstrip(".").replace("-0", "0")
+        if abs(value) < 0.005
+        else f"{value:.2f}".rstrip("0").rstrip(".")
+    )
 
 
 def _thinned(route: Sequence[Point]) -> list[Point]:
@@ -83,7 +87,9 @@ def _thinned(route: Sequence[Point]) -> list[Point]:
     for point in route:
         if kept and point == kept[-1]:
             continue
-        if len(kept) > 1 and any(kept[-2][a] == kept[-1][a] == point[a] and _between(kept[-2][1 - a], kept[-1][1 - a], point[1 - a]) for a in (0, 1)):
+        if len(kept) > 1 and any(
+            kept[-2][a] == kept[-1][a] == point[a] and _between(kept[-2][1 - a], kept[-1][1 - a], point[1 - a]) for a in (0, 1)
+        ):
             kept[-1] = point
             continue
         kept.append(point)

@@ -10,7 +10,7 @@ from osler.language import Words, words
 from osler.spine.report import data
 from osler.spine.report.answer import answer, warnings
 from osler.spine.report.inputs import InputTable, inputs
-from osler.spine.report.numerals import NONE, count, number, share, with_interval
+from osler.spine.report.numerals import NONE, closed, count, number, share, with_interval
 from osler.spine.report.page import limits
 from osler.spine.report.table import PARTS, label, score_table
 from osler.spine.report.tripod import items
@@ -30,14 +30,14 @@ def escaped(text: str) -> str:
     # a line break and its kin would end a table's row; a bare address becomes a link, and some signs matter at the start only
     flat = " ".join(text.split())
     marked = re.sub(r"([\\`*_\[\]<>|~&$])", r"\\\1", flat).replace("://", "\\://").replace("www.", "www\\.")
-    return re.sub(r"^([#+=-]|\d+(?=[.)]))", lambda m: f"\\{m[0]}" if not m[0].isdigit() else f"{m[0]}\\", marked)
+    return re.sub(r"^([#+=-]|\d+(?=[.)](?:\s|$)))", lambda m: f"\\{m[0]}" if not m[0].isdigit() else f"{m[0]}\\", marked)
 
 
 def _head(account: Account, said: Words) -> list[str]:
-    first = answer(account, said)
+    first, joint = answer(account, said), said.say("list.sentence")
     lines = [f"# {escaped(first.title)}", escaped(first.asked), f"**{escaped(first.found)}**"]
-    lines += [escaped(" ".join(s for s in (first.verdict, first.predicts) if s))]
-    cautions = [f"{w.title} {' '.join(w.sentences)}" for w in warnings(account, said)]
+    lines += [escaped(joint.join(s for s in (*first.verdict, first.predicts) if s))]
+    cautions = [joint.join([w.title, *(closed(s, said) for s in w.sentences)]) for w in warnings(account, said)]
     return [*lines, f"## {said.say('section.warnings')}", _bullets(cautions)] if cautions else lines
 
 
@@ -52,7 +52,9 @@ def _data(account: Account, said: Words) -> list[str]:
     for one in (c for o in data.outcome(account) for c in o.categories):
         name = said.say("outcome.pooled", n=one.pooled) if one.pooled else one.name
         facts.append(said.say("card.outcome", name=name, n=count(one.cases), share=share(one.share)))
-    facts += [said.say("card.spread", target=name, what=said[what], value=number(value)) for name, what, value in data.spread(account)]
+    facts += [
+        said.say("card.spread", target=name, what=said[what], value=number(value)) for name, what, value in data.spread(account)
+    ]
     facts += [_named(table, said) for table in inputs(account, said)]
     return [f"## {said.say('section.data')}", _bullets(facts)]
 
@@ -80,7 +82,12 @@ def _limits(account: Account, said: Words) -> list[str]:
 def _reporting(account: Account, said: Words) -> list[str]:
     head = [said.say(f"tripod.head.{part}") for part in ("item", "topic", "state", "section")]
     rows = [
-        [i.number, said.say(f"tripod.{i.number}"), said.say(f"tripod.state.{i.state}"), said.say(f"section.{i.section}") if i.section else NONE]
+        [
+            i.number,
+            said.say(f"tripod.{i.number}"),
+            said.say(f"tripod.state.{i.state}"),
+            said.say(f"section.{i.section}") if i.section else NONE,
+        ]
         for i in items(account)
     ]
     return [f"## {said.say('section.tripod')}", said.say("tripod.caption"), _table(head, rows)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from osler.core.account import Account
 from osler.language import Words
@@ -75,12 +75,17 @@ def outcome(account: Account) -> tuple[Outcome, ...]:
     Of several labels, one entry that tells how many cases have each.
     """
     facts, names = account.facts.get("target", {}), _names(account)
-    counts = [_counted(found, classes) for found, classes in zip(_per_target(facts.get("counts"), names), _classes(account), strict=False)]
+    counts = [
+        _counted(found, classes)
+        for found, classes in zip(_per_target(facts.get("counts"), names), _classes(account), strict=False)
+    ]
     if account.target.get("kind") == "multilabel" and all(len(c) == 2 for c in counts):
         positive = [str(p) for p in account.target.get("positive") or ()]
         having = {n: c.get(p, 0) for n, c, p in zip(names, counts, positive, strict=False)}
         totals = {n: sum(c.values()) for n, c in zip(names, counts, strict=True)}
-        return (Outcome(", ".join(names[:3]) + (", …" if len(names) > 3 else ""), pooled(having, totals=totals)),) if having else ()
+        return (
+            (Outcome(", ".join(names[:3]) + (", …" if len(names) > 3 else ""), pooled(having, totals=totals)),) if having else ()
+        )
     return tuple(Outcome(n, pooled(c)) for n, c in zip(names, counts, strict=False) if c)
 
 
@@ -134,11 +139,11 @@ def spread(account: Account) -> tuple[tuple[str, str, float], ...]:
     facts, names = account.facts.get("target", {}), _names(account)
     rows = []
     for at, name in enumerate(names):
-        for key in SPREAD:
+        for key, word in SPREAD.items():
             found = facts.get(key)
             value = found[at] if isinstance(found, (list, tuple)) and len(found) == len(names) else found
             if _finite(value):
-                rows.append((name, SPREAD[key], float(value)))
+                rows.append((name, word, float(cast("float", value))))
     return tuple(rows)
 
 

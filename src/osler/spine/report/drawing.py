@@ -14,15 +14,16 @@ from typing import Any
 from osler.language import Words
 from osler.spine.report.canvas import Canvas, Point
 from osler.spine.report.frame import LETTER, axes
-from osler.spine.report.heat import draw_heat
-from osler.spine.report.marks import Look, draw_series
+from osler.spine.report.heat import MOST_WRITTEN, draw_heat
+from osler.spine.report.marks import Look, draw_series, finite
 from osler.spine.report.numerals import number
-from osler.spine.report.rows import draw_rows
+from osler.spine.report.rows import MOST_ROWS, draw_rows
 from osler.spine.report.scale import Scale, breadth, extent
 
 WIDTH = 360.0  # of every drawing, in its own units: letters of 11.5 are then 10.5 px high on the narrowest phone
 TOP, RIGHT, BOTTOM = 10.0, 14.0, 42.0
 COLOURS, DASHES = 6, 5
+Range = tuple[float, float]
 KNOWN = {"bundle": 0, "network": 1, "baseline": 2}  # the same look in every figure
 
 
@@ -61,10 +62,25 @@ def draw(figure: Mapping[str, Any], words: Words) -> Drawing:
         canvas = draw_rows(figure, series, looks, words=words, width=WIDTH)
     else:
         canvas = _plot(figure, series, looks, words)
-    legend = tuple(Mark(words[str(s.get("label", ""))], s.get("style", "line"), *look) for s, look in zip(series, looks, strict=True))
+    legend = tuple(
+        Mark(words[str(s.get("label", ""))], s.get("style", "line"), *look) for s, look in zip(series, looks, strict=True)
+    )
     shown = tuple(m for m in legend if m.label and m.label != title) if len(legend) > 1 else ()
-    reading = words[key] if (key := f"read.{figure.get('title')}") in words else ""
-    return Drawing(str(figure.get("name", "")), title, canvas.svg(title=alternative), shown, reading, words[str(figure.get("note") or "")])
+    reading = words.get(f"read.{figure.get('title')}", "")
+    return Drawing(
+        str(figure.get("name", "")), title, canvas.svg(title=alternative), shown, reading, _note(figure, series, words)
+    )
+
+
+def _note(figure: Mapping[str, Any], series: Sequence[Mapping[str, Any]], words: Words) -> str:
+    parts = [words[str(figure["note"])]] if figure.get("note") else []
+    cells = [v for row in figure.get("heat") or () for v in row if finite(v)]
+    if cells and len(figure["heat"][0]) > MOST_WRITTEN:
+        parts.append(words.say("figure.scale", n=number(max(cells), decimals=0)))
+    names = {str(x) for s in series for x in s["x"] if isinstance(x, str)}
+    if len(names) > MOST_ROWS and not cells:
+        parts.append(words.say("figure.rows", shown=MOST_ROWS, n=len(names)))
+    return words.say("list.sentence").join(parts)
 
 
 def describe(figure: Mapping[str, Any], words: Words) -> str:
@@ -83,10 +99,8 @@ def describe(figure: Mapping[str, Any], words: Words) -> str:
 
 def _plot(figure: Mapping[str, Any], series: Sequence[Mapping[str, Any]], looks: Sequence[Look], words: Words) -> Canvas:
     square = bool(figure.get("square"))
-    drawn = [s for s in series if s.get("style") != "reference"] or series  # a reference line does not stretch the axes
-    bars = any(s.get("style") == "bars" for s in drawn)
-    xs = (0.0, 1.0) if square else extent(_column(drawn, "x"), margin=0.06 if bars else 0.02)
-    ys = (0.0, 1.0) if square else extent(_column(drawn, "y", "low", "high"), zero=bars, margin=0.06)
+    drawn = [s for s in series if s.get("style") != "reference"] or series
+    xs, ys = ((0.0, 1.0), (0.0, 1.0)) if square else _ranges(series, drawn)
     left = 24 + LETTER * max(breadth(text) for _, text in Scale(*ys, 1, 0).ticks(6) or [(0, "0")]) + 6
     field: Point = (WIDTH - left - RIGHT, WIDTH - left - RIGHT if square else 216.0)
     across = Scale(*xs, left, left + field[0])
@@ -100,6 +114,17 @@ def _plot(figure: Mapping[str, Any], series: Sequence[Mapping[str, Any]], looks:
         draw_series(canvas, one, look, across=across, up=up, total=len(drawn))
     canvas.close_window()
     return canvas
+
+
+def _ranges(series: Sequence[Mapping[str, Any]], drawn: Sequence[Mapping[str, Any]]) -> tuple[Range, Range]:
+    """The axes hold all that is drawn and every level line, and of a slanted reference what lies near: treating all falls to
+    minus infinity, and would press the curves flat."""
+    bars = any(s.get("style") == "bars" for s in drawn)
+    references = [[y for y in s["y"] if finite(y)] for s in series if s not in drawn]
+    levels = [ys[0] for ys in references if ys and min(ys) == max(ys)]
+    low, high = extent([*_column(drawn, "y", "low", "high"), *levels], zero=bars, margin=0.06)
+    near = [y for ys in references for y in ys if abs(y - (low + high) / 2) < (high - low) * 0.75]
+    return extent(_column(drawn, "x"), margin=0.06 if bars else 0.02), (min([low, *near]), max([high, *near]))
 
 
 def _column(series: Sequence[Mapping[str, Any]], *names: str) -> list[float | None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from osler.spine.report.numerals import number
 from osler.spine.report.scale import Scale, breadth, shortened
 
 TOP, RIGHT, MOST_LETTERS = 10.0, 14.0, 14
+LINE = 11.5  # height of a label
 MOST_WRITTEN = 8  # columns in which a count still fits into its cell
 
 
@@ -34,7 +36,7 @@ def _named(figure: Mapping[str, Any], words: Words, *, across: Sequence[str], do
     rows = figure["heat"]
     left = 26 + LETTER * max(breadth(shortened(n, MOST_LETTERS)) for n in down) + 6
     pitch = min((width - left - RIGHT) / len(across), 120.0)
-    tall = min(pitch, 64.0)
+    tall = min(max(pitch, LINE), 64.0)  # every row has its label; columns take every second where narrow
     upright = max(breadth(n) for n in across) * LETTER > pitch
     floor = TOP + tall * len(rows)
     foot = 12 + LETTER * max(breadth(shortened(n, MOST_LETTERS)) for n in across) if upright else 20.0
@@ -46,7 +48,7 @@ def _named(figure: Mapping[str, Any], words: Words, *, across: Sequence[str], do
         for j, value in enumerate(row):
             corner = (left + pitch * j, TOP + tall * i)
             _cell(canvas, value, corner=corner, size=(pitch, tall), most=most, written=len(across) <= MOST_WRITTEN)
-    for j, name in enumerate(across):
+    for j, name in list(enumerate(across))[:: max(1, math.ceil(LINE / pitch))]:
         place = (left + pitch * (j + 0.5) + (4 if upright else 0), floor + (6 if upright else 16))
         text = shortened(name, MOST_LETTERS)
         canvas.text(text, place, "tick", anchor="end" if upright else "middle", turned=upright, full=name)
@@ -55,7 +57,9 @@ def _named(figure: Mapping[str, Any], words: Words, *, across: Sequence[str], do
     return canvas
 
 
-def _cell(canvas: Canvas, value: Any, *, corner: tuple[float, float], size: tuple[float, float], most: float, written: bool) -> None:
+def _cell(
+    canvas: Canvas, value: Any, *, corner: tuple[float, float], size: tuple[float, float], most: float, written: bool
+) -> None:
     part = value / most if finite(value) else 0.0
     # never darker than .62, so that the count is read on it in the page's own ink
     canvas.rectangle(corner, size, "cell f0", opacity=0.62 * part)

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from osler.core.account import Account
+from osler.core.study import Input
 from osler.language import Words
 from osler.spine.report.numerals import count, number, plain, share
 
 MOST_COLUMNS = 1000  # more make a page that no one reads; the bundle's facts have them all
 OPEN_UP_TO = 12
+SAID = frozenset({"columns", "cases"})  # in the headings already
 EXTREMES = frozenset({"min", "max", "minimum", "maximum", "low", "high", "first", "last", "range"})
 KINDS = {"numbers": "number", "categories": "category"}
 
@@ -46,16 +48,16 @@ class InputTable:
 
 def inputs(account: Account, words: Words) -> tuple[InputTable, ...]:
     """Return a table for each input of the study."""
-    return tuple(_input(i.name, i.modality, i.columns, account.facts.get(i.name, {}), words) for i in account.study.inputs)
+    return tuple(_input(i, account.facts.get(i.name, {}), words) for i in account.study.inputs)
 
 
-def _input(name: str, modality: str, columns: Sequence[str], facts: Mapping[str, Any], words: Words) -> InputTable:
+def _input(one: Input, facts: Mapping[str, Any], words: Words) -> InputTable:
     found = _columns(facts)
-    shown: Mapping[str, Mapping[str, Any]] = found or {column: {} for column in columns}
+    shown: Mapping[str, Mapping[str, Any]] = found or {column: {} for column in one.columns}
     lines = tuple(_line(column, shown[column], words) for column in list(shown)[:MOST_COLUMNS])
     return InputTable(
-        name=name,
-        modality=words[key] if (key := f"modality.{modality}") in words else modality,
+        name=one.name,
+        modality=words.get(f"modality.{one.modality}", one.modality),
         total=len(shown),
         columns=lines,
         facts=tuple((words[str(k)], plain(v)) for k, v in facts.items() if _simple(k, v)),
@@ -79,7 +81,7 @@ def _columns(facts: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 def _line(name: str, facts: Mapping[str, Any], words: Words) -> ColumnLine:
     kind = str(facts.get("kind", ""))
-    known = words[key] if (key := f"kind.{kind}") in words else kind
+    known = words.get(f"kind.{kind}", kind)
     missing = facts.get("missing")
     return ColumnLine(name, known, share(missing) if _number(missing) else "", _typical(facts, words))
 
@@ -99,7 +101,7 @@ def _typical(facts: Mapping[str, Any], words: Words) -> str:
 
 
 def _simple(name: Any, value: Any) -> bool:
-    return str(name).casefold() not in EXTREMES and isinstance(value, (str, int, float, bool))
+    return str(name).casefold() not in EXTREMES | SAID and isinstance(value, (str, int, float, bool))
 
 
 def _number(value: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from osler.spine.report.canvas import Canvas, Point
@@ -74,7 +75,7 @@ def _points(canvas: Canvas, series: Mapping[str, Any], look: Look, *, across: Sc
 
 def _bars(canvas: Canvas, series: Mapping[str, Any], look: Look, *, across: Scale, up: Scale) -> None:
     places = sorted(x for x in series["x"] if finite(x))
-    gaps = [b - a for a, b in zip(places, places[1:], strict=False) if b > a]
+    gaps = [b - a for a, b in pairwise(places) if b > a]
     width = 0.92 * (across(min(gaps)) - across(0)) if gaps else 0.2 * (across.stop - across.start)
     for x, y in zip(series["x"], series["y"], strict=False):
         if finite(x) and finite(y):

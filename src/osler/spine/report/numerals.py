@@ -9,7 +9,9 @@ from typing import Any
 from osler.core.scores import Value
 from osler.language import Words
 
-NONE = "–"
+NONE = "\u2013"  # an en dash
+MINUS = "\u2212"
+TIMES = "\u00d7"
 POWERS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -23,9 +25,9 @@ def number(value: float | None, *, decimals: int | None = None) -> str:
         return NONE
     if value and decimals is None and not 1e-4 <= abs(value) < 1e9:
         mantissa, power = f"{value:.2e}".split("e")
-        return f"{mantissa}×10{str(int(power)).translate(POWERS)}".replace("-", "−")
+        return f"{mantissa}{TIMES}10{str(int(power)).translate(POWERS)}".replace("-", MINUS)
     text = f"{value:,.{places(value) if decimals is None else decimals}f}"
-    return text.removeprefix("-") if not float(text.replace(",", "")) else text.replace("-", "−")
+    return text.removeprefix("-") if not float(text.replace(",", "")) else text.replace("-", MINUS)
 
 
 def places(*values: float | None) -> int:
@@ -45,7 +47,11 @@ def value_places(value: Value) -> int:
 def with_interval(value: Value, words: Words) -> str:
     """Return `0.930 (0.901 to 0.962)`, or the value alone where it has no interval."""
     limits = interval(value, words)
-    return words.say("interval.around", value=number(value.value, decimals=_decimals(value)), interval=limits) if limits else alone(value)
+    return (
+        words.say("interval.around", value=number(value.value, decimals=_decimals(value)), interval=limits)
+        if limits
+        else alone(value)
+    )
 
 
 def alone(value: Value) -> str:
@@ -93,12 +99,17 @@ def duration(seconds: float, words: Words) -> str:
     return words.say("time.hours", n=number(seconds / 3600, decimals=1))
 
 
+def closed(text: str, words: Words) -> str:
+    """Return a handed sentence with its full stop."""
+    return text if not text or text[-1] in ".!?。" else text + words.say("list.end")
+
+
 def plain(value: Any) -> str:
     """Return a decision's or fact's value in one line."""
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: NONE}[value]
     if isinstance(value, float):
-        return number(value)
+        return f"{value:.6g}"
     if isinstance(value, Mapping):
         return "; ".join(f"{k}: {plain(v)}" for k, v in value.items()) or NONE
     if isinstance(value, (list, tuple)):

@@ -12,7 +12,7 @@ from osler.language import Words, words
 from osler.spine.report import data, numerals
 from osler.spine.report.answer import answer, routine_notes, warnings
 from osler.spine.report.drawing import Drawing, draw
-from osler.spine.report.inputs import MOST_COLUMNS, inputs
+from osler.spine.report.inputs import inputs
 from osler.spine.report.plan import grouped, set_by_user
 from osler.spine.report.table import score_table
 from osler.spine.report.tripod import items
@@ -20,7 +20,7 @@ from osler.spine.report.tripod import items
 if TYPE_CHECKING:
     from jinja2 import Template
 
-LIMITS = ("research", "device", "interval", "transport", "cause", "threshold")
+LIMITS = ("research", "device", "interval", "cause")
 HTML_LANGUAGE = {"en": "en", "zh": "zh-Hans"}
 
 
@@ -54,7 +54,10 @@ def limits(account: Account, said: Words) -> tuple[str, ...]:
     """Return what the report does not show, as sentences."""
     group = account.study.roles.group
     own = said.say("limit.group.known", group=group) if group else said.say("limit.group.none")
-    return (*(said.say(f"limit.{name}") for name in LIMITS), own)
+    external = account.counts.get("training", 0) == 0
+    names = [*LIMITS, "external" if external else "transport"]
+    names += ["threshold"] if account.study.task == "classification" else []
+    return (*(said.say(f"limit.{name}") for name in names), *(() if external else (own,)))
 
 
 def _content(account: Account, said: Words) -> dict[str, Any]:
@@ -67,23 +70,29 @@ def _content(account: Account, said: Words) -> dict[str, Any]:
         "forest": draw(first.forest, said) if first.forest else None,
         "warnings": warnings(account, said),
         "parts": data.parts(account),
-        "cases": data.cases(account),
-        "refused": data.refused(account),
         "refusals": data.refusals(account),
         "outcome": data.outcome(account),
         "outcome_pooled": any(c.pooled for o in data.outcome(account) for c in o.categories),
         "spread": data.spread(account),
-        "routine": routine_notes(account, said),
+        "about": _about(account, said),
+        "how": (said.say("scores.caption"), *routine_notes(account, said)),
         "scores": score_table(account, said),
         "figures": drawings(account, said),
         "inputs": inputs(account, said),
-        "most_columns": MOST_COLUMNS,
-        "plan": grouped(account.plan),
-        "chosen": set_by_user(account.plan),
+        "plan": grouped(account.plan, said),
+        "chosen": set_by_user(account.plan, said),
         "limits": limits(account, said),
         "tripod": items(account),
         "total_time": sum(account.timing.values()),
     }
+
+
+def _about(account: Account, said: Words) -> list[str]:
+    used, refused, groups = data.cases(account), data.refused(account), account.counts.get("groups")
+    told = {"rows": numerals.count(used + refused), "used": numerals.count(used), "refused": numerals.count(refused)}
+    parts = [said.say("data.rows", **told)]
+    parts += [said.say("data.groups", n=numerals.count(groups))] if groups else []
+    return [*parts, numerals.closed(said[account.split], said)] if account.split else parts
 
 
 def _ways(said: Words) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from osler.core.plan import Decision, Plan
+from osler.language import Words
 from osler.spine.report.numerals import plain
 
 LONGEST = 120  # letters of a value; the plan's own file has the whole
@@ -20,18 +21,18 @@ class Line:
     source: str
 
 
-def grouped(plan: Plan) -> dict[str, list[Line]]:
-    """Return the decisions by the first part of their name, inputs by their own name too; the user's own first."""
+def grouped(plan: Plan, words: Words) -> dict[str, list[Line]]:
+    """Return the decisions by the first part of their name, inputs by their own name too."""
     groups: dict[str, list[Line]] = {}
     for decision in plan.decisions:
         head, tail = _cut(decision.name)
-        groups.setdefault(head, []).append(_line(decision, tail))
+        groups.setdefault(head, []).append(_line(decision, tail, words))
     return groups
 
 
-def set_by_user(plan: Plan) -> list[Line]:
+def set_by_user(plan: Plan, words: Words) -> list[Line]:
     """Return what the user set."""
-    return [_line(d, d.name) for d in plan.decisions if d.source == "user"]
+    return [_line(d, d.name, words) for d in plan.decisions if d.source == "user"]
 
 
 def _cut(name: str) -> tuple[str, str]:
@@ -40,6 +41,7 @@ def _cut(name: str) -> tuple[str, str]:
     return (".".join(parts[:depth]) or parts[0]), ".".join(parts[depth:])
 
 
-def _line(decision: Decision, name: str) -> Line:
+def _line(decision: Decision, name: str, words: Words) -> Line:
     value = plain(decision.value)
-    return Line(name, value if len(value) <= LONGEST else value[: LONGEST - 1] + "…", decision.reason, decision.source)
+    source = words.get(f"source.{decision.source}", str(decision.source))
+    return Line(name, value if len(value) <= LONGEST else value[: LONGEST - 1] + "…", words[decision.reason], source)

@@ -34,8 +34,9 @@ def draw_rows(
     room = 38 if bars else RIGHT  # bars carry their value at the end
     across = Scale(*extent([*ends, *lines], zero=bars, margin=0.05), left, width - room)
     floor = TOP + pitch * len(names)
-    canvas = Canvas(width, floor + BOTTOM)
-    _frame(canvas, across, floor, label=words[str(figure.get("x_label" if _swapped(figure) else "y_label", ""))])
+    label = words[str(figure.get("x_label" if _swapped(figure) else "y_label", ""))]
+    canvas = Canvas(width, floor + (BOTTOM if label else BOTTOM - 20))
+    _frame(canvas, across, floor, label=label)
     for value in dict.fromkeys(lines):
         canvas.line((across(value), TOP), (across(value), floor), "ref r0")
     for row, (name, label) in enumerate(zip(names, labels, strict=True)):
@@ -68,7 +69,9 @@ def _item(canvas: Canvas, series: Mapping[str, Any], look: Look, *, name: str, a
     if series.get("style") == "bars":
         start, stop = sorted((across(0.0), across(value)))
         canvas.rectangle((start, middle - 5), (max(stop - start, 0.8), 10), f"bar f{look[0]}")
-        canvas.text(number(value, decimals=0 if float(value).is_integer() else None), (stop + 4, middle + 4), "count", anchor="start")
+        canvas.text(
+            number(value, decimals=0 if float(value).is_integer() else None), (stop + 4, middle + 4), "count", anchor="start"
+        )
         return
     low, high = series.get("low") or (), series.get("high") or ()
     if at < min(len(low), len(high)) and finite(low[at]) and finite(high[at]):

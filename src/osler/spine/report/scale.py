@@ -20,6 +20,7 @@ class Scale:
     stop: float
 
     def __call__(self, value: float) -> float:
+        """Return the place of a value."""
         return self.start + (value - self.low) / (self.high - self.low) * (self.stop - self.start)
 
     def ticks(self, most: int = 6) -> list[tuple[float, str]]:
@@ -28,7 +29,7 @@ class Scale:
         first = math.ceil(self.low / step - 1e-9)
         last = math.floor(self.high / step + 1e-9)
         decimals = max(0, -math.floor(math.log10(step) + 1e-9) + (1 if _mantissa(step) == 2.5 else 0))
-        plain = 1e-5 < step and max(abs(self.low), abs(self.high)) < 1e7
+        plain = step > 1e-5 and max(abs(self.low), abs(self.high)) < 1e7
         return [(k * step, number(k * step, decimals=min(decimals, 8) if plain else None)) for k in range(first, last + 1)]
 
 

@@ -68,14 +68,13 @@ def primary(account: Account) -> str | None:
 def label(name: str, words: Words) -> str:
     """Return a measure's name in the reader's words; `auroc_stroke` is the AUROC of the target `stroke`."""
     head, tail = _cut(name, words)
-    known = words[f"measure.{head}"] if f"measure.{head}" in words else head
+    known = words.get(f"measure.{head}", head)
     return words.say("measure.of", measure=known, name=tail) if tail else known
 
 
 def hint(name: str, words: Words) -> str:
     """Return how the measure is read, or nothing for one that is not known here."""
-    key = f"hint.{_cut(name, words)[0]}"
-    return words[key] if key in words else ""
+    return words.get(f"hint.{_cut(name, words)[0]}", "")
 
 
 def lower_is_better(name: str) -> bool:

@@ -47,13 +47,13 @@ def _always() -> dict[str, tuple[State, str]]:
         "12b": ("filled", "plan"),
         "12c": ("filled", "plan"),
         "12e": ("filled", "scores"),
-        "12g": ("filled", "scores"),
+        "12g": ("filled", "bundle"),
         "16": ("part", "data"),
         "18f": ("part", "versions"),
         "20a": ("part", "data"),
-        "22": ("filled", "scores"),
+        "22": ("filled", "bundle"),
         "26": ("part", "limits"),
-        "27a": ("filled", "data"),
+        "27a": ("part", "inputs"),
     }
 
 
