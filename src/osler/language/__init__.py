@@ -55,14 +55,34 @@ class Words(Mapping[str, str]):
 
     def say(self, key: str, /, **values: object) -> str:
         """Return the sentence `key` with its places filled; raises KeyError where there is none: a fault of ours."""
-        return self._sentences[key].format_map({k: str(v) for k, v in values.items()})
+        return _filled(self._sentences[key], {k: str(v) for k, v in values.items()})
 
     def _matched(self, text: str) -> str | None:
         for pattern, said in self._patterns:
             found = pattern.fullmatch(text)
             if found:
-                return said.format_map(found.groupdict())
+                places = found.groupdict()
+                if "sentence" in places:
+                    places["sentence"] = self[places["sentence"]]
+                return _filled(said, places)
         return None
+
+
+def _filled(sentence: str, places: Mapping[str, str]) -> str:
+    """Fill the places; the space that sets Latin letters and digits off in Chinese text goes where Chinese meets Chinese."""
+    pieces = re.split(r"\{(\w+)\}", sentence)
+    out = pieces[0]
+    for name, after in zip(pieces[1::2], pieces[2::2], strict=True):
+        value = places[name]
+        tight = out[-1:] == " " and _chinese(out[-2:-1]) and _chinese(value[:1])
+        out = (out[:-1] if tight else out) + value
+        tight = after[:1] == " " and _chinese(after[1:2]) and _chinese(value[-1:])
+        out += after[1:] if tight else after
+    return out
+
+
+def _chinese(sign: str) -> bool:
+    return "\u4e00" <= sign <= "\u9fff"
 
 
 def _pattern(key: str) -> re.Pattern[str]:

@@ -71,8 +71,11 @@ def _scores(account: Account, said: Words) -> list[str]:
     for row in score_table(account, said).rows:
         values = [getattr(account.scores, p).get(row.name) for p in parts]
         rows.append([label(row.name, said), *(with_interval(v, said) if v else NONE for v in values)])
+    table = (
+        [_table(head, rows), said.say("scores.caption")] if rows else [said.say("answer.none", n=count(data.test_cases(account)))]
+    )
     trained = [said.say("scores.members") + ":", _bullets(said[m] for m in account.members)] if account.members else []
-    return [f"## {said.say('section.scores')}", _table(head, rows), said.say("scores.caption"), *trained]
+    return [f"## {said.say('section.scores')}", *table, *trained]
 
 
 def _limits(account: Account, said: Words) -> list[str]:

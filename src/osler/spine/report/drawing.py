@@ -92,7 +92,7 @@ def describe(figure: Mapping[str, Any], words: Words) -> str:
         ends = [(x, y) for x, y in zip(s.get("x") or (), s.get("y") or (), strict=False) if y is not None]
         if ends and not isinstance(ends[0][0], str) and s.get("style") != "reference":
             places = {"x0": ends[0][0], "y0": ends[0][1], "x1": ends[-1][0], "y1": ends[-1][1]}
-            told = {k: number(v) for k, v in places.items()}
+            told = {k: f"{v:.3g}" for k, v in places.items()}
             parts.append(words.say("figure.series", label=words[str(s.get("label", ""))], **told))
     return " ".join(parts)
 

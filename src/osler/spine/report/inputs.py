@@ -15,7 +15,7 @@ from typing import Any
 from osler.core.account import Account
 from osler.core.study import Input
 from osler.language import Words
-from osler.spine.report.numerals import count, number, plain, share
+from osler.spine.report.numerals import count, number, places, plain, share
 
 MOST_COLUMNS = 1000  # more make a page that no one reads; the bundle's facts have them all
 OPEN_UP_TO = 12
@@ -89,7 +89,9 @@ def _line(name: str, facts: Mapping[str, Any], words: Words) -> ColumnLine:
 def _typical(facts: Mapping[str, Any], words: Words) -> str:
     quantiles = facts.get("quantiles")
     if isinstance(quantiles, Sequence) and len(quantiles) == 5 and all(_number(q) for q in quantiles):
-        low, middle, high = (number(quantiles[at]) for at in (0, 2, 4))
+        shown = [float(quantiles[at]) for at in (0, 2, 4)]
+        decimals = 0 if all(v.is_integer() for v in shown) else places(*shown)
+        low, middle, high = (number(v, decimals=decimals) for v in shown)
         return words.say("typical.wide", low=low, middle=middle, high=high)
     if _number(facts.get("mean")) and _number(facts.get("sd")):
         return words.say("typical.mean", mean=number(facts["mean"]), sd=number(facts["sd"]))

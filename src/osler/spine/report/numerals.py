@@ -34,7 +34,9 @@ def places(*values: float | None) -> int:
     """Return how many decimal places show three significant digits of the largest value; 1 counts as 0.999…, so that a
     perfect 1.000 stands with three places beside its 0.997."""
     largest = max((abs(v) for v in values if v is not None and math.isfinite(v)), default=0.0)
-    return 2 if not largest else min(8, max(0, 2 - math.floor(math.log10(largest) - 1e-12)))
+    return (
+        2 if not largest else min(8, max(0, 2 - math.floor(math.log10(largest) - (1e-9 if abs(largest - 1) < 1e-9 else -1e-12))))
+    )
 
 
 def value_places(value: Value) -> int:
