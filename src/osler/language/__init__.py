@@ -1,1 +1,102 @@
-"""The words of reports and pages, in English and Chinese."""
+"""The words of reports and pages, in English and Chinese.
+
+Two kinds of keys lie in one table per language: names of the report's own sentences (`answer.found`), with places in braces,
+and English text that other rooms hand over for display: words (`ROC curve`) and sentences (`{n} groups are in training`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from osler.core.errors import RequestError, did_you_mean
+
+LANGUAGES = {"en": "English", "zh": "简体中文"}
+
+
+class Words(Mapping[str, str]):
+    """The sentences of one language; reading a text that it does not know gives that text back.
+
+    A handed sentence may hold numbers and names where its key has places, and several may be joined by "; ".
+
+    >>> words("zh")["ROC curve"], words("zh")["Lactate"], words("zh")["given by the split column; something else"]
+    ('ROC 曲线', 'Lactate', '按数据表中的划分列划分; something else')
+    """
+
+    def __init__(self, sentences: Mapping[str, str], *, language: str) -> None:
+        self._sentences = dict(sentences)
+        self._patterns = [(_pattern(key), text) for key, text in sentences.items() if "{" in key]
+        self.language = language
+
+    def __getitem__(self, key: str) -> str:
+        if key in self._sentences:
+            return self._sentences[key]
+        parts = key.split("; ")
+        told = [self._sentences.get(part) or self._matched(part) for part in parts]
+        # English signs stay unless the whole is said in this language
+        joint = self._sentences.get("list.clause", "; ") if all(told) else "; "
+        return joint.join(said or part for said, part in zip(told, parts, strict=True))
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the sentence `key`, or `default` where there is none."""
+        return self._sentences.get(key, default)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._sentences
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sentences)
+
+    def __len__(self) -> int:
+        return len(self._sentences)
+
+    def say(self, key: str, /, **values: object) -> str:
+        """Return the sentence `key` with its places filled; raises KeyError where there is none: a fault of ours."""
+        return _filled(self._sentences[key], {k: str(v) for k, v in values.items()})
+
+    def _matched(self, text: str) -> str | None:
+        for pattern, said in self._patterns:
+            found = pattern.fullmatch(text)
+            if found:
+                places = found.groupdict()
+                if "sentence" in places:
+                    places["sentence"] = self[places["sentence"]]
+                return _filled(said, places)
+        return None
+
+
+def _filled(sentence: str, places: Mapping[str, str]) -> str:
+    """Fill the places; the space that sets Latin letters and digits off in Chinese text goes where Chinese meets Chinese."""
+    pieces = re.split(r"\{(\w+)\}", sentence)
+    out = pieces[0]
+    for name, after in zip(pieces[1::2], pieces[2::2], strict=True):
+        value = places[name]
+        tight = out[-1:] == " " and _chinese(out[-2:-1]) and _chinese(value[:1])
+        out = (out[:-1] if tight else out) + value
+        tight = after[:1] == " " and _chinese(after[1:2]) and _chinese(value[-1:])
+        out += after[1:] if tight else after
+    return out
+
+
+def _chinese(sign: str) -> bool:
+    return "\u4e00" <= sign <= "\u9fff"
+
+
+def _pattern(key: str) -> re.Pattern[str]:
+    """Turn `{n} groups` into the expression that reads such a sentence; a place holds anything but a line's end."""
+    pieces = re.split(r"\{(\w+)\}", key)
+    return re.compile("".join(f"(?P<{p}>.+?)" if i % 2 else re.escape(p) for i, p in enumerate(pieces)))
+
+
+@lru_cache
+def words(language: str) -> Words:
+    """Return the words of `language`; raises RequestError where it is not among LANGUAGES."""
+    import yaml
+
+    if language not in LANGUAGES:
+        raise RequestError(f"no words in language '{language}'{did_you_mean(language, LANGUAGES)}")
+    text = files("osler.language").joinpath(f"{language}.yaml").read_text(encoding="utf-8")
+    return Words(yaml.safe_load(text), language=language)

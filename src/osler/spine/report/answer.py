@@ -1,0 +1,215 @@
+"""The first lines: what was asked, the answer with its numbers, and what a reader must know before quoting it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from osler.core.account import Account
+from osler.core.scores import Value, Verdict
+from osler.language import Words
+from osler.spine.report.data import cases, classes_of, listed, refused, test_cases
+from osler.spine.report.numerals import alone, count, has_interval, interval, share
+from osler.spine.report.table import PARTS, hint, label, lower_is_better, primary
+
+SMALL_TEST = 100  # fewer cases give intervals too wide to choose by (Collins 2016 ask for 100 events in a validation)
+FEW_GROUPS = 50  # below, resampled groups say little about other groups
+MANY_REFUSED = 0.05
+MOST_SENTENCES = 5
+ROUTINE = ("Intervals ", "No group column", "With ")  # notes on how intervals were made stand below the scores
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`asked` and `found` are sentences, `verdict` two; the rest is the primary measure in large type."""
+
+    title: str
+    asked: str
+    found: str
+    measure: str
+    hint: str
+    value: str
+    interval: str
+    predicts: str
+    verdict: tuple[str, str]
+    forest: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """A box of the first screen: how grave, a title, sentences."""
+
+    level: Literal["stop", "warn", "note"]
+    title: str
+    sentences: tuple[str, ...]
+
+
+def answer(account: Account, words: Words) -> Answer:
+    """Return the first lines."""
+    name = primary(account)
+    value = account.scores.test[name] if name else None
+    return Answer(
+        title=title(account, words),
+        asked=asked(account, words),
+        found=found(account, words),
+        measure=label(name, words) if name else "",
+        hint=hint(name, words) if name else "",
+        value=alone(value) if value else "",
+        interval=interval(value, words) if value else "",
+        predicts=predicts(account, words),
+        verdict=verdict(account, words),
+        forest=_forest(account, words) if name else None,
+    )
+
+
+def title(account: Account, words: Words) -> str:
+    """Return the study's title, or one made of its targets."""
+    targets = listed(account.study.targets, words, most=3)
+    return account.study.title or words.say("answer.title", targets=targets)
+
+
+def asked(account: Account, words: Words) -> str:
+    """Return what was asked in a sentence."""
+    study = account.study
+    columns = sum(len(i.columns) for i in study.inputs)
+    modalities = listed(
+        list(dict.fromkeys(words[f"modality.{i.modality}"].removeprefix("modality.") for i in study.inputs)), words
+    )
+    targets = listed(study.targets, words, most=3)
+    classes = classes_of(account)
+    known = {"targets": targets, "columns": count(columns), "modalities": modalities}
+    if study.task != "classification":
+        return words.say("answer.asked.number", **known)
+    if not 2 <= len(classes) <= 6:
+        return (
+            words.say("answer.asked.many", **known, n=count(len(classes)))
+            if classes
+            else words.say("answer.asked.number", **known)
+        )
+    return words.say("answer.asked.classes", **known, classes=words.say("list.or").join(classes))
+
+
+def found(account: Account, words: Words) -> str:
+    """Return the answer in a sentence with its numbers."""
+    name = primary(account)
+    n = count(test_cases(account))
+    if name is None:
+        return words.say("answer.none", n=n)
+    value = account.scores.test[name]
+    told = _within(value, words)
+    return words.say("answer.found", n=n, measure=label(name, words), value=told)
+
+
+def predicts(account: Account, words: Words) -> str:
+    """Return what the bundle predicts with. Scores that are equal in every measure come from the same model."""
+    scores = account.scores
+    for part in ("network", "baseline"):
+        values = getattr(scores, part)
+        if values and scores.test and all(_same(values.get(name), value) for name, value in scores.test.items()):
+            return words.say(f"answer.predicts.{part}")
+    return words.say("answer.predicts.blend") if scores.network and scores.baseline else ""
+
+
+def verdict(account: Account, words: Words) -> tuple[str, str]:
+    """Return the comparison of network and baseline: a sentence in words, and one with its numbers."""
+    told = account.scores.verdict
+    if told is None:
+        return words.say("verdict.none"), ""
+    name = label(told.measure, words)
+    if not has_interval(told.difference):
+        return words.say("verdict.unknown"), words.say("verdict.unknown.detail", measure=name, difference=alone(told.difference))
+    if told.word == "no difference shown":
+        detail = words.say("verdict.equal.detail", measure=name, difference=_within(told.difference, words))
+        return words.say("verdict.equal"), detail
+    if told.word in ("better", "worse"):
+        key = f"verdict.{told.word}.{_direction(told)}.detail"
+        return words.say(f"verdict.{told.word}"), words.say(key, measure=name, difference=_size(told, words))
+    return told.sentence, ""
+
+
+def warnings(account: Account, words: Words) -> tuple[Warn, ...]:
+    """Return what must be known before a number is quoted, gravest first."""
+    return (*_leaks(account, words), *_cautions(account, words), *_notes(account, words))
+
+
+def routine_notes(account: Account, words: Words) -> tuple[str, ...]:
+    """Return the notes on how the intervals were made."""
+    return tuple(words[n] for n in account.scores.notes if n.startswith(ROUTINE))
+
+
+def _leaks(account: Account, words: Words) -> Iterator[Warn]:
+    grave = [words[leak.sentence] for leak in account.leaks if leak.severity == "stop"]
+    light = [words[leak.sentence] for leak in account.leaks if leak.severity == "warn"]
+    if grave and account.study.leaks == "drop":
+        yield Warn("warn", words.say("warn.dropped"), _first(grave, words))
+    elif grave:
+        yield Warn("stop", words.say("warn.allowed"), _first(grave, words))
+    if light:
+        yield Warn("warn", words.say("warn.leaks"), _first(light, words))
+
+
+def _cautions(account: Account, words: Words) -> Iterator[Warn]:
+    tested, groups = test_cases(account), account.scores.counts.get("groups")
+    name, away = primary(account), refused(account)
+    if tested < SMALL_TEST:
+        yield Warn("warn", words.say("warn.small", n=count(tested)), (words.say("warn.small.why"),))
+    if account.study.roles.group is None:
+        yield Warn("warn", words.say("warn.group"), (words.say("warn.group.why"),))
+    elif groups is not None and groups < FEW_GROUPS:
+        yield Warn("warn", words.say("warn.groups", n=count(groups)), (words.say("warn.groups.why"),))
+    if name and not has_interval(account.scores.test[name]):
+        note = account.scores.test[name].note
+        yield Warn("warn", words.say("warn.interval", measure=label(name, words)), (words[note],) if note else ())
+    if away > MANY_REFUSED * (away + cases(account)):
+        part = share(away / (away + cases(account)))
+        yield Warn("warn", words.say("warn.refused", n=count(away), share=part), (words.say("warn.refused.why"),))
+
+
+def _notes(account: Account, words: Words) -> Iterator[Warn]:
+    own = [n for n in account.scores.notes if not n.startswith(ROUTINE)]
+    notes = [words[n] for n in dict.fromkeys((*own, *account.study.notes))]
+    if notes:
+        yield Warn("note", words.say("warn.notes"), tuple(notes))
+
+
+def _first(sentences: list[str], words: Words) -> tuple[str, ...]:
+    more = len(sentences) - MOST_SENTENCES
+    return (*sentences[:MOST_SENTENCES], *([words.say("warn.more", n=more)] if more > 0 else []))
+
+
+def _within(value: Value, words: Words) -> str:
+    if not has_interval(value):
+        return alone(value)
+    return words.say("interval.said", value=alone(value), interval=interval(value, words))
+
+
+def _direction(told: Verdict) -> str:
+    return "lower" if lower_is_better(told.measure) else "higher"
+
+
+def _size(told: Verdict, words: Words) -> str:
+    """The difference without its sign, which the sentence says in words; its interval is turned with it."""
+    value = told.difference
+    if value.value >= 0 or not has_interval(value):
+        return _within(Value(abs(value.value), value.low, value.high), words)
+    return _within(Value(-value.value, -float(value.high or 0), -float(value.low or 0)), words)
+
+
+def _same(one: Value | None, other: Value) -> bool:
+    if one is None:
+        return False
+    return one.value == other.value or (math.isnan(one.value) and math.isnan(other.value))
+
+
+def _forest(account: Account, words: Words) -> dict[str, Any] | None:
+    """The primary measure of each part as points with whiskers."""
+    name = primary(account) or ""
+    rows = [(words.say(f"part.{p}"), v) for p in PARTS if (v := getattr(account.scores, p).get(name)) and math.isfinite(v.value)]
+    if len(rows) < 2:
+        return None
+    names, values = zip(*rows, strict=True)
+    ends = {"low": [v.low for v in values], "high": [v.high for v in values]}
+    series = {"label": label(name, words), "x": names, "y": [v.value for v in values], **ends, "style": "points"}
+    return {"name": "primary", "title": label(name, words), "series": [series]}

@@ -1,0 +1,167 @@
+"""The cases in numbers: how many, in which part, what was refused, how the outcome is spread."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from osler.core.account import Account
+from osler.language import Words
+
+PARTS = ("training", "tune", "calibrate", "test")
+SPREAD = {"mean": "mean", "sd": "sd", "std": "sd", "scale": "sd", "median": "median", "q25": "q25", "q75": "q75"}  # to words
+SMALLEST = 5  # a category with fewer cases is pooled: it could point at a person
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the split: its number of cases and share of all cases used."""
+
+    name: str
+    cases: int
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A class of the outcome or a category of a column: cases, share, and whether it stands for several pooled ones."""
+
+    name: str
+    cases: int
+    share: float
+    pooled: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The classes of one target."""
+
+    name: str
+    categories: tuple[Category, ...]
+
+
+def parts(account: Account) -> tuple[Part, ...]:
+    """Return the parts that hold cases."""
+    used = cases(account)
+    return tuple(Part(name, n, n / used) for name in PARTS if (n := int(account.counts.get(name, 0))) > 0)
+
+
+def cases(account: Account) -> int:
+    """Return how many cases were used."""
+    return sum(int(account.counts.get(name, 0)) for name in PARTS)
+
+
+def refused(account: Account) -> int:
+    """Return how many rows were refused."""
+    return int(account.counts.get("refused", sum(account.refused.values())))
+
+
+def test_cases(account: Account) -> int:
+    """Return how many cases the scores rest on."""
+    return int(account.scores.counts.get("cases", account.scores.counts.get("test", account.counts.get("test", 0))))
+
+
+def refusals(account: Account) -> tuple[tuple[str, str, int], ...]:
+    """Return (code, sentence, cases), the most frequent first."""
+    rows = [(*_coded(text), n) for text, n in account.refused.items()]
+    return tuple(sorted(rows, key=lambda row: (-row[2], row[0])))
+
+
+def outcome(account: Account) -> tuple[Outcome, ...]:
+    """Return the classes of each target in training, or nothing where the facts of the target count none.
+
+    Of several labels, one entry that tells how many cases have each.
+    """
+    facts, names = account.facts.get("target", {}), _names(account)
+    counts = [
+        _counted(found, classes)
+        for found, classes in zip(_per_target(facts.get("counts"), names), _classes(account), strict=False)
+    ]
+    if account.target.get("kind") == "multilabel" and all(len(c) == 2 for c in counts):
+        positive = [str(p) for p in account.target.get("positive") or ()]
+        having = {n: c.get(p, 0) for n, c, p in zip(names, counts, positive, strict=False)}
+        totals = {n: sum(c.values()) for n, c in zip(names, counts, strict=True)}
+        return (
+            (Outcome(", ".join(names[:3]) + (", …" if len(names) > 3 else ""), pooled(having, totals=totals)),) if having else ()
+        )
+    return tuple(Outcome(n, pooled(c)) for n, c in zip(names, counts, strict=False) if c)
+
+
+def classes_of(account: Account) -> list[str]:
+    """Return the classes where there is one target that has some, else nothing."""
+    classes = _classes(account)
+    return classes[0] if len(classes) == 1 else []
+
+
+def _names(account: Account) -> list[str]:
+    return [str(n) for n in account.target.get("names") or account.study.targets]
+
+
+def _classes(account: Account) -> list[list[str]]:
+    """The classes per target, from a list of them or, with one target, a plain list of classes."""
+    found = account.target.get("classes") or ()
+    if not found or isinstance(found[0], (str, int, float)):
+        return [[str(c) for c in found]] if found else [[] for _ in _names(account)]
+    return [[str(c) for c in classes] for classes in found]
+
+
+def _per_target(found: Any, names: Sequence[str]) -> list[Any]:
+    nested = isinstance(found, (list, tuple)) and found and not isinstance(found[0], (int, float))
+    return list(found) if nested else [found] * min(1, len(names))
+
+
+def _counted(found: Any, classes: Sequence[str]) -> dict[str, int]:
+    if isinstance(found, Mapping) and all(_whole(n) for n in found.values()):
+        return {str(name): int(n) for name, n in found.items()}
+    if isinstance(found, (list, tuple)) and len(found) == len(classes) and all(_whole(n) for n in found):
+        return {name: int(n) for name, n in zip(classes, found, strict=True)}
+    return {}
+
+
+def pooled(counts: Mapping[str, int], *, most: int = 40, totals: Mapping[str, int] | None = None) -> tuple[Category, ...]:
+    """Return the categories with at least 5 cases, at most `most` of them, and one last entry that stands for the others.
+
+    Shares are of all cases, or of `totals` where categories do not exclude one another (the pooled entry then has none).
+    """
+    total = sum(counts.values()) or 1
+    shown = {name: n for name, n in counts.items() if n >= SMALLEST}
+    shown = dict(sorted(shown.items(), key=lambda item: -item[1])[:most]) if len(shown) > most else shown
+    others = [n for name, n in counts.items() if name not in shown and n > 0]
+    rows = [Category(name, n, n / ((totals or {}).get(name) or total)) for name, n in shown.items()]
+    rest = sum(others) / total if totals is None else math.nan
+    return (*rows, Category("", sum(others), rest, pooled=len(others))) if others else tuple(rows)
+
+
+def spread(account: Account) -> tuple[tuple[str, str, float], ...]:
+    """Return (target, what, value) of numeric targets. Extremes are left out: each is one person's value."""
+    facts, names = account.facts.get("target", {}), _names(account)
+    rows = []
+    for at, name in enumerate(names):
+        for key, word in SPREAD.items():
+            found = facts.get(key)
+            value = found[at] if isinstance(found, (list, tuple)) and len(found) == len(names) else found
+            if _finite(value):
+                rows.append((name, word, float(cast("float", value))))
+    return tuple(rows)
+
+
+def listed(names: Sequence[str], words: Words, *, most: int = 6) -> str:
+    """Return names in one line; beyond `most` the number of the others."""
+    comma = words.say("list.comma")
+    head = comma.join(names[:most])
+    return head if len(names) <= most else words.say("list.more", names=head, n=len(names) - most)
+
+
+def _coded(text: str) -> tuple[str, str]:
+    code, _, sentence = text.partition(": ")
+    return (code, sentence) if sentence else ("", text)
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) and float(value).is_integer()
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,119 @@
+"""The report: one HTML page that needs nothing else, not even a script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from osler.core.account import Account
+from osler.language import Words, words
+from osler.spine.report import data, numerals
+from osler.spine.report.answer import answer, routine_notes, warnings
+from osler.spine.report.drawing import Drawing, draw
+from osler.spine.report.inputs import inputs
+from osler.spine.report.plan import grouped, set_by_user
+from osler.spine.report.table import score_table
+from osler.spine.report.tripod import items
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+LIMITS = ("research", "device", "interval", "cause")
+HTML_LANGUAGE = {"en": "en", "zh": "zh-Hans"}
+
+
+def write_report(account: Account) -> str:
+    """Return the report as one HTML page in the study's language.
+
+    It holds aggregates only. Every name that comes from the data is escaped. Raises RequestError for a language that
+    Osler has no words in.
+    """
+    said = words(account.study.language)
+    return _template().render(**_content(account, said), **_ways(said))
+
+
+def drawings(account: Account, said: Words) -> tuple[Drawing, ...]:
+    """Return the figures that hold something to draw."""
+    curves = account.scores.curves.items()
+    classes = data.classes_of(account)
+    full = ({"name": name, **f} for name, f in curves if isinstance(f, Mapping) and (f.get("series") or f.get("heat")))
+    return tuple(draw(_with_classes(f, classes), said) for f in full)
+
+
+def _with_classes(figure: dict[str, Any], classes: Sequence[str]) -> dict[str, Any]:
+    """A matrix over numbered classes gets their names: who reads "2" as a class must count."""
+    numbered = list(range(len(classes) + 1))
+    if not classes or list(figure.get("x_edges") or ()) != numbered or list(figure.get("y_edges") or ()) != numbered:
+        return figure
+    return {**figure, "x_edges": classes, "y_edges": classes}
+
+
+def limits(account: Account, said: Words) -> tuple[str, ...]:
+    """Return what the report does not show, as sentences."""
+    group = account.study.roles.group
+    own = said.say("limit.group.known", group=group) if group else said.say("limit.group.none")
+    external = account.counts.get("training", 0) == 0
+    names = [*LIMITS, "external" if external else "transport"]
+    names += ["threshold"] if account.study.task == "classification" else []
+    return (*(said.say(f"limit.{name}") for name in names), *(() if external else (own,)))
+
+
+def _content(account: Account, said: Words) -> dict[str, Any]:
+    first = answer(account, said)
+    return {
+        "account": account,
+        "language": HTML_LANGUAGE[said.language],
+        "style": files("osler.spine.report").joinpath("page.css").read_text(encoding="utf-8"),
+        "answer": first,
+        "forest": draw(first.forest, said) if first.forest else None,
+        "warnings": warnings(account, said),
+        "parts": data.parts(account),
+        "refusals": data.refusals(account),
+        "outcome": data.outcome(account),
+        "outcome_pooled": any(c.pooled for o in data.outcome(account) for c in o.categories),
+        "spread": data.spread(account),
+        "about": _about(account, said),
+        "how": (said.say("scores.caption"), *routine_notes(account, said)),
+        "scores": score_table(account, said),
+        "figures": drawings(account, said),
+        "inputs": inputs(account, said),
+        "plan": grouped(account.plan, said),
+        "chosen": set_by_user(account.plan, said),
+        "limits": limits(account, said),
+        "tripod": items(account),
+        "total_time": sum(account.timing.values()),
+    }
+
+
+def _about(account: Account, said: Words) -> list[str]:
+    used, refused, groups = data.cases(account), data.refused(account), account.counts.get("groups")
+    told = {"rows": numerals.count(used + refused), "used": numerals.count(used), "refused": numerals.count(refused)}
+    parts = [said.say("data.rows", **told)]
+    parts += [said.say("data.groups", n=numerals.count(groups))] if groups else []
+    return [*parts, numerals.closed(said[account.split], said)] if account.split else parts
+
+
+def _ways(said: Words) -> dict[str, Any]:
+    return {
+        "say": said.say,
+        "word": lambda text: said[str(text)],
+        "number": numerals.number,
+        "count": numerals.count,
+        "share": numerals.share,
+        "duration": lambda seconds: numerals.duration(seconds, said),
+    }
+
+
+@lru_cache
+def _template() -> Template:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    def load(name: str) -> str:
+        return files("osler.spine.report").joinpath(name).read_text(encoding="utf-8")
+
+    environment = Environment(
+        loader=FunctionLoader(load), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("page.html.jinja")

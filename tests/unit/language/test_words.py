@@ -1,0 +1,83 @@
+"""The words of both languages belong together, and unknown text comes back as it was."""
+# ruff: noqa: RUF001 - Chinese signs are what is tested
+
+import re
+
+import pytest
+
+from osler.core.errors import RequestError
+from osler.language import LANGUAGES, words
+
+ENGLISH, CHINESE = words("en"), words("zh")
+
+
+def places(sentence):
+    return sorted(re.findall(r"\{(\w+)\}", sentence))
+
+
+def test_both_languages_have_the_same_keys_in_the_same_order():
+    assert list(ENGLISH) == list(CHINESE)
+    assert len(ENGLISH) > 300
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_entry_is_text(language):
+    assert [k for k, v in words(language).items() if not isinstance(k, str) or not isinstance(v, str)] == []
+
+
+def test_a_sentence_has_the_same_places_in_both_languages():
+    assert [k for k in ENGLISH if places(ENGLISH[k]) != places(CHINESE[k])] == []
+
+
+def test_a_handed_sentence_uses_only_the_places_of_its_key():
+    assert [k for w in (ENGLISH, CHINESE) for k in w if "{" in k and not set(places(w[k])) <= set(places(k))] == []
+
+
+def test_sentences_of_the_report_are_chinese_in_chinese():
+    own = [k for k in CHINESE if re.match(r"(hint|limit|warn|read|tripod|verdict|card)\.", k)]
+    assert len(own) > 100
+    assert [k for k in own if not re.search(r"[\u4e00-\u9fff]", CHINESE[k])] == []
+
+
+def test_unknown_text_comes_back():
+    assert CHINESE["Lactate"] == "Lactate"
+    assert CHINESE["{n} of <b>"] == "{n} of <b>"
+    assert CHINESE[""] == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("ROC curve", "ROC 曲线"),
+        ("Predicted progression", "progression 预测值"),
+        ("Predicted probability", "预测概率"),
+        (
+            "given by the split column; 3 cases name no part and are left out",
+            "按数据表中的划分列划分；3 例未注明所属部分，未予采用",
+        ),
+        ("given by the split column; something new", "按数据表中的划分列划分; something new"),
+        ("column 'bmi': not a finite number", "列“bmi”：不是有限的数值"),
+    ],
+)
+def test_handed_sentences_are_told_in_chinese(text, told):
+    assert CHINESE[text] == told
+
+
+def test_a_name_with_braces_is_not_filled():
+    assert ENGLISH.say("answer.title", targets="{columns}") == "Predicting {columns}"
+    assert ENGLISH["column '{x}': y"] == "column '{x}': y"
+
+
+def test_no_space_stands_between_chinese_and_chinese():
+    assert CHINESE.say("answer.found", n="9", measure="准确率", value="0.9") == "在未参与训练的 9 例测试病例上，准确率为 0.9。"
+    assert CHINESE.say("answer.found", n="9", measure="AUROC", value="0.9") == "在未参与训练的 9 例测试病例上，AUROC 为 0.9。"
+
+
+def test_a_sentence_of_ours_that_does_not_exist_is_our_fault():
+    with pytest.raises(KeyError, match=r"answer\.nothing"):
+        ENGLISH.say("answer.nothing")
+
+
+def test_an_unknown_language_is_refused():
+    with pytest.raises(RequestError, match=r"no words in language 'fr'; known: 'en', 'zh'"):
+        words("fr")

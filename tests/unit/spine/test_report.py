@@ -1,0 +1,365 @@
+"""The report and the card tell their account: all of it, nothing else, and nothing that could run or call out."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from tests.unit.spine.report_accounts import HOSTILE, bare, breast_cancer, diabetes, hostile, in_language
+
+from osler.core.leak import Leak
+from osler.core.plan import Plan
+from osler.core.scores import Value, Verdict
+from osler.core.study import Input, Roles
+from osler.language import words
+from osler.spine.report import write_card, write_report
+from osler.spine.report.answer import answer, warnings
+from osler.spine.report.tripod import ITEMS, items
+
+ENGLISH = words("en")
+ACCOUNTS = {"breast_cancer": breast_cancer, "diabetes": diabetes, "hostile": hostile, "bare": bare}
+EVERY = pytest.mark.parametrize("account", [in_language(make(), lang) for make in ACCOUNTS.values() for lang in ("en", "zh")],
+                                ids=[f"{name}-{lang}" for name in ACCOUNTS for lang in ("en", "zh")])  # fmt: skip
+EMPTY_TAGS = {"meta", "br", "path", "rect", "line", "circle", "link", "img", "hr", "input"}
+NOTHING = np.empty(0, np.int64)
+
+
+class Page(HTMLParser):
+    """Checks that tags are balanced and gathers text, tags and attributes."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.open, self.faults, self.tags, self.attributes, self.texts, self.ids = [], [], set(), [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes += [(tag, *a) for a in attrs]
+        self.ids += [v for k, v in attrs if k == "id"]
+        if tag not in EMPTY_TAGS:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes += [(tag, *a) for a in attrs]
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(tag)
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in {"style", "title"}:
+            self.texts.append(data)
+
+    @property
+    def text(self):
+        return re.sub(r"\s+", " ", " ".join(self.texts))
+
+
+@EVERY
+def test_the_page_is_well_formed(account):
+    page = Page(write_report(account))
+    assert page.faults == []
+    assert page.open == []
+    assert len(page.ids) == len(set(page.ids))
+    anchors = {v[1:] for tag, name, v in page.attributes if tag == "a" and name == "href"}
+    assert anchors <= set(page.ids)
+    assert {"data", "scores", "limits", "inputs", "plan", "tripod", "versions"} <= anchors
+
+
+@EVERY
+def test_the_page_needs_nothing_else(account):
+    html = write_report(account)
+    page = Page(html)
+    assert page.tags & {"script", "link", "img", "iframe", "object", "embed", "base", "form", "b/"} == set()
+    assert [
+        a for a in page.attributes if a[1] in {"src", "srcset", "data", "action", "xlink:href"} or a[1].startswith("on")
+    ] == []
+    assert [a for a in page.attributes if a[1] == "href" and not a[2].startswith("#")] == []
+    style = html[html.index("<style>") : html.index("</style>")]
+    assert "url(" not in style
+    assert "@import" not in style
+    assert [a for a in page.attributes if a[2] and "url(" in a[2]] == []
+    # the hostile account has an address as a column's name: it may stand there as text, never as a link
+    assert [a for a in page.attributes if a[2] and "://" in a[2]] == []
+    if "example.org" not in "".join(c for i in account.study.inputs for c in i.columns):
+        assert "http://" not in html
+        assert "https://" not in html
+
+
+@EVERY
+def test_nothing_hostile_becomes_markup(account):
+    html = write_report(account)
+    for piece in ("<script", "</title><b>", "<b>weight", "<i>ward"):
+        assert piece not in html
+    if account.study.targets == (HOSTILE,):
+        assert Page(html).text.count(HOSTILE) > 5
+
+
+@EVERY
+def test_the_same_account_gives_the_same_page(account):
+    assert write_report(account) == write_report(account)
+    assert write_card(account) == write_card(account)
+    assert len(write_report(account)) < 400_000
+
+
+@pytest.mark.parametrize("account", [breast_cancer(), diabetes()], ids=["breast_cancer", "diabetes"])
+def test_every_score_stands_in_the_page_and_the_card(account):
+    texts = Page(write_report(account)).text, write_card(account)
+    claims = [v for part in (account.scores.test, account.scores.network, account.scores.baseline) for v in part.values()]
+    assert len(claims) >= 9
+    for value in claims:
+        # what stands there is within half a unit of the third digit of the score, and its interval beside it
+        shown = [
+            [abs(float(a.replace(",", "")) - number) for a in re.findall(r"\d[\d,]*\.?\d*", text)]
+            for text in texts
+            for number in (value.value, value.low, value.high)
+        ]
+        assert all(min(distances) <= 0.0051 * abs(value.value) for distances in shown)
+
+
+def test_the_first_lines_of_the_breast_cancer_report():
+    account = breast_cancer()
+    value = account.scores.test["auroc"]
+    told = answer(account, ENGLISH)
+    assert told.asked == "Predict diagnosis (benign or malignant) for each case from 30 columns (tables)."
+    assert told.found == (
+        f"On 114 test cases that were kept out of training, AUROC is {value.value:.3f}"
+        f" (95% confidence interval {value.low:.3f} to {value.high:.3f})."
+    )
+    assert told.predicts == "The bundle predicts with a blend of network and baseline."
+    assert told.verdict[0] == "No difference between network and baseline is shown."
+    html = Page(write_report(account)).text
+    assert html.index(told.asked) < html.index(told.found) < html.index(told.verdict[1]) < html.index("Outcome in training")
+    assert answer(diabetes(), ENGLISH).predicts == "The bundle predicts with the baseline alone."
+
+
+@pytest.mark.parametrize(
+    ("measure", "difference", "word", "told"),
+    [
+        ("auroc", Value(0.03, 0.01, 0.05), "better", "Its AUROC is higher by 0.0300 (95% confidence interval 0.0100 to 0.0500)"),
+        ("rmse", Value(2.0, 1.0, 3.0), "better", "Its RMSE is lower by 2.00 (95% confidence interval 1.00 to 3.00)"),
+        ("auroc", Value(-0.03, -0.05, -0.01), "worse", "Its AUROC is lower by 0.0300 (95% confidence interval 0.0100 to 0.0500)"),
+        ("rmse", Value(-2.0, -3.0, -1.0), "worse", "Its RMSE is higher by 2.00 (95% confidence interval 1.00 to 3.00)"),
+        ("auroc", Value(0.01, -0.01, 0.03), "no difference shown", "AUROC differs by 0.0100 (95% confidence interval −0.0100"),  # noqa: RUF001
+        (
+            "auroc",
+            Value(0.01),
+            "no difference shown",
+            "AUROC differs by 0.0100 on the same cases, and the difference has no interval",
+        ),
+    ],
+)
+def test_the_verdict_says_the_direction(measure, difference, word, told):
+    account = breast_cancer()
+    account = replace(account, scores=replace(account.scores, verdict=Verdict(measure, difference, word, "")))
+    short, detail = answer(account, ENGLISH).verdict
+    assert detail.startswith(told)
+    if word in ("better", "worse"):
+        assert short == f"The network is {word} than the baseline."
+
+
+def leak(severity, sentence):
+    return Leak("same-group", severity, sentence, NOTHING, NOTHING)
+
+
+def titles(account, level=None):
+    return [w.title for w in warnings(account, ENGLISH) if level in (None, w.level)]
+
+
+def test_allowed_leaks_come_first_and_serious():
+    account = breast_cancer()
+    found = replace(
+        account,
+        leaks=[leak("stop", "3 groups are in both"), leak("warn", "near-duplicates")],
+        study=replace(account.study, leaks="allow"),
+    )
+    first, second, *_ = warnings(found, ENGLISH)
+    assert first.level == "stop"
+    assert first.sentences == ("3 groups are in both",)
+    assert second.sentences == ("near-duplicates",)
+    html = write_report(found)
+    assert html.index("too good to be true") < html.index('id="data"')
+    dropped = replace(found, study=replace(account.study, leaks="drop"))
+    assert titles(dropped, "stop") == []
+    assert "were left out of training" in titles(dropped)[0]
+
+
+def test_cautions_of_the_first_screen():
+    assert titles(breast_cancer()) == ["No column says which rows belong to one patient."]
+    assert titles(diabetes()) == ["The test set is small: 89 cases.", "31 rows (6.6%) could not be used."]
+    grouped = replace(breast_cancer().study, roles=Roles(group="patient"))
+    assert titles(replace(breast_cancer(), study=grouped)) == []
+    few = replace(breast_cancer(), study=grouped, scores=replace(breast_cancer().scores, counts={"cases": 114, "groups": 12}))
+    assert titles(few) == ["The test cases come from 12 groups only."]
+    assert "AUROC has no interval." in titles(hostile())
+
+
+def test_refused_rows_by_code():
+    text = Page(write_report(diabetes())).text
+    assert "The table has 473 rows; 442 were used and 31 refused." in text
+    assert re.search(r"no_target the target is missing in this row 24\b", text)
+    assert re.search(r"bad_number column 'bmi': not a finite number 7\b", text)
+    assert "No row was refused." in Page(write_report(breast_cancer())).text
+
+
+def test_rare_classes_are_pooled():
+    account = hostile()
+    text = Page(write_report(account)).text
+    classes = text[text.index("Outcome in training") : text.index("Refused rows")]
+    assert re.search(r"1 further classes, pooled 3 ", classes)
+    assert "rare" not in classes
+    assert "rare:" not in write_card(account)
+
+
+def test_labels_are_told_by_how_many_cases_have_them():
+    info = {"kind": "multilabel", "names": ["a", "b", "c"], "classes": [["0", "1"]] * 3, "positive": ["1", "1", "1"]}
+    account = replace(breast_cancer(), target=info, facts={"target": {**info, "counts": [[60, 40], [98, 2], [50, 40]]}})
+    text = Page(write_report(account)).text
+    assert re.search(r"a 40 40% .*c 40 44.4% .*1 further classes, pooled 2 ", text)
+
+
+def test_smallest_and_largest_values_are_never_shown():
+    account = diabetes()
+    facts = {
+        "table": {"min": 31.4159, "max": 271.828, "first": 31.4159, "cases": 353},
+        "target": {"names": ["y"], "min": [31.4159], "max": [271.828], "mean": [150.5]},
+    }
+    text = write_report(replace(account, facts=facts)) + write_card(replace(account, facts=facts))
+    assert "31.4" not in text
+    assert "272" not in text
+    assert "151" in text or "150" in text
+
+
+def test_facts_of_columns():
+    text = Page(write_report(diabetes())).text
+    from sklearn.datasets import load_diabetes
+
+    bmi = load_diabetes(scaled=False).data[np.random.default_rng(1).permutation(442)[:353], 2]
+    low, middle, high = np.quantile(bmi, [0.05, 0.5, 0.95])
+    assert f"bmi number 0% {middle:.1f} ({low:.1f} to {high:.1f})" in text
+    assert "<details open>" in write_report(diabetes())  # ten columns are shown, thirty are folded
+    assert "<details open>" not in write_report(breast_cancer())
+    assert "12 categories; 2% of the cases in categories of fewer than 5" in Page(write_report(hostile())).text
+
+
+def test_very_many_columns_are_cut_and_said():
+    columns = tuple(f"c{i}" for i in range(5000))
+    account = replace(bare(), study=replace(bare().study, inputs=(Input("table", "tables", columns),)))
+    text = Page(write_report(account)).text
+    assert "1,000 of 5,000 columns are shown." in text
+    assert " c999 " in text
+    assert " c1000 " not in text
+
+
+def test_every_decision_stands_in_the_page_with_its_reason():
+    account = breast_cancer()
+    text = Page(write_report(account)).text
+    for decision in account.plan.decisions:
+        assert decision.reason in text
+    assert "Set by the user: fit.batch = 32" in text
+    for group in ("split", "inputs.table", "fit", "target"):
+        assert re.search(rf" {re.escape(group)} +\d decisions", text)
+
+
+def test_a_plan_of_another_hand_is_told_too():
+    plan = Plan.from_json('{"format": 1, "decisions": [{"name": "x", "value": null, "reason": "why", "source": "a friend"}]}')
+    assert "a friend" in Page(write_report(replace(bare(), plan=plan))).text
+
+
+def test_figures_are_those_of_the_scores_with_named_classes():
+    page = Page(write_report(breast_cancer()))
+    for title in (
+        "ROC curve",
+        "Precision\u2013recall",
+        "Calibration",
+        "Decision curve",
+        "Predicted probabilities",
+        "Confusion matrix",
+    ):
+        assert title in page.text
+    pictures = [v for tag, name, v in page.attributes if tag == "svg" and name == "aria-label"]
+    assert len(pictures) == 7  # six figures and the intervals of the first screen
+    matrix = page.text[page.text.index("Confusion matrix") :]
+    assert re.search(r"benign \d+ \d+ malignant \d+ \d+ benign malignant", matrix)
+
+
+def test_a_report_on_new_data_speaks_of_no_training():
+    account = breast_cancer()
+    external = replace(account, counts={"test": 114, "refused": 0, "groups": 114})
+    text = Page(write_report(external)).text
+    assert "The scores hold for the cases of this table." in text
+    assert "same table as the training cases" not in text
+
+
+def test_the_page_says_its_limits():
+    text = Page(write_report(breast_cancer())).text
+    assert "not a medical device" in text
+    assert "They do not include the spread between training runs." in text
+    assert "may stand on both sides of the split" in text
+    assert "'patient' were kept on one side" in Page(write_report(diabetes())).text
+
+
+def test_chinese_page():
+    account = in_language(breast_cancer(), "zh")
+    html = write_report(account)
+    value = account.scores.test["auroc"]
+    assert '<html lang="zh-Hans">' in html
+    assert f"AUROC 为 {value.value:.3f}" in html
+    text = Page(html).text
+    assert [t for t in Page(html).texts if re.search(r"[\u4e00-\u9fff] [\u4e00-\u9fff]", t)] == []
+    assert not re.search(r"\b(the|cases|interval|network)\b", text[: text.index("分析方案", text.index("输入变量"))])
+
+
+def test_card():
+    card = write_card(diabetes())
+    assert card.startswith("# Predicting progression\n")
+    for heading in (
+        "Intended use",
+        "Data",
+        "Scores",
+        "What this report does not show",
+        "Reporting items (TRIPOD+AI)",
+        "Versions and time",
+    ):
+        assert f"\n## {heading}\n" in card
+    value = diabetes().scores.test["rmse"]
+    assert f"| RMSE | {value.value:.1f} ({value.low:.1f} to {value.high:.1f}) |" in card
+    assert "complian" not in card.casefold()
+    assert "complian" not in write_report(diabetes()).casefold()
+
+
+@EVERY
+def test_card_tables_hold_whatever_names_come(account):
+    card = write_card(account)
+    rows = [line for line in card.splitlines() if line.startswith("|")]
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} <= {3, 4, 5}
+    assert "<script" not in card.replace("\\<", "")
+    assert not re.search(r"(?<!\\)<", card)
+    assert not re.search(r"(?<!\\)://", card)
+
+
+def test_tripod_items():
+    found = {i.number: i.state for i in items(breast_cancer())}
+    assert tuple(found) == ITEMS
+    assert len(ITEMS) == 52
+    assert found["23a"] == "filled"
+    assert found["17"] == "open"
+    assert {i.number: i.state for i in items(hostile())}["23a"] == "part"
+    assert {i.number: i.state for i in items(bare())}["23a"] == "open"
+    subgroups = replace(breast_cancer(), study=replace(breast_cancer().study, roles=Roles(subgroups=("sex",))))
+    assert {i.number: i.state for i in items(subgroups)}["14"] == "part"
+
+
+def test_the_report_is_written_without_drawing_libraries():
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from tests.unit.spine.report_accounts import bare; from osler.spine.report import write_report;"
+        "write_report(bare()); print(sorted({'matplotlib', 'torch', 'sklearn', 'scipy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
