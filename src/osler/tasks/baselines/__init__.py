@@ -1,0 +1,6 @@
+"""The classical model that is trained beside every network: a linear model and gradient boosting, tuned alike, blended."""
+
+from osler.tasks.baselines.blend import fit_baseline
+from osler.tasks.baselines.files import load_baseline
+
+__all__ = ["fit_baseline", "load_baseline"]

@@ -1,0 +1,150 @@
+"""Choosing penalties, designs, trees and the blend by cross-validation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from osler.tasks.baselines.boosting import ROUNDS, WIDE, boosted_raw, configurations, train
+from osler.tasks.baselines.design import fit_design
+from osler.tasks.baselines.folds import folds_of, strata
+from osler.tasks.baselines.linear import PENALTIES, Linear, path
+from osler.tasks.baselines.losses import losses
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One outcome to fit: features (m, f), values (m,) without gaps, weight (m,) of mean one, group (m,), `width` k."""
+
+    kind: str
+    features: np.ndarray
+    categorical: np.ndarray
+    values: np.ndarray
+    weight: np.ndarray
+    groups: np.ndarray
+    width: int
+    threads: int
+    seed: int
+
+    def take(self, rows: np.ndarray) -> Problem:
+        """Return the rows `rows`."""
+        return Problem(
+            self.kind, self.features[rows], self.categorical, self.values[rows], self.weight[rows], self.groups[rows],
+            self.width, self.threads, self.seed,
+        )  # fmt: skip
+
+    def loss(self, raw: np.ndarray) -> float:
+        """Return the mean loss of raw outputs (m, k)."""
+        return float(np.average(losses(self.kind, raw, self.values), weights=self.weight))
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The best of a family of candidates: its settings, out-of-fold raw outputs (repeats, m, k), and loss."""
+
+    settings: Mapping[str, Any]
+    held_out: np.ndarray
+    loss: float
+
+
+Folds = Sequence[np.ndarray]  # per repeat, the fold of each row
+
+
+def cut(problem: Problem, *, count: int = 5) -> Folds:
+    """Return folds for tuning; small data are cut several times, since one cut says little."""
+    repeats = int(np.clip(600 // max(len(problem.values), 1), 1, 3)) if problem.features.shape[1] < WIDE else 1
+    stratum = strata(problem.kind, problem.values)
+    groups = len(np.unique(problem.groups))
+    return [
+        folds_of(problem.groups, stratum, count=min(count, groups), seed=problem.seed + 7919 * repeat) for repeat in range(repeats)
+    ]
+
+
+def tune_linear(problem: Problem, folds: Folds, *, forms: Sequence[str]) -> Choice:
+    """Return the best penalty and form of the design."""
+    choices = [_tuned_path(problem, folds, form=f) for f in forms]
+    return min(choices, key=lambda c: c.loss)
+
+
+def fit_linear(problem: Problem, settings: Mapping[str, Any]) -> Linear:
+    """Return the linear model with tuned settings on all rows."""
+    design = fit_design(problem.features, problem.categorical, form=settings["form"])
+    stop = PENALTIES.index(settings["penalty"]) + 1
+    fits = path(problem.kind, design.matrix(problem.features), problem.values, width=problem.width, weight=problem.weight,
+                penalties=PENALTIES[max(0, stop - 3) : stop])  # fmt: skip
+    *_, (weights, intercept) = fits
+    return Linear(design, weights, intercept)
+
+
+def tune_boosting(problem: Problem, folds: Folds, *, effort: int) -> Choice:
+    """Return the best configuration with its number of rounds."""
+    candidates = configurations(len(problem.values), columns=problem.features.shape[1], effort=effort)
+    return min((_tuned_rounds(problem, folds, settings=c) for c in candidates), key=lambda c: c.loss)
+
+
+def fit_boosting(problem: Problem, settings: Mapping[str, Any]) -> Any:
+    """Return the booster with tuned settings on all rows."""
+    booster, _ = train(problem.kind, problem.features, problem.values, width=problem.width, weight=problem.weight,
+                       settings=_settings(problem, settings), rounds=settings["rounds"])  # fmt: skip
+    return booster
+
+
+def blend_weight(problem: Problem, linear: Choice, boosting: Choice) -> tuple[float, float]:
+    """Return the linear model's share and the blend's loss, the lowest on a grid; ties go to the linear model."""
+    shares = np.linspace(1, 0, 21)
+    mixed = [_mean_loss(problem, s * linear.held_out + (1 - s) * boosting.held_out) for s in shares]
+    best = int(np.argmin(mixed))
+    return float(shares[best]), mixed[best]
+
+
+def _tuned_path(problem: Problem, folds: Folds, *, form: str) -> Choice:
+    held_out = np.empty((len(folds), len(PENALTIES), len(problem.values), problem.width))
+    for repeat, fold in enumerate(folds):
+        for part in np.unique(fold):
+            inside, outside = problem.take(np.flatnonzero(fold != part)), np.flatnonzero(fold == part)
+            design = fit_design(inside.features, inside.categorical, form=form)
+            unseen = design.matrix(problem.features[outside])
+            fits = path(problem.kind, design.matrix(inside.features), inside.values, width=problem.width, weight=inside.weight)
+            for step, (weights, intercept) in enumerate(fits):
+                held_out[repeat, step, outside] = unseen @ weights + intercept
+    by_penalty = [_mean_loss(problem, held_out[:, step]) for step in range(len(PENALTIES))]
+    best = int(np.argmin(by_penalty))
+    return Choice({"penalty": PENALTIES[best], "form": form}, held_out[:, best], by_penalty[best])
+
+
+def _tuned_rounds(problem: Problem, folds: Folds, *, settings: Mapping[str, Any]) -> Choice:
+    trained, curves = [], []
+    for repeat, fold in enumerate(folds[:1] if len(problem.values) > 200 or problem.width > 1 else folds):
+        for part in np.unique(fold):
+            inside, outside = problem.take(np.flatnonzero(fold != part)), problem.take(np.flatnonzero(fold == part))
+            booster, curve = train(
+                problem.kind, inside.features, inside.values, width=problem.width, weight=inside.weight,
+                settings=_settings(problem, settings), rounds=ROUNDS,
+                held_out=(outside.features, outside.values, outside.weight),
+            )  # fmt: skip
+            trained.append((repeat, np.flatnonzero(fold == part), booster))
+            curves.append((curve, outside.weight.sum()))
+    longest = max(len(c) for c, _ in curves)
+    padded = np.array([np.pad(c, (0, longest - len(c)), mode="edge") for c, _ in curves])
+    rounds = int(np.argmin(np.average(padded, axis=0, weights=[w for _, w in curves]))) + 1
+    held_out = np.empty((trained[-1][0] + 1, len(problem.values), problem.width))
+    for repeat, outside, booster in trained:
+        raw = boosted_raw(booster, problem.features[outside], threads=problem.threads, rounds=min(rounds, booster.current_iteration()))
+        held_out[repeat, outside] = raw
+    held_out = np.concatenate([held_out] * len(folds))[: len(folds)]
+    return Choice({**settings, "rounds": rounds}, held_out, _mean_loss(problem, held_out))
+
+
+def _settings(problem: Problem, settings: Mapping[str, Any]) -> dict[str, Any]:
+    own = {k: v for k, v in settings.items() if k != "rounds"}
+    return {
+        **own, "categorical": np.flatnonzero(problem.categorical).tolist(), "seed": problem.seed % 2**31,
+        "num_threads": problem.threads,
+    }  # fmt: skip
+
+
+def _mean_loss(problem: Problem, held_out: np.ndarray) -> float:
+    return float(np.mean([problem.loss(raw) for raw in held_out]))
