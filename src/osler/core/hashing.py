@@ -38,7 +38,8 @@ def number_bits(values: np.ndarray) -> np.ndarray:
 def row_fingerprints(blocks: Sequence[np.ndarray], *, names: Sequence[str]) -> np.ndarray:
     """Return (n, 2) int64, a 128-bit hash of each row's content, never (0, 0).
 
-    `blocks` are (n, c) arrays, floats or int64 hashes, whose columns side by side are called `names`. Each cell is mixed
+    `blocks` are (n, c) arrays, floats or int64 hashes, whose columns side by side are called `names`; NaN among floats and 0
+    among hashes are the same missing cell. Each cell is mixed
     with its column's name and the cells are added, so that the order of columns does not matter.
     """
     rows = len(blocks[0]) if blocks else 0
@@ -59,7 +60,10 @@ def row_fingerprints(blocks: Sequence[np.ndarray], *, names: Sequence[str]) -> n
 
 
 def _bits(block: np.ndarray) -> np.ndarray:
-    return number_bits(block) if block.dtype.kind == "f" else np.asarray(block, np.int64).view(np.uint64)
+    if block.dtype.kind == "f":
+        return number_bits(block)
+    words = np.ascontiguousarray(block, np.int64).view(np.uint64)
+    return np.where(words == 0, _NOT_A_NUMBER, words)
 
 
 def _mixed(bits: np.ndarray) -> np.ndarray:

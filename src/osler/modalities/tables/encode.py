@@ -14,9 +14,9 @@ from osler.core.columns import Columns, Field, Words
 from osler.core.errors import Refusal
 from osler.core.hashing import row_fingerprints, word_hash
 from osler.modalities.tables.case import CATEGORIES, MISSING, NUMBERS, NUMERIC, UNREADABLE, TableRow, TableRows
-from osler.modalities.tables.cells import POINT, days, flat, numbers, truths, words
 from osler.modalities.tables.read import own, rows_of
-from osler.modalities.tables.survey import bundles
+from osler.modalities.tables.read.cells import POINT, days, flat, numbers, truths, words
+from osler.modalities.tables.read.survey import bundles
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -58,7 +58,8 @@ def roles(given: Roles, *, table: Table, taken: set[str]) -> tuple[Roles, list[s
     if given.id is None and single:
         found["id"] = single[0]
         notes.append(f"Column '{single[0]}' differs in every row and is named like an identifier; it names the cases.")
-    if given.group is None and not group:
+    alone = found.get("id", given.id)
+    if given.group is None and not group and not (alone and names_patient(alone)):
         notes.append(
             "No column tells which rows belong to the same patient: each row counts as its own. If a patient has several rows, "
             "name the column with --group, or the figures will be too good."

@@ -158,7 +158,7 @@ def _scaled(stamps: pa.Array, *, per_day: float) -> tuple[np.ndarray, np.ndarray
 
 
 def _text_days(array: pa.Array, *, order: str) -> tuple[np.ndarray, np.ndarray]:
-    from osler.modalities.tables.dates import read_dates
+    from osler.modalities.tables.read.dates import read_dates
 
     codes, texts = distinct(array)
     values = read_dates(texts).days(order=order)

@@ -11,8 +11,8 @@ from osler.core.errors import PlanError, did_you_mean
 from osler.core.names import names_identifier
 from osler.core.plan import Decision
 from osler.modalities.tables.case import KINDS, LEFT_OUT
-from osler.modalities.tables.cells import DECIMAL, THOUSANDS, is_text
-from osler.modalities.tables.survey import MOST, Survey
+from osler.modalities.tables.read.cells import DECIMAL, THOUSANDS, is_text
+from osler.modalities.tables.read.survey import MOST, Survey
 
 # 19 of 20 cells: a column of numbers holds a few "<5" and "haemolysed"; a column of codes, some of which look like numbers, is
 # below (measured in the MIMIC-III demo: ICD-9 diagnoses 0.89, the results of all laboratory tests together 0.88).

@@ -79,8 +79,8 @@ def reading(locators: Sequence[Any], *, settings: Mapping[str, Any]) -> tuple[De
     {column: reason}; `commas` {column: decimal or thousands}; `dates` {column: dmy or mdy}. `settings` may hold any of
     these for some of the columns, except `left_out`. Raises PlanError for a column or a kind that does not exist.
     """
-    from osler.modalities.tables.kinds import decide
-    from osler.modalities.tables.survey import survey
+    from osler.modalities.tables.read.kinds import decide
+    from osler.modalities.tables.read.survey import survey
 
     return decide(survey(rows_of(own(locators))), settings=settings)
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from osler.core.hashing import number_bits
 from osler.core.names import names_identifier
-from osler.modalities.tables.cells import FALSE, TRUE, distinct, flat, is_text, numbers, text_numbers, trimmed
-from osler.modalities.tables.dates import CLEAR, EITHER, read_dates
+from osler.modalities.tables.read.cells import FALSE, TRUE, distinct, flat, is_text, numbers, text_numbers, trimmed
+from osler.modalities.tables.read.dates import CLEAR, EITHER, read_dates
 
 if TYPE_CHECKING:
     import polars as pl
