@@ -16,6 +16,7 @@ FEWEST = 5  # groups that must share a word, or a value of a column with few val
 BINS = 16
 VOCABULARY = 1000  # words of a column at most
 UNKNOWN, ABSENT, FIRST = 0, 1, 2  # codes of words that are not in the vocabulary, of missing cells, and of the first word
+_ROWS = 1 << 18  # of a block
 _OUTERMOST = 0.01  # the outer edges lie here and at 0.99, not at the extremes
 _NORMAL = 1.349  # interquartile range of a normal distribution with sd 1
 
@@ -47,7 +48,7 @@ def fit(columns: Columns, rows: np.ndarray, *, groups: np.ndarray, plan: Mapping
         "categories": list(columns.field(CATEGORIES).labels),
     }
     for j in range(categories.shape[1]):
-        keys = _shared(np.asarray(categories[:, j])[rows], groups=groups[rows], most=most)
+        keys = _shared(categories[:, j], rows, groups=groups, most=most)
         arrays[f"vocabulary.{j}"] = keys
         values[f"words.{j}"] = _texts(keys, columns.words)
     return State(arrays, values)
@@ -139,16 +140,41 @@ def _padded(edges: np.ndarray, length: int) -> np.ndarray:
     return np.concatenate([edges, np.full(length - len(edges), np.nan, edges.dtype)])
 
 
-def _shared(column: np.ndarray, *, groups: np.ndarray, most: int) -> np.ndarray:
-    """Return the hashes (ascending) of the words that at least FEWEST groups share, the `most` frequent of them."""
-    keys, index, counts = np.unique(column, return_inverse=True, return_counts=True)
-    likely = (counts >= FEWEST) & (keys != 0)
-    at = np.flatnonzero(likely[index])
-    members, member = np.unique(groups[at], return_inverse=True)
-    sharers = _sharers(index[at], member, keys=len(keys), alone=len(members) == len(at))
-    kept = np.flatnonzero(likely & (sharers >= FEWEST))
-    frequent = kept[np.argsort(-counts[kept], kind="stable")[:most]]
-    return keys[np.sort(frequent)]
+def _shared(column: np.ndarray, rows: np.ndarray, *, groups: np.ndarray, most: int) -> np.ndarray:
+    """Return the hashes (ascending) of the words that at least FEWEST groups share, the `most` frequent of them.
+
+    Block by block: a word is settled once FEWEST groups were seen with it, so that only the pairs of word and group of rare
+    words are kept, and 10⁷ rows take no more memory than a block.
+    """
+    keys, totals, settled = (np.empty(0, np.int64) for _ in range(3))
+    pairs = np.empty((2, 0), np.int64)
+    for start in range(0, len(rows), _ROWS):
+        part = rows[start : start + _ROWS]
+        words, crowd = np.asarray(column[part]), groups[part]
+        here, counts = np.unique(words[words != 0], return_counts=True)
+        keys, totals = _added(keys, totals, here, counts)
+        open_ = np.isin(words, np.setdiff1d(here, settled))
+        pairs = _different(np.concatenate([pairs, np.stack([words[open_], crowd[open_].astype(np.int64)])], axis=1))
+        known, sharers = np.unique(pairs[0], return_counts=True)
+        done = known[sharers >= FEWEST]
+        settled = np.union1d(settled, done)
+        pairs = pairs[:, ~np.isin(pairs[0], done)]
+    frequent = totals[np.searchsorted(keys, settled)]
+    return np.sort(settled[np.argsort(-frequent, kind="stable")[:most]])
+
+
+def _added(keys: np.ndarray, totals: np.ndarray, here: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return keys and their totals with the counts of one more block."""
+    both, index = np.unique(np.concatenate([keys, here]), return_inverse=True)
+    return both, np.bincount(index, weights=np.concatenate([totals, counts]), minlength=len(both)).astype(np.int64)
+
+
+def _different(pairs: np.ndarray) -> np.ndarray:
+    """Return the different columns of `pairs` (2, n)."""
+    ordered = pairs[:, np.lexsort(pairs[::-1])]
+    fresh = np.ones(ordered.shape[1], bool)
+    fresh[1:] = (ordered[:, 1:] != ordered[:, :-1]).any(axis=0)
+    return ordered[:, fresh]
 
 
 def _texts(keys: np.ndarray, words: Words) -> list[str]:

@@ -215,3 +215,19 @@ def test_edges_of_real_ages_lie_on_the_grid(data):
     for name in ("center", "scale", "bins"):
         np.testing.assert_array_equal(state.arrays[name], np.round(state.arrays[name].astype(float), 1).astype(np.float32))
     assert np.isfinite(state.arrays["bins"]).all()
+
+
+def test_blocks_of_rows_count_as_one():
+    """Words whose fifth patient comes blocks later, beside a plain count."""
+    n = 700_000
+    generator = np.random.default_rng(0)
+    words = generator.zipf(1.3, n).clip(max=50_000)
+    groups = generator.integers(0, n // 3, n)
+    fields = (Field("numbers", "float32", (0,)), Field("categories", "int64", (1,), labels=("c",)))
+    arrays = {"numbers": np.zeros((n, 0), np.float32), "categories": words[:, None]}
+    columns = Columns(fields, arrays, np.ones(n, bool), np.zeros((n, 2), np.int64))
+    state = fitted(columns, groups=groups, vocabulary=10**6)
+    pairs = np.unique(np.stack([words, groups]), axis=1)
+    keys, sharers = np.unique(pairs[0], return_counts=True)
+    assert 1000 < (sharers >= 5).sum() < len(keys)
+    np.testing.assert_array_equal(state.arrays["vocabulary.0"], keys[sharers >= 5])

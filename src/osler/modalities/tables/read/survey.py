@@ -25,6 +25,7 @@ ROWS = 1 << 16  # of a block
 CELLS = 1 << 20  # of a flat array: 2 MB of codes, 8 MB of numbers
 BYTES = 1 << 26  # of its text
 MOST = 100_000  # different values that are followed in a column
+ENOUGH = 1000  # of a column that has held nothing but numbers
 
 # Where a comma can only be a decimal mark, only a mark of thousands, or either.
 _DECIMAL = r"^[+-]?(?:\d{1,3}(?:\.\d{3})+,\d+|\d*,(?:\d{1,2}|\d{4,})|0+,\d+|\d{4,},\d+)$"
@@ -197,7 +198,7 @@ def _flags(words: pl.Series) -> dict[str, np.ndarray]:
 
 def _follow(seen: Survey, js: np.ndarray, keys: np.ndarray) -> None:
     """Add `keys` (c, rows) uint64, 0 for nothing, to the different values of columns `js`."""
-    still = np.array([seen.known.get(int(j), keys) is not None for j in js], bool)
+    still = np.array([_open(seen, int(j)) for j in js], bool)
     js, keys = js[still], np.sort(keys[still], axis=1)
     if not len(js):
         return
@@ -207,7 +208,23 @@ def _follow(seen: Survey, js: np.ndarray, keys: np.ndarray) -> None:
         seen.different[js] = fresh.sum(axis=1)
         return
     for j, row, new in zip(js.tolist(), keys, fresh, strict=True):
-        before = seen.known.get(j)
-        known = row[new] if before is None else np.union1d(before, row[new])
+        known = _joined(seen.known.get(j), row[new])
         seen.different[j] = len(known)
         seen.known[j] = known if len(known) <= MOST else None
+
+
+def _open(seen: Survey, j: int) -> bool:
+    """Whether the different values of column `j` still tell something: not once there are too many, nor of measurements."""
+    if seen.known.get(j, seen.followed) is None:
+        return False
+    measured = seen.different[j] > ENOUGH and seen.counts["numbers"][j] == seen.counts["cells"][j]
+    return not (measured and not names_identifier(seen.names[j]))
+
+
+def _joined(known: np.ndarray | None, row: np.ndarray) -> np.ndarray:
+    """Return the ascending keys `known` with those of `row` (ascending, different) that are new among them."""
+    if known is None or not len(known):
+        return row
+    at = np.minimum(np.searchsorted(known, row), len(known) - 1)
+    new = row[known[at] != row]
+    return np.sort(np.concatenate([known, new])) if len(new) else known
