@@ -36,7 +36,9 @@ class Seen:
     cases: int
 
 
-def evaluate(bundle: Path | str, table: Path | str, *, out: Path | str, device: str | None = None, watch: Watch = SILENT) -> Scores:
+def evaluate(
+    bundle: Path | str, table: Path | str, *, out: Path | str, device: str | None = None, watch: Watch = SILENT
+) -> Scores:
     """Score the bundle on the rows of `table` and write scores.json, report.html and card.md into the folder `out`."""
     bundle, table, out = Path(bundle), Path(table), Path(out)
     predictor = load(bundle, device=device)

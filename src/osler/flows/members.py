@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from osler.contract import BaselineModel, Task
+from osler.core.errors import BundleError
 from osler.core.features import Features
 from osler.core.split import Fold
 from osler.core.state import State
@@ -20,6 +21,7 @@ from osler.flows.crew import Crew
 from osler.spine.fit import Clock, NetworkMember, PredictorObjective, Run, Source, draw, fit
 from osler.spine.fit.checkpoint import write_atomically
 
+DONE = "done.json"  # written last: the baseline beside it is whole
 BLOCK = 1 << 16  # cases whose features are held at once in prediction
 
 
@@ -87,10 +89,9 @@ def train_network(source: Source, fold: Fold, *, states: Mapping[str, State], me
 
 def train_baseline(source: Source, fold: Fold, *, states: Mapping[str, State], work: Work, folder: Path) -> BaselineModel:
     """Return the classical model, tuned inside the fold's training and tune rows."""
-    done = folder / "done.json"
-    if done.is_file():
-        names = json.loads(done.read_text())
-        return work.task.restore({name: (folder / name).read_bytes() for name in names})
+    found = _finished_baseline(folder, work.task)
+    if found is not None:
+        return found
     rows = np.sort(np.concatenate([fold.training, fold.tune]))
     features, target = baseline_cases(source, rows, states=states, task=work.task, seed=work.seed)
     groups = work.groups[rows][features.positions]
@@ -98,8 +99,17 @@ def train_baseline(source: Source, fold: Fold, *, states: Mapping[str, State], w
     files = model.files()
     for name, data in files.items():
         write_atomically(folder / name, data)
-    write_atomically(done, json.dumps(sorted(files)).encode())
+    write_atomically(folder / DONE, json.dumps(sorted(files)).encode())
     return work.task.restore(files)
+
+
+def _finished_baseline(folder: Path, task: Task) -> BaselineModel | None:
+    """Return what an earlier, killed run finished; None where it did not, or where a crash of the machine tore it."""
+    try:
+        names = json.loads((folder / DONE).read_text())
+        return task.restore({name: (folder / name).read_bytes() for name in names})
+    except (OSError, ValueError, BundleError):
+        return None
 
 
 def baseline_cases(

@@ -75,15 +75,16 @@ def make_plan(
     late_ones = Plan(plan_step.unmeasured())
     rungs = Plan(d for rung in ladder for d in rung)
     known.with_decisions([*rungs.decisions, *late_ones.decisions]).set_by_user(about.settings)
-    plan = known.set_by_user({k: v for k, v in about.settings.items() if k in known})
+    # reading decisions already hold what the user set, joined with what was seen
+    plan = known.set_by_user({k: v for k, v in about.settings.items() if k in known and k not in cases.reading})
     share = plan["fit.network_share"]
     seconds = max(0.0, cases.study.budget * 60 - spent) * share
 
     def timed(candidate: Plan) -> float:
-        return seconds_per_step(source_of(cases, candidate, device=device), cases, split)
+        with threads(candidate):
+            return seconds_per_step(source_of(cases, candidate, device=device), cases, split)
 
-    with threads(plan):
-        sized = plan_step.fit_to_budget(plan, ladder, seconds_per_step=timed, circumstances=about, seconds=seconds)
+    sized = plan_step.fit_to_budget(plan, ladder, seconds_per_step=timed, circumstances=about, seconds=seconds)
     late = {k: v for k, v in about.settings.items() if k in late_ones}
     return sized.set_by_user(late)
 

@@ -138,7 +138,13 @@ def run_key(cases: Cases, split: Split, given: Path | None) -> dict[str, str]:
     for part in (split.training, split.tune, split.calibrate, split.test):
         digest.update(np.ascontiguousarray(part).tobytes())
     text = given.read_text() if given is not None else ""
-    return {"study": _hash(repr(study)), "table": cases.table.digest, "split": digest.hexdigest(), "plan": _hash(text)}
+    return {
+        "osler": freeze.versions()["osler"],
+        "study": _hash(repr(study)),
+        "table": cases.table.digest,
+        "split": digest.hexdigest(),
+        "plan": _hash(text),
+    }
 
 
 def _hash(text: str) -> str:

@@ -74,6 +74,12 @@ def fit_rules(circumstances: Circumstances, *, inputs: int) -> tuple[Decision, .
         Decision("fit.epoch_cases", epoch_cases, "cases of an epoch; more than half a million are sampled anew each epoch"),
         Decision("fit.predict_batch", 4096, "cases at once in scoring and prediction"),
         Decision("fit.threads", threads, "processors of this machine", "measured"),
+        Decision(
+            "baseline.effort",
+            _baseline_effort(circumstances),
+            "settings of the boosted trees that are tried, as the budget allows",
+        ),
+        Decision("baseline.rows", 50_000, "cases on which the baseline is tuned; more change its settings little"),
         Decision("fit.precision", "float32", "bfloat16 is taken where it was measured faster on this device", "rule", PRECISIONS),
         Decision("fit.network_share", NETWORK_SHARE, "of the budget; the baseline, reading and scoring take the rest"),
         Decision("fusion.drop", 0.15 if inputs > 1 else 0.0, "present inputs are dropped in training so that one may be missing"),
@@ -116,6 +122,8 @@ def fit_to_budget(
         if len(tried) > 1 and per_epoch * wanted * circumstances.folds > seconds:
             break
         chosen, cost = sized, per_epoch
+    if "fit.threads" not in circumstances.settings:
+        chosen, cost = _fewer_threads(chosen, seconds_per_step, cost=cost, steps=steps)
     if circumstances.device != "cpu" and "fit.precision" not in circumstances.settings:
         chosen, cost = _faster_precision(chosen, seconds_per_step, cost=cost, steps=steps)
     affordable = int(seconds / max(cost * circumstances.folds, 1e-9))
@@ -128,6 +136,26 @@ def fit_to_budget(
         Decision("fit.members", members, f"networks per fold that differ by their seed; {why}", "measured"),
         Decision("fit.seconds", round(cost * epochs, 3), "expected of one training; twice as much ends it", "measured"),
     ])  # fmt: skip
+
+
+def _baseline_effort(circumstances: Circumstances) -> int:
+    """Return how many settings of boosted trees there is time for: each takes about 1 s per 2,000 cases and fold."""
+    seconds = circumstances.budget * 60 * (1 - NETWORK_SHARE)
+    each = circumstances.folds * max(0.4, min(circumstances.cases, 50_000) / 2000)
+    return int(min(4, max(1, seconds / each)))
+
+
+def _fewer_threads(plan: Plan, seconds_per_step: Callable[[Plan], float], *, cost: float, steps: int) -> tuple[Plan, float]:
+    """Time one thread beside all: small batches are sooner done than handed out."""
+    many = plan["fit.threads"]
+    if many == 1:
+        return plan, cost
+    alone = plan.with_decisions([Decision("fit.threads", 1, "", "measured")])
+    other = seconds_per_step(alone) * steps * OVERHEAD
+    if other > cost:
+        return plan, cost
+    reason = f"{other:.3g} s an epoch beside {cost:.3g} s with {many} threads"
+    return plan.with_decisions([Decision("fit.threads", 1, reason, "measured")]), other
 
 
 def _faster_precision(plan: Plan, seconds_per_step: Callable[[Plan], float], *, cost: float, steps: int) -> tuple[Plan, float]:

@@ -6,7 +6,6 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from tests.unit.spine.report_accounts import HOSTILE, bare, breast_cancer, diabetes, hostile, in_language
 
 from osler.core.leak import Leak
 from osler.core.plan import Plan
@@ -16,6 +15,7 @@ from osler.language import words
 from osler.spine.report import write_card, write_report
 from osler.spine.report.answer import answer, warnings
 from osler.spine.report.tripod import ITEMS, items
+from tests.unit.spine.report_accounts import HOSTILE, bare, breast_cancer, diabetes, hostile, in_language
 
 ENGLISH = words("en")
 ACCOUNTS = {"breast_cancer": breast_cancer, "diabetes": diabetes, "hostile": hostile, "bare": bare}

@@ -5,11 +5,11 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from tests.unit.spine import report_accounts
 
 from osler.core.figure import Figure, Series
 from osler.language import words
 from osler.spine.report.drawing import draw
+from tests.unit.spine import report_accounts
 
 ENGLISH, CHINESE = words("en"), words("zh")
 REAL = [(name, account) for name in ("breast_cancer", "diabetes") for account in [getattr(report_accounts, name)]]

@@ -78,9 +78,7 @@ class DenseBody(nn.Module):
     K models in one by shared weights: Gorishniy et al. 2024 (TabM).
     """
 
-    def __init__(
-        self, *, plan: Mapping[str, Any], sizes: tuple[int, ...], columns: int, categories: int, owner: Tensor
-    ) -> None:
+    def __init__(self, *, plan: Mapping[str, Any], sizes: tuple[int, ...], columns: int, categories: int, owner: Tensor) -> None:
         super().__init__()
         self.sizes, self.columns = sizes, columns
         size, kind = int(plan["embedding_width"]), plan["embedding"]
@@ -119,9 +117,7 @@ class TokenBody(nn.Module):
     FT-Transformer: Gorishniy et al. 2021.
     """
 
-    def __init__(
-        self, *, plan: Mapping[str, Any], sizes: tuple[int, ...], columns: int, categories: int, owner: Tensor
-    ) -> None:
+    def __init__(self, *, plan: Mapping[str, Any], sizes: tuple[int, ...], columns: int, categories: int, owner: Tensor) -> None:
         super().__init__()
         self.sizes, self.columns = sizes, columns
         self.token = int(plan["width"])

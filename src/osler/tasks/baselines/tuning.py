@@ -59,7 +59,8 @@ def cut(problem: Problem, *, count: int = 5) -> Folds:
     stratum = strata(problem.kind, problem.values)
     groups = len(np.unique(problem.groups))
     return [
-        folds_of(problem.groups, stratum, count=min(count, groups), seed=problem.seed + 7919 * repeat) for repeat in range(repeats)
+        folds_of(problem.groups, stratum, count=min(count, groups), seed=problem.seed + 7919 * repeat)
+        for repeat in range(repeats)
     ]
 
 
@@ -132,7 +133,9 @@ def _tuned_rounds(problem: Problem, folds: Folds, *, settings: Mapping[str, Any]
     rounds = int(np.argmin(np.average(padded, axis=0, weights=[w for _, w in curves]))) + 1
     held_out = np.empty((trained[-1][0] + 1, len(problem.values), problem.width))
     for repeat, outside, booster in trained:
-        raw = boosted_raw(booster, problem.features[outside], threads=problem.threads, rounds=min(rounds, booster.current_iteration()))
+        raw = boosted_raw(
+            booster, problem.features[outside], threads=problem.threads, rounds=min(rounds, booster.current_iteration())
+        )
         held_out[repeat, outside] = raw
     held_out = np.concatenate([held_out] * len(folds))[: len(folds)]
     return Choice({**settings, "rounds": rounds}, held_out, _mean_loss(problem, held_out))
