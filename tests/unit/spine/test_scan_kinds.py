@@ -3,6 +3,7 @@
 
 import datetime as dt
 import decimal
+import zipfile
 
 import numpy as np
 import openpyxl
@@ -84,6 +85,25 @@ def test_sheets_without_content(tmp_path):
 def test_a_workbook_with_another_ending_is_known_by_its_content(tmp_path):
     path = book(tmp_path / "b.xlsx", {"x": [["a"], [1]]}).rename(tmp_path / "b.csv")
     assert cells(open_table(path, cache=tmp_path / "cache")) == [["1"]]
+
+
+MANIFEST = """<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">
+<manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/></manifest:manifest>"""
+ODS = """<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+ xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0">
+<office:body><office:spreadsheet><table:table table:name="x">
+<table:table-row><table:table-cell office:value-type="string"><text:p>age</text:p></table:table-cell></table:table-row>
+<table:table-row><table:table-cell office:value-type="float" office:value="70"><text:p>70</text:p></table:table-cell></table:table-row>
+</table:table></office:spreadsheet></office:body></office:document-content>"""
+
+
+def test_open_document_sheets(tmp_path):
+    with zipfile.ZipFile(tmp_path / "b.ods", "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("META-INF/manifest.xml", MANIFEST)
+        archive.writestr("content.xml", ODS)
+    table = open_table(tmp_path / "b.ods", cache=tmp_path / "cache")
+    assert (table.columns, cells(table)) == (("age",), [["70"]])
 
 
 TYPED = pa.table({

@@ -34,9 +34,11 @@ def digest_of(source: Source) -> str:
 
 
 def place(source: Source, *, cache: Path, digest: str) -> Path:
-    """Return where the prepared table lies: named by content, and by what else the reading depends on."""
+    """Return where the prepared table lies: named by content, and by what else the reading depends on.
+
+    Absolute: a worker may have another working directory."""
     asked = json.dumps([VERSION, source.kind, source.packing, source.sheet, source.path.suffixes[-2:]])
-    return cache / f"{digest}-{hashlib.sha256(asked.encode()).hexdigest()[:8]}.arrow"
+    return cache.absolute() / f"{digest}-{hashlib.sha256(asked.encode()).hexdigest()[:8]}.arrow"
 
 
 def write(pieces: Iterable[Piece], *, path: Path, file: str) -> None:
