@@ -181,7 +181,7 @@ def test_allowed_leaks_come_first_and_serious():
     assert first.sentences == ("3 groups are in both",)
     assert second.sentences == ("near-duplicates",)
     html = write_report(found)
-    assert html.index("too good to be true") < html.index('id="data"')
+    assert html.index("too good to be true") < html.index("</header>")
     dropped = replace(found, study=replace(account.study, leaks="drop"))
     assert titles(dropped, "stop") == []
     assert "were left out of training" in titles(dropped)[0]
@@ -197,6 +197,10 @@ def test_cautions_of_the_first_screen():
     assert "AUROC has no interval." in titles(hostile())
 
 
+def test_one_column_is_one_column():
+    assert answer(bare(), ENGLISH).asked == "Predict y for each case from 1 column (tables)."
+
+
 def test_refused_rows_by_code():
     text = Page(write_report(diabetes())).text
     assert "The table has 473 rows; 442 were used and 31 refused." in text
@@ -209,7 +213,7 @@ def test_rare_classes_are_pooled():
     account = hostile()
     text = Page(write_report(account)).text
     classes = text[text.index("Outcome in training") : text.index("Refused rows")]
-    assert re.search(r"1 further classes, pooled 3 ", classes)
+    assert re.search(r"Others \(1\), pooled 3 ", classes)
     assert "rare" not in classes
     assert "rare:" not in write_card(account)
 
@@ -218,7 +222,7 @@ def test_labels_are_told_by_how_many_cases_have_them():
     info = {"kind": "multilabel", "names": ["a", "b", "c"], "classes": [["0", "1"]] * 3, "positive": ["1", "1", "1"]}
     account = replace(breast_cancer(), target=info, facts={"target": {**info, "counts": [[60, 40], [98, 2], [50, 40]]}})
     text = Page(write_report(account)).text
-    assert re.search(r"a 40 40% .*c 40 44.4% .*1 further classes, pooled 2 ", text)
+    assert re.search(r"a 40 40% .*c 40 44.4% .*Others \(1\), pooled 2 ", text)
 
 
 def test_smallest_and_largest_values_are_never_shown():
@@ -261,7 +265,7 @@ def test_every_decision_stands_in_the_page_with_its_reason():
         assert decision.reason in text
     assert "Set by the user: fit.batch = 32" in text
     for group in ("split", "inputs.table", "fit", "target"):
-        assert re.search(rf" {re.escape(group)} +\d decisions", text)
+        assert re.search(rf" {re.escape(group)} +decisions: \d", text)
 
 
 def test_a_plan_of_another_hand_is_told_too():

@@ -11,7 +11,7 @@ from osler.core.account import Account
 from osler.core.scores import Value, Verdict
 from osler.language import Words
 from osler.spine.report.data import cases, classes_of, listed, refused, test_cases
-from osler.spine.report.numerals import alone, count, has_interval, interval, share
+from osler.spine.report.numerals import alone, closed, columns, count, has_interval, interval, share
 from osler.spine.report.table import PARTS, hint, label, lower_is_better, primary
 
 SMALL_TEST = 100  # fewer cases give intervals too wide to choose by (Collins 2016 ask for 100 events in a validation)
@@ -73,13 +73,13 @@ def title(account: Account, words: Words) -> str:
 def asked(account: Account, words: Words) -> str:
     """Return what was asked in a sentence."""
     study = account.study
-    columns = sum(len(i.columns) for i in study.inputs)
+    total = sum(len(i.columns) for i in study.inputs)
     modalities = listed(
         list(dict.fromkeys(words[f"modality.{i.modality}"].removeprefix("modality.") for i in study.inputs)), words
     )
     targets = listed(study.targets, words, most=3)
     classes = classes_of(account)
-    known = {"targets": targets, "columns": count(columns), "modalities": modalities}
+    known = {"targets": targets, "columns": columns(total, words), "modalities": modalities}
     if study.task != "classification":
         return words.say("answer.asked.number", **known)
     if not 2 <= len(classes) <= 6:
@@ -161,7 +161,7 @@ def _cautions(account: Account, words: Words) -> Iterator[Warn]:
         yield Warn("warn", words.say("warn.groups", n=count(groups)), (words.say("warn.groups.why"),))
     if name and not has_interval(account.scores.test[name]):
         note = account.scores.test[name].note
-        yield Warn("warn", words.say("warn.interval", measure=label(name, words)), (words[note],) if note else ())
+        yield Warn("warn", words.say("warn.interval", measure=label(name, words)), (closed(words[note], words),) if note else ())
     if away > MANY_REFUSED * (away + cases(account)):
         part = share(away / (away + cases(account)))
         yield Warn("warn", words.say("warn.refused", n=count(away), share=part), (words.say("warn.refused.why"),))

@@ -82,9 +82,9 @@ def _n(value: float) -> str:
 
 
 def _thinned(route: Sequence[Point]) -> list[Point]:
-    """Drop repeated places and the middle of straight runs along an axis; then every k-th where still too many."""
+    """Drop repeated places and the middle of straight runs along an axis; of very many, take every k-th before and after."""
     kept: list[Point] = []
-    for point in route:
+    for point in _strided(route, 8 * MOST_POINTS):
         if kept and point == kept[-1]:
             continue
         if len(kept) > 1 and any(
@@ -93,10 +93,14 @@ def _thinned(route: Sequence[Point]) -> list[Point]:
             kept[-1] = point
             continue
         kept.append(point)
-    if len(kept) <= MOST_POINTS:
-        return kept
-    stride = len(kept) / MOST_POINTS
-    return [kept[int(i * stride)] for i in range(MOST_POINTS)] + kept[-1:]
+    return _strided(kept, MOST_POINTS)
+
+
+def _strided(route: Sequence[Point], most: int) -> list[Point]:
+    if len(route) <= most:
+        return list(route)
+    stride = len(route) / most
+    return [route[int(i * stride)] for i in range(most)] + list(route[-1:])
 
 
 def _between(first: float, middle: float, last: float) -> bool:

@@ -10,7 +10,7 @@ from osler.language import Words, words
 from osler.spine.report import data
 from osler.spine.report.answer import answer, warnings
 from osler.spine.report.inputs import InputTable, inputs
-from osler.spine.report.numerals import NONE, closed, count, number, share, with_interval
+from osler.spine.report.numerals import NONE, closed, columns, count, number, share, with_interval
 from osler.spine.report.page import limits
 from osler.spine.report.table import PARTS, label, score_table
 from osler.spine.report.tripod import items
@@ -61,7 +61,7 @@ def _data(account: Account, said: Words) -> list[str]:
 
 def _named(table: InputTable, said: Words) -> str:
     names = data.listed([c.name for c in table.columns], said, most=MOST_NAMED)
-    return said.say("card.input", name=table.name, modality=table.modality, n=count(table.total), names=names)
+    return said.say("card.input", name=table.name, modality=table.modality, columns=columns(table.total, said), names=names)
 
 
 def _scores(account: Account, said: Words) -> list[str]:

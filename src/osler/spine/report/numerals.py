@@ -79,6 +79,11 @@ def count(value: float) -> str:
     return f"{int(value):,}"
 
 
+def columns(total: int, words: Words) -> str:
+    """Return how many columns there are, in words."""
+    return words.say("inputs.column") if total == 1 else words.say("inputs.columns", n=count(total))
+
+
 def share(part: float | None) -> str:
     """Return a share from 0 to 1 in per cent; what is neither none nor all is never rounded to 0% or 100%.
 

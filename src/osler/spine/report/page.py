@@ -102,6 +102,7 @@ def _ways(said: Words) -> dict[str, Any]:
         "number": numerals.number,
         "count": numerals.count,
         "share": numerals.share,
+        "columns": lambda total: numerals.columns(total, said),
         "duration": lambda seconds: numerals.duration(seconds, said),
     }
 
