@@ -56,6 +56,7 @@ def test_unknown_text_comes_back():
             "按数据表中的划分列划分；3 例未注明所属部分，未予采用",
         ),
         ("given by the split column; something new", "按数据表中的划分列划分; something new"),
+        ("Input 'table' is made of 30 columns and read as tables.", "输入“table”由 30 列组成，按 tables 类型读取。"),
         ("column 'bmi': not a finite number", "列“bmi”：不是有限的数值"),
     ],
 )

@@ -197,6 +197,24 @@ def test_cautions_of_the_first_screen():
     assert "AUROC has no interval." in titles(hostile())
 
 
+NO_PATIENT = "No column tells which rows belong to the same patient: each row counts as its own."
+
+
+def test_the_missing_group_is_said_once():
+    account = replace(breast_cancer(), study=replace(breast_cancer().study, notes=(NO_PATIENT, "Input 'a' is an odd one.")))
+    assert titles(account) == ["No column says which rows belong to one patient.", "Also to be known"]
+    assert NO_PATIENT not in Page(write_report(account)).text
+    assert "Input 'a' is an odd one." in Page(write_report(account)).text
+
+
+def test_a_patient_in_each_row_needs_no_group():
+    named = replace(breast_cancer(), study=replace(breast_cancer().study, roles=Roles(id="patient")))
+    assert titles(named) == []
+    assert "both sides of the split" not in Page(write_report(named)).text
+    noted = replace(named, study=replace(named.study, roles=Roles(id="visit"), notes=(NO_PATIENT,)))
+    assert titles(noted) == ["No column says which rows belong to one patient."]
+
+
 def test_one_column_is_one_column():
     assert answer(bare(), ENGLISH).asked == "Predict y for each case from 1 column (tables)."
 

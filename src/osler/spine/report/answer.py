@@ -10,7 +10,7 @@ from typing import Any, Literal
 from osler.core.account import Account
 from osler.core.scores import Value, Verdict
 from osler.language import Words
-from osler.spine.report.data import cases, classes_of, listed, refused, test_cases
+from osler.spine.report.data import UNGROUPED, cases, classes_of, listed, refused, test_cases, ungrouped
 from osler.spine.report.numerals import alone, closed, columns, count, has_interval, interval, share
 from osler.spine.report.table import PARTS, hint, label, lower_is_better, primary
 
@@ -155,9 +155,9 @@ def _cautions(account: Account, words: Words) -> Iterator[Warn]:
     name, away = primary(account), refused(account)
     if tested < SMALL_TEST:
         yield Warn("warn", words.say("warn.small", n=count(tested)), (words.say("warn.small.why"),))
-    if account.study.roles.group is None:
+    if ungrouped(account):
         yield Warn("warn", words.say("warn.group"), (words.say("warn.group.why"),))
-    elif groups is not None and groups < FEW_GROUPS:
+    if groups is not None and account.study.roles.group and groups < FEW_GROUPS:
         yield Warn("warn", words.say("warn.groups", n=count(groups)), (words.say("warn.groups.why"),))
     if name and not has_interval(account.scores.test[name]):
         note = account.scores.test[name].note
@@ -169,7 +169,8 @@ def _cautions(account: Account, words: Words) -> Iterator[Warn]:
 
 def _notes(account: Account, words: Words) -> Iterator[Warn]:
     own = [n for n in account.scores.notes if not n.startswith(ROUTINE)]
-    notes = [words[n] for n in dict.fromkeys((*own, *account.study.notes))]
+    asked_for = [n for n in account.study.notes if not n.startswith(UNGROUPED)]  # that one has a box of its own
+    notes = [words[n] for n in dict.fromkeys((*own, *asked_for))]
     if notes:
         yield Warn("note", words.say("warn.notes"), tuple(notes))
 

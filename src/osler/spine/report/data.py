@@ -12,6 +12,7 @@ from osler.language import Words
 
 PARTS = ("training", "tune", "calibrate", "test")
 SPREAD = {"mean": "mean", "sd": "sd", "std": "sd", "scale": "sd", "median": "median", "q25": "q25", "q75": "q75"}  # to words
+UNGROUPED = "No column tells which rows belong to the same patient"  # how the study notes it
 SMALLEST = 5  # a category with fewer cases is pooled: it could point at a person
 
 
@@ -40,6 +41,14 @@ class Outcome:
 
     name: str
     categories: tuple[Category, ...]
+
+
+def ungrouped(account: Account) -> bool:
+    """Return whether rows of one patient may stand on both sides of the split: no group is named, and no case identifier that
+    was taken for the patient's."""
+    study = account.study
+    noted = any(note.startswith(UNGROUPED) for note in study.notes)
+    return study.roles.group is None and (noted or study.roles.id is None)
 
 
 def parts(account: Account) -> tuple[Part, ...]:

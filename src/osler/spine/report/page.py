@@ -53,11 +53,17 @@ def _with_classes(figure: dict[str, Any], classes: Sequence[str]) -> dict[str, A
 def limits(account: Account, said: Words) -> tuple[str, ...]:
     """Return what the report does not show, as sentences."""
     group = account.study.roles.group
-    own = said.say("limit.group.known", group=group) if group else said.say("limit.group.none")
+    own = (
+        [said.say("limit.group.known", group=group)]
+        if group
+        else [said.say("limit.group.none")]
+        if data.ungrouped(account)
+        else []
+    )
     external = account.counts.get("training", 0) == 0
     names = [*LIMITS, "external" if external else "transport"]
     names += ["threshold"] if account.study.task == "classification" else []
-    return (*(said.say(f"limit.{name}") for name in names), *(() if external else (own,)))
+    return (*(said.say(f"limit.{name}") for name in names), *([] if external else own))
 
 
 def _content(account: Account, said: Words) -> dict[str, Any]:
