@@ -83,7 +83,7 @@ class Strips(Modality):
         return (Decision("flip", True, "strips have no side"),)
 
     def ladder(self, brief: Brief):
-        return tuple(Rung(name, (Decision("width", width, "size"),)) for name, width in (("small", 4), ("large", 12)))
+        return tuple(Rung(name, (Decision("width", width, "size"),)) for name, width in (("small", 12), ("large", 16)))
 
     def fit(self, columns, rows, *, groups, plan):
         values = columns["image"].take(rows).values if len(rows) else np.zeros(1)

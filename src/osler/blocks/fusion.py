@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -66,21 +66,36 @@ class Fusion(nn.Module):
 
 
 class Network(nn.Module):
-    """Fusion and head. The head runs on each of the K models that an encoder may carry."""
+    """Fusion and head. The head runs on each of the K models that an encoder may carry.
 
-    def __init__(self, *, fusion: Fusion, head: nn.Module, output: str) -> None:
+    On a grid the fused vector of several inputs shifts the anchor's maps, channel by channel; `channels` are those of the
+    maps, from fine to coarse.
+    """
+
+    def __init__(self, *, fusion: Fusion, head: nn.Module, output: str, channels: Sequence[int] = ()) -> None:
         super().__init__()
         self.fusion = fusion
         self.head = head
         self.output = output
+        several = output == "map" and len(fusion.widths) > 1
+        self.shifts = nn.ModuleList(nn.Linear(fusion.width, c) for c in channels) if several else None
 
     def each(self, batch: Batch) -> Tensor:
         """Return raw outputs of every carried model: (B, K, k), or (B, 1, k, i, j[, k]) on a grid."""
         encoded = self.fusion(batch)
-        if self.output == "map":
-            return self.head(encoded.maps)[:, None]
-        return self.head(encoded.vector)
+        if self.output == "vector":
+            return self.head(encoded.vector)
+        return self.head(self._shifted(encoded))[:, None]
 
     def forward(self, batch: Batch) -> Tensor:
         """Return raw outputs (B, k), or maps (B, k, i, j[, k]), averaged over the carried models."""
         return self.each(batch).mean(1)
+
+    def _shifted(self, encoded: Encoded) -> tuple[Tensor, ...]:
+        if self.shifts is None:
+            return encoded.maps
+        vector = encoded.vector.mean(1)
+        return tuple(
+            values + shift(vector).reshape(*values.shape[:2], *[1] * (values.dim() - 2))
+            for values, shift in zip(encoded.maps, self.shifts, strict=True)
+        )

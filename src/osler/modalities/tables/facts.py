@@ -54,6 +54,8 @@ def quantiles(ordered: np.ndarray, counts: np.ndarray, *, levels: np.ndarray) ->
 
     `levels` (levels,) or (c, levels), from 0 to 1. NaN where a column is empty.
     """
+    if ordered.shape[1] == 0:
+        return np.full((len(ordered), len(levels)), np.nan)
     place = np.clip(np.maximum(counts[:, None] - 1, 0) * levels, 0, None)
     low = np.floor(place).astype(np.int64)
     high = np.minimum(low + 1, np.maximum(counts[:, None] - 1, 0))

@@ -37,7 +37,7 @@ class NetworkMember:
         fusion = Fusion(encoders=encoders, drop=plan["fusion.drop"])
         channels: Sequence[int] = next((c for e in encoders.values() if (c := getattr(e, "channels", ()))), ())
         head = task.head(info=info, width=fusion.width, channels=channels, plan=plan)
-        return cls(Network(fusion=fusion, head=head, output=output), states)
+        return cls(Network(fusion=fusion, head=head, output=output, channels=channels), states)
 
     @torch.no_grad()
     def raw(self, source: Source, rows: np.ndarray) -> np.ndarray:
