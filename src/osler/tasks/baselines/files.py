@@ -73,6 +73,6 @@ def _booster(name: str, files: Mapping[str, bytes]) -> Any:
     if name not in files:
         raise BundleError(f"the bundle's baseline lacks {name}; take the bundle again from its source")
     try:
-        return lightgbm.Booster(model_str=files[name].decode(), params={"verbosity": -1})
+        return lightgbm.Booster(model_str=files[name].decode())
     except (lightgbm.basic.LightGBMError, ValueError):
         raise BundleError(f"{name} is damaged; take the bundle again from its source") from None
