@@ -121,8 +121,9 @@ class TokenBody(nn.Module):
         super().__init__()
         self.sizes, self.columns = sizes, columns
         self.token = int(plan["width"])
-        per_number = 2 + (sizes[1] // columns if columns else 0)
-        self.numbers = PerColumn(columns, per_number, self.token)
+        self.categories, self.bins = categories, sizes[1] // columns if columns else 0
+        self.numbers = PerColumn(columns, 2 + self.bins, self.token)
+        self.waves = Periodic(columns, size=self.token) if plan["embedding"] == "periodic" and columns else None
         with torch.no_grad():
             self.numbers.weight[:, -1] = 0.0
         bound = self.token**-0.5
@@ -135,9 +136,11 @@ class TokenBody(nn.Module):
     def forward(self, lifted: Tensor) -> Tensor:
         """Return (B, 1, width)."""
         scaled, binned, missing, categories = lifted.split(self.sizes, dim=1)
-        binned = binned.reshape(len(lifted), self.columns, -1)
+        binned = binned.reshape(len(lifted), self.columns, self.bins)
         numbers = self.numbers(torch.cat([scaled[..., None], binned, missing[..., None]], dim=2))
-        words = categories.reshape(len(lifted), -1, self.token)
+        if self.waves is not None:
+            numbers = numbers + self.waves(scaled)
+        words = categories.reshape(len(lifted), self.categories, self.token)
         gather = torch.zeros_like(self.place[:1]).expand(len(lifted), -1, -1)
         x = torch.cat([gather, numbers, words], dim=1) + self.place
         for block in self.blocks:

@@ -98,7 +98,7 @@ def _problems(
     if kind == "regression":
         center, scale = np.asarray(plan.get("target.mean", 0.0)), np.asarray(plan.get("target.scale", 1.0))
         values = (values - center) / scale
-    width = len(target.info["classes"]) if kind == "multiclass" else 1
+    width = len(target.info["classes"][0]) if kind == "multiclass" else 1
     for column in range(values.shape[1]):
         rows = np.flatnonzero(target.observed[:, column] & (weight > 0))
         matrix = np.ascontiguousarray(features.matrix[rows], np.float32)
