@@ -1,5 +1,7 @@
 """Cells become classes, the same ones from whatever file they came."""
 
+import csv
+
 import numpy as np
 import pytest
 
@@ -189,6 +191,38 @@ def test_a_bundle_meets_a_constant_outcome_without_complaint():
     target, refused = Regression().target({"y": np.full(5, 3.0)}, info={"kind": "regression", "names": ["y"]})
     assert len(target) == 5
     assert not refused
+
+
+# real tables ----------------------------------------------------------------------------------------------------------
+
+
+def column_texts(path, names):
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {name: np.array([row[name] or None for row in rows], object) for name in names}
+
+
+def test_tox21_has_twelve_labels_with_gaps(data):
+    path = data / "molecules" / "moleculenet" / "tox21.csv"
+    with path.open(newline="") as file:
+        names = next(csv.reader(file))[:12]
+    target, refused = Classification().target(column_texts(path, names))
+    assert target.info["kind"] == "multilabel"
+    assert target.info["positive"] == ["1"] * 12
+    assert 0.1 < 1 - target.observed.mean() < 0.3
+    assert not refused
+    assert len(np.unique(Classification().stratum(target))) <= 44
+
+
+def test_support2_survival_time_is_a_number_and_no_class(data):
+    columns = column_texts(data / "records" / "support2.csv", ["time", "event"])
+    numbers, refused = Regression().target({"time": columns["time"]})
+    assert not refused
+    assert np.bincount(Regression().stratum(numbers)).min() > 700
+    events, _ = Classification().target({"event": columns["event"]})
+    assert events.info["classes"] == [["0", "1"]]
+    with pytest.raises(StudyError, match="use --task regression"):
+        Classification().target({"time": columns["time"]})
 
 
 # strata ---------------------------------------------------------------------------------------------------------------
