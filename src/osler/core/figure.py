@@ -25,7 +25,8 @@ class Figure:
 
     `name` is its key in scores.json; `title`, `x_label`, `y_label` and the labels of series are keys of the language
     tables where these have them, else shown as they are. `square` asks for equal axes from 0 to 1. `heat` (rows, columns)
-    draws a matrix of counts over `x_edges` and `y_edges` instead of series.
+    draws a matrix of counts over `x_edges` and `y_edges` instead of series: limits of cells, one more than cells, or the names
+    of as many cells.
     """
 
     name: str
@@ -35,8 +36,8 @@ class Figure:
     series: tuple[Series, ...] = ()
     square: bool = False
     heat: Sequence[Sequence[float]] | None = None
-    x_edges: Sequence[float] | None = None
-    y_edges: Sequence[float] | None = None
+    x_edges: Sequence[float] | Sequence[str] | None = None
+    y_edges: Sequence[float] | Sequence[str] | None = None
     note: str = ""
 
     def to_dict(self) -> dict[str, Any]:

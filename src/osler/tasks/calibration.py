@@ -44,10 +44,9 @@ def platt(logit: np.ndarray, truth: np.ndarray) -> Calibration:
     found = f"{events} cases of the rarer class, {len(truth)} in all"
     if events < FOR_INTERCEPT:
         return identity(1, f"none: {found}, fewer than {FOR_INTERCEPT}")
-    slope, shift = (1.0, 0.0)
-    slope, shift = _fitted(logit, truth, start=(slope, shift), free_slope=events >= FOR_SLOPE)
+    slope, shift = _fitted(logit, truth, free_slope=events >= FOR_SLOPE)
     if slope < LEAST_SLOPE:
-        slope, shift = _fitted(LEAST_SLOPE * logit, truth, start=(1.0, 0.0), free_slope=False)
+        slope, shift = _fitted(LEAST_SLOPE * logit, truth, free_slope=False)
         slope = LEAST_SLOPE
     if surprise(slope * logit + shift, truth) > surprise(logit, truth):
         return identity(1, f"none: it would not improve the log loss ({found})")
@@ -60,9 +59,9 @@ def surprise(logit: np.ndarray, truth: np.ndarray) -> float:
     return float(np.mean(np.logaddexp(0.0, np.where(truth > 0, -logit, logit))))
 
 
-def _fitted(logit: np.ndarray, truth: np.ndarray, *, start: tuple[float, float], free_slope: bool) -> tuple[float, float]:
+def _fitted(logit: np.ndarray, truth: np.ndarray, *, free_slope: bool) -> tuple[float, float]:
     # Newton's method with halved steps: the penalised loss is convex, so this always ends at its least
-    slope, shift = start
+    slope, shift = 1.0, 0.0
     for _ in range(60):
         chance = expit(slope * logit + shift)
         curve, wrong = chance * (1 - chance), chance - truth

@@ -99,6 +99,5 @@ def _calibration(score: np.ndarray, truth: np.ndarray) -> Figure:
 def _confusion(statistics: np.ndarray, names: Sequence[str]) -> Figure:
     table = multiclass.confusion(statistics, np.ones((1, len(statistics)), np.uint8))[0]
     heat = [[float(c) if c >= LEAST_CASES else 0.0 for c in row] for row in table]
-    edges = [float(edge) for edge in range(len(names) + 1)]
-    note = f"Classes in order: {', '.join(names)}. {curves.POOLED}"
-    return Figure("confusion", "Confusion", "Predicted class", "True class", heat=heat, x_edges=edges, y_edges=edges, note=note)
+    title, across, down = "Confusion matrix", "Predicted class", "Observed class"
+    return Figure("confusion", title, across, down, heat=heat, x_edges=list(names), y_edges=list(names), note=curves.POOLED)

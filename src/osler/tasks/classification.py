@@ -150,7 +150,7 @@ class Classification(Task):
         truth = np.where(target.observed, target.values, np.nan)
         if info["kind"] == "multiclass":
             return np.concatenate([truth, chosen, log_softmax(logits, axis=1)], axis=1)
-        return np.stack([truth, logits, chosen], axis=2).reshape(len(logits), -1)
+        return np.stack([truth, logits, chosen], axis=2).reshape(len(logits), binary.WIDTH * logits.shape[1])
 
     def measures(self, statistics: np.ndarray, counts: np.ndarray, *, info: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return each measure of each resample."""

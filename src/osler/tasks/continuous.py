@@ -55,8 +55,8 @@ def _one(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
         statistics, counts = statistics[known], counts[:, known]
     if not len(statistics):
         return {m.name: np.full(len(counts), np.nan) for m in MEASURES}
-    sums = _sums(statistics, counts)
-    return {**sums, "spearman": spearman(statistics[:, TRUTH], statistics[:, GUESS], counts)}
+    values = {**_sums(statistics, counts), "spearman": spearman(statistics[:, TRUTH], statistics[:, GUESS], counts)}
+    return {m.name: values[m.name] for m in MEASURES}
 
 
 def _sums(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:

@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from osler.core.table import MISSING_CELLS
+
 LEAST_CASES = 5  # a class in fewer cases cannot be told from an accident, and its name could point at a patient
 
-# Spellings that exporters write for an empty cell. "none" is not among them: it is a class of its own in many scales.
-_MISSING = frozenset({"", "nan", "na", "n/a", "<na>", "null", "nat"})
+_MISSING = frozenset(cell.casefold() for cell in MISSING_CELLS) | {"<na>", "nat"}
 _LOGICAL = {"true": "1", "false": "0"}
 _OUTCOMES = """1 yes y positive pos + malignant malign cancer tumour tumor case cases dead died death deceased event disease
  diseased sick ill affected abnormal present relapse recurrence readmitted pneumonia 是 有 阳性 恶性 死亡 患病 异常 病例"""
-_REST = """0 -1 no n negative neg - benign control controls alive survived survivor healthy normal absent none unaffected
+_REST = """0 -1 no n negative neg - benign control controls alive survived survivor healthy normal absent unaffected
  否 无 阴性 良性 存活 健康 正常 对照"""
 _POSITIVE, _NEGATIVE = frozenset(_OUTCOMES.split()), frozenset(_REST.split())
 
@@ -111,6 +112,8 @@ def positive_of(classes: Sequence[str]) -> str:
     >>> positive_of(["alive", "dead"]), positive_of(["case", "control"]), positive_of(["1", "2"])
     ('dead', 'case', '2')
     """
+    if all(_as_number(c) for c in classes):  # of 1 and 2, as of 0 and 1, the larger
+        return classes[1]
     first, second = (c.casefold() for c in classes)
     if (first in _NEGATIVE) != (second in _NEGATIVE):
         return classes[1] if first in _NEGATIVE else classes[0]

@@ -39,7 +39,7 @@ class Ranking:
     @classmethod
     def of(cls, score: np.ndarray, truth: np.ndarray) -> Ranking:
         """Sort cases with `score` (n,) and `truth` (n,) bool."""
-        order = np.argsort(-score, kind="stable")
+        order = np.argsort(-score)
         ordered = score[order]
         places = np.flatnonzero(truth[order])
         closing = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], [True][: len(order)]))
@@ -101,13 +101,15 @@ class Order:
     @classmethod
     def of(cls, values: np.ndarray) -> Order:
         """Sort `values` (n,)."""
-        order = np.argsort(values, kind="stable")
+        order = np.argsort(values)
         ordered = values[order]
         opening = np.append([True][: len(order)], ordered[1:] != ordered[:-1])
         run = np.cumsum(opening) - 1
         firsts = np.flatnonzero(opening)
         lasts = np.append(firsts[1:], len(order)) - 1
-        return cls(order, np.argsort(order), firsts[run], lasts[run], bool(len(firsts) < len(order)))
+        back = np.empty_like(order)
+        back[order] = np.arange(len(order))
+        return cls(order, back, firsts[run], lasts[run], bool(len(firsts) < len(order)))
 
     def midranks(self, counts: np.ndarray) -> np.ndarray:
         """Return twice the mean rank less one (r, n), in the order of cases, of resamples `counts` (r, n)."""

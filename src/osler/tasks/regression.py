@@ -123,7 +123,7 @@ class Regression(Task):
     def statistics(self, raw: np.ndarray, target: Target, *, state: State, plan: Mapping[str, Any]) -> np.ndarray:
         """Return per case and target the truth and the prediction, in the target's unit."""
         truth = np.where(target.observed, target.values, np.nan)
-        return np.stack([truth, _guess(raw, state, plan)], axis=2).reshape(len(raw), -1)
+        return np.stack([truth, _guess(raw, state, plan)], axis=2).reshape(len(raw), continuous.WIDTH * raw.shape[1])
 
     def measures(self, statistics: np.ndarray, counts: np.ndarray, *, info: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return each measure of each resample."""

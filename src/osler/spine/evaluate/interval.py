@@ -1,6 +1,6 @@
 """From the spread of a measure over resamples to a 95% interval, or to the reason why there is none.
 
-Which form covers best was found by simulation (docs/lab.md): a normal interval on the measure's own scale, its
+Which form covers best was found by simulation (tests/reference/test_coverage.py): a normal interval on the measure's own scale, its
 width from the resamples' standard deviation with Student's quantile for the cases that carry the measure, beats percentiles
 (which are too narrow in small samples) and is no worse in large ones.
 """
@@ -101,8 +101,8 @@ def _on_scale(measure: Measure, value: float, half: float) -> tuple[float, float
 def wilson(share: float, cases: float) -> tuple[float, float]:
     """Return Wilson's 95% interval (1927) of a `share` of `cases`.
 
-    >>> [round(v, 4) for v in wilson(0.81, 263)]
-    [0.7583, 0.8529]
+    >>> [round(v, 4) for v in wilson(81 / 263, 263)]  # Newcombe 1998, table I
+    [0.2553, 0.3662]
     """
     square = _NORMAL**2
     middle = (share + square / (2 * cases)) / (1 + square / cases)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_CHUNK = 32_000_000  # counts (one byte each) handed out at once
+_CHUNK = 100_000_000  # counts (one byte each) handed out at once: measures sort the cases once per chunk
 _DRAWN = 4_000_000  # numbers drawn at once: 32 MB
 
 
