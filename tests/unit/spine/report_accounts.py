@@ -1,5 +1,4 @@
 """Accounts of real data for the tests of the report: quick models, real scores, real curves; and hostile ones."""
-# ruff: noqa: RUF001 - Chinese signs and dashes are what is tested
 
 from dataclasses import replace
 from functools import lru_cache

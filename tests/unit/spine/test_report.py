@@ -143,7 +143,7 @@ def test_the_first_lines_of_the_breast_cancer_report():
         ("rmse", Value(2.0, 1.0, 3.0), "better", "Its RMSE is lower by 2.00 (95% confidence interval 1.00 to 3.00)"),
         ("auroc", Value(-0.03, -0.05, -0.01), "worse", "Its AUROC is lower by 0.0300 (95% confidence interval 0.0100 to 0.0500)"),
         ("rmse", Value(-2.0, -3.0, -1.0), "worse", "Its RMSE is higher by 2.00 (95% confidence interval 1.00 to 3.00)"),
-        ("auroc", Value(0.01, -0.01, 0.03), "no difference shown", "AUROC differs by 0.0100 (95% confidence interval −0.0100"),  # noqa: RUF001
+        ("auroc", Value(0.01, -0.01, 0.03), "no difference shown", "AUROC differs by 0.0100 (95% confidence interval −0.0100"),
         (
             "auroc",
             Value(0.01),

@@ -1,5 +1,4 @@
 """Numbers stand as readers of medical papers expect them."""
-# ruff: noqa: RUF001 - typographic signs are what is tested
 
 import math
 

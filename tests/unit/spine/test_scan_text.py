@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 - other scripts are meant
 """Delimited text, read as other readers read it."""
 
 import bz2
