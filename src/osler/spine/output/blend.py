@@ -24,8 +24,9 @@ class Blend:
     def chosen(cls, raws: Mapping[str, np.ndarray], target: Target, *, task: Task, plan: Mapping[str, Any]) -> Blend:
         """Return the share with the lowest mean loss of `target`'s cases.
 
-        Shares whose loss is within half a standard error of the lowest are as good as it; of these the one nearest to one
-        half is taken, as an average of two different models errs less on new cases than either.
+        Shares whose loss is within a twentieth of a standard error of the lowest are as good as it; of these the one nearest
+        to one half is taken, as an average of two different models errs less on new cases than either. (Half a standard
+        error was tried: on regressions it let a network in that cost 4% of RMSE.)
         """
         losses = np.stack(
             [_losses(share * raws["network"] + (1 - share) * raws["baseline"], target, task, plan) for share in GRID]
@@ -33,7 +34,7 @@ class Blend:
         means = losses.mean(1)
         best = int(means.argmin())
         spread = (losses - losses[best]).std(1) / np.sqrt(losses.shape[1])
-        good = means - means[best] <= 0.5 * spread
+        good = means - means[best] <= 0.05 * spread
         good[best] = True
         near = np.flatnonzero(good)[np.argmin(np.abs(GRID[good] - 0.5))]
         return cls(float(GRID[near]))
