@@ -67,9 +67,8 @@ def test_intervals_of_a_few_studies_are_not_far_off():
 @pytest.mark.slow
 @pytest.mark.parametrize("prevalence", [0.3, 0.1, None])
 @pytest.mark.parametrize("cases_", [100, 500, 2000])
-def test_single_cases(cases_, prevalence, record_property):
+def test_single_cases(cases_, prevalence):
     found = covered(groups=cases_, size=1, prevalence=prevalence, studies=400)
-    record_property("coverage", found)
     # two standard errors of 400 studies beyond 93–97%; small studies may be wider than they need be
     assert all(0.905 <= share <= (1.0 if cases_ == 100 else 0.985) for share in found.values()), found
     assert 0.925 <= np.mean(list(found.values())) <= (0.99 if cases_ == 100 else 0.975)
@@ -78,8 +77,7 @@ def test_single_cases(cases_, prevalence, record_property):
 @pytest.mark.slow
 @pytest.mark.parametrize("prevalence", [0.3, None])
 @pytest.mark.parametrize("groups", [10, 20, 40, 100])
-def test_groups(groups, prevalence, record_property):
+def test_groups(groups, prevalence):
     found = covered(groups=groups, size=20, prevalence=prevalence, studies=400)
-    record_property("coverage", found)
     assert all(share >= 0.88 for share in found.values()), found
     assert 0.92 <= np.mean(list(found.values())) <= 0.98
