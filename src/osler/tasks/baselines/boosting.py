@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,7 +48,8 @@ def train(
     parameters = {**_fixed(kind, width), **{k: v for k, v in settings.items() if k != "categorical"}}
     dataset = lightgbm.Dataset(matrix, values, weight=weight, categorical_feature=settings["categorical"], free_raw_data=True)
     history: dict[str, dict[str, list[float]]] = {}
-    callbacks, watched = [], []
+    callbacks: list[Any] = []
+    watched = []
     if held_out is not None:
         watched = [dataset.create_valid(held_out[0], held_out[1], weight=held_out[2])]
         callbacks = [lightgbm.record_evaluation(history), lightgbm.early_stopping(PATIENCE, verbose=False)]
@@ -58,28 +58,16 @@ def train(
 
 
 def boosted_raw(booster: Any, matrix: np.ndarray, *, threads: int, rounds: int | None = None) -> np.ndarray:
-    """Return (m, k) raw outputs."""
+    """Return raw outputs (m, k) after `rounds`, or all; those of several classes are centred."""
+    if not len(matrix):
+        return np.empty((0, booster.num_model_per_iteration()))
     raw = booster.predict(matrix, raw_score=True, num_threads=threads, num_iteration=rounds)
     raw = np.clip(np.asarray(raw, np.float64).reshape(len(matrix), -1), -BOUND, BOUND)
     return raw - raw.mean(1, keepdims=True) if raw.shape[1] > 1 else raw
 
 
-def scrubbed(text: str) -> str:
-    """Return a booster's text without the smallest and largest value of each column, and without its training settings.
-
-    Thresholds stay: they lie between two values. A prediction does not read what is taken out.
-    """
-    text = re.sub(r"^feature_infos=(.*)$", _without_ranges, text, flags=re.MULTILINE)
-    return re.sub(r"^parameters:.*?^end of parameters$", "parameters:\nend of parameters", text, flags=re.MULTILINE | re.DOTALL)
-
-
-def _without_ranges(match: re.Match[str]) -> str:
-    kept = ("[-inf:inf]" if part.startswith("[") else part for part in match.group(1).split(" "))
-    return "feature_infos=" + " ".join(kept)
-
-
 def _fixed(kind: str, width: int) -> dict[str, Any]:
-    objective = {
+    objective: dict[str, Any] = {
         "regression": {"objective": "regression", "metric": "l2"},
         "multiclass": {"objective": "multiclass", "metric": "multi_logloss", "num_class": width},
         "binary": {"objective": "binary", "metric": "binary_logloss"},
