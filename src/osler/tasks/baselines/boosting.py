@@ -66,11 +66,16 @@ def boosted_raw(booster: Any, matrix: np.ndarray, *, threads: int, rounds: int |
     return raw - raw.mean(1, keepdims=True) if raw.shape[1] > 1 else raw
 
 
+_OBJECTIVES: dict[str, dict[str, Any]] = {
+    "regression": {"objective": "regression", "metric": "l2"},
+    "multiclass": {"objective": "multiclass", "metric": "multi_logloss"},
+    "binary": {"objective": "binary", "metric": "binary_logloss"},
+}
+_STEADY: dict[str, Any] = {
+    "deterministic": True, "force_row_wise": True, "verbosity": -1, "feature_pre_filter": False, "bagging_fraction": 0.8,
+    "bagging_freq": 1, "max_bin": 255, "min_data_in_bin": 3,
+}  # fmt: skip
+
+
 def _fixed(kind: str, width: int) -> dict[str, Any]:
-    objective: dict[str, Any] = {
-        "regression": {"objective": "regression", "metric": "l2"},
-        "multiclass": {"objective": "multiclass", "metric": "multi_logloss", "num_class": width},
-        "binary": {"objective": "binary", "metric": "binary_logloss"},
-    }[kind]
-    steady = {"deterministic": True, "force_row_wise": True, "verbosity": -1, "feature_pre_filter": False}
-    return {**objective, **steady, "bagging_fraction": 0.8, "bagging_freq": 1, "max_bin": 255, "min_data_in_bin": 3}
+    return {**_OBJECTIVES[kind], **_STEADY, "num_class": width}
