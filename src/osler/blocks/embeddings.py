@@ -18,6 +18,7 @@ class PiecewiseLinear(nn.Module):
     Gorishniy et al. 2022, On Embeddings for Numerical Features.
     """
 
+    real: Tensor
     lower: Tensor
     width: Tensor
     first: Tensor
@@ -44,7 +45,7 @@ class PiecewiseLinear(nn.Module):
         low = torch.where(self.first, -1.0, 0.0)
         high = torch.where(self.last, 2.0, 1.0)
         share = torch.minimum(torch.maximum(share, low), high)
-        return torch.where(self.real & torch.isfinite(x)[..., None], share, 0.0)  # type: ignore[arg-type]
+        return torch.where(self.real & torch.isfinite(x)[..., None], share, 0.0)
 
 
 class Periodic(nn.Module):

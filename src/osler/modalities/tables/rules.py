@@ -14,7 +14,7 @@ def rules(brief: Brief) -> tuple[Decision, ...]:
     """Return architecture, embeddings, dropout and vocabulary; sizes stand in the ladder."""
     numbers, words = _numbers(brief), _words(brief)
     return (
-        _architecture(brief, columns=numbers + len(words)),
+        _architecture(columns=numbers + len(words)),
         _embedding(brief, numbers=numbers),
         Decision("bins", _bins(brief), "quantile bins per column: about 25 cases in each, at most 32 bins"),
         _dropout(brief),
@@ -69,7 +69,7 @@ def _words(brief: Brief) -> list[int]:
     return list(facts.get("words", ())) or [0] * len(facts.get("names", ()))
 
 
-def _architecture(brief: Brief, *, columns: int) -> Decision:
+def _architecture(*, columns: int) -> Decision:
     reason = "as accurate as attention between columns at a fraction of its time (Gorishniy et al. 2024)"
     few = columns <= TOKENS
     choices = ARCHITECTURES if few else ARCHITECTURES[:1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,7 +48,8 @@ def train(
     parameters = {**_fixed(kind, width), **{k: v for k, v in settings.items() if k != "categorical"}}
     dataset = lightgbm.Dataset(matrix, values, weight=weight, categorical_feature=settings["categorical"], free_raw_data=True)
     history: dict[str, dict[str, list[float]]] = {}
-    callbacks, watched = [], []
+    callbacks: list[Any] = []
+    watched = []
     if held_out is not None:
         watched = [dataset.create_valid(held_out[0], held_out[1], weight=held_out[2])]
         callbacks = [lightgbm.record_evaluation(history), lightgbm.early_stopping(PATIENCE, verbose=False)]
@@ -58,31 +58,24 @@ def train(
 
 
 def boosted_raw(booster: Any, matrix: np.ndarray, *, threads: int, rounds: int | None = None) -> np.ndarray:
-    """Return (m, k) raw outputs."""
+    """Return raw outputs (m, k) after `rounds`, or all; those of several classes are centred."""
+    if not len(matrix):
+        return np.empty((0, booster.num_model_per_iteration()))
     raw = booster.predict(matrix, raw_score=True, num_threads=threads, num_iteration=rounds)
     raw = np.clip(np.asarray(raw, np.float64).reshape(len(matrix), -1), -BOUND, BOUND)
     return raw - raw.mean(1, keepdims=True) if raw.shape[1] > 1 else raw
 
 
-def scrubbed(text: str) -> str:
-    """Return a booster's text without the smallest and largest value of each column, and without its training settings.
-
-    Thresholds stay: they lie between two values. A prediction does not read what is taken out.
-    """
-    text = re.sub(r"^feature_infos=(.*)$", _without_ranges, text, flags=re.MULTILINE)
-    return re.sub(r"^parameters:.*?^end of parameters$", "parameters:\nend of parameters", text, flags=re.MULTILINE | re.DOTALL)
-
-
-def _without_ranges(match: re.Match[str]) -> str:
-    kept = ("[-inf:inf]" if part.startswith("[") else part for part in match.group(1).split(" "))
-    return "feature_infos=" + " ".join(kept)
+_OBJECTIVES: dict[str, dict[str, Any]] = {
+    "regression": {"objective": "regression", "metric": "l2"},
+    "multiclass": {"objective": "multiclass", "metric": "multi_logloss"},
+    "binary": {"objective": "binary", "metric": "binary_logloss"},
+}
+_STEADY: dict[str, Any] = {
+    "deterministic": True, "force_row_wise": True, "verbosity": -1, "feature_pre_filter": False, "bagging_fraction": 0.8,
+    "bagging_freq": 1, "max_bin": 255, "min_data_in_bin": 3,
+}  # fmt: skip
 
 
 def _fixed(kind: str, width: int) -> dict[str, Any]:
-    objective = {
-        "regression": {"objective": "regression", "metric": "l2"},
-        "multiclass": {"objective": "multiclass", "metric": "multi_logloss", "num_class": width},
-        "binary": {"objective": "binary", "metric": "binary_logloss"},
-    }[kind]
-    steady = {"deterministic": True, "force_row_wise": True, "verbosity": -1, "feature_pre_filter": False}
-    return {**objective, **steady, "bagging_fraction": 0.8, "bagging_freq": 1, "max_bin": 255, "min_data_in_bin": 3}
+    return {**_OBJECTIVES[kind], **_STEADY, "num_class": width}

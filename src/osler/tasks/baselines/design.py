@@ -77,15 +77,27 @@ def rounded(value: np.ndarray, *, spread: np.ndarray) -> np.ndarray:
 
 def _scales(numbers: np.ndarray, *, robust: bool) -> tuple[np.ndarray, np.ndarray]:
     if not numbers.size:
-        return np.empty(0), np.empty(0)
-    known = np.where(np.isnan(numbers).all(0), np.float32(0), numbers)
-    low, middle, high = (q.astype(np.float64) for q in np.nanquantile(known, (0.25, 0.5, 0.75), axis=0))
-    deviation = np.nanstd(known.astype(np.float64), axis=0)
+        return np.zeros(numbers.shape[1]), np.zeros(numbers.shape[1])
+    low, middle, high = _quartiles(numbers)
+    away = np.where(np.isnan(numbers), 0.0, numbers - middle)
+    count = np.maximum((~np.isnan(numbers)).sum(0), 1)
+    deviation = np.sqrt(np.maximum(np.square(away).sum(0) / count - np.square(away.sum(0) / count), 0))
     # Half of a column of counts may be one value: where the quartiles coincide the deviation takes over.
     quartiles = np.where(high > low, np.minimum((high - low) / SPREAD, deviation), deviation)
     scale = quartiles if robust else deviation
     scale = np.where(scale > 1e-7 * np.maximum(np.abs(middle), 1e-30), scale, 0.0)
     return rounded(middle, spread=scale), rounded(scale, spread=scale)
+
+
+def _quartiles(numbers: np.ndarray) -> np.ndarray:
+    """Return (3, p) float64 of numbers (m, p), zeros where a column is empty; numpy's own goes column by column."""
+    ordered = np.sort(numbers.T, axis=1)  # NaN last
+    last = (~np.isnan(ordered)).sum(1, keepdims=True) - 1
+    place = np.maximum(last, 0) * np.array([0.25, 0.5, 0.75])
+    lower = np.take_along_axis(ordered, np.floor(place).astype(np.int64), axis=1).astype(np.float64)
+    upper = np.take_along_axis(ordered, np.ceil(place).astype(np.int64), axis=1).astype(np.float64)
+    found: np.ndarray = np.where(last < 0, 0.0, lower + (upper - lower) * (place % 1))
+    return found.T
 
 
 def _flags(features: np.ndarray, categorical: np.ndarray, *, most: int) -> np.ndarray:

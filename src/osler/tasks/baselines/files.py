@@ -11,9 +11,9 @@ import numpy as np
 
 from osler.core.errors import BundleError
 from osler.tasks.baselines.blend import Baseline, Part
-from osler.tasks.baselines.boosting import scrubbed
 from osler.tasks.baselines.design import Design
 from osler.tasks.baselines.linear import Linear
+from osler.tasks.baselines.trees import check_forest, scrubbed
 
 TEXT, ARRAYS = "baseline.json", "linear.safetensors"
 FORMAT = 1
@@ -50,29 +50,39 @@ def load_baseline(files: Mapping[str, bytes]) -> Baseline:
         if text["format"] > FORMAT:
             raise BundleError(f"the baseline has format {text['format']}; this Osler reads up to {FORMAT}: update Osler")
         arrays = load(files[ARRAYS])
-        parts = tuple(_part(index, entry, arrays, files) for index, entry in enumerate(text["parts"]))
-        return Baseline(parts, text["kind"], tuple(text["names"]), int(text["threads"]))
-    except (ValueError, KeyError, TypeError, AttributeError, SafetensorError) as error:
+        names = tuple(str(name) for name in text["names"])
+        parts = tuple(
+            _part(index, entry, arrays=arrays, files=files, features=len(names)) for index, entry in enumerate(text["parts"])
+        )
+        return Baseline(parts, str(text["kind"]), names, int(text["threads"]))
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, SafetensorError) as error:
         raise BundleError(
             f"the bundle's baseline is damaged ({type(error).__name__}); take the bundle again from its source"
         ) from None
 
 
-def _part(index: int, entry: Mapping[str, Any], arrays: Mapping[str, np.ndarray], files: Mapping[str, bytes]) -> Part:
+def _part(
+    index: int, entry: Mapping[str, Any], *, arrays: Mapping[str, np.ndarray], files: Mapping[str, bytes], features: int
+) -> Part:
     design = Design(**{f.name: arrays[f"{index}.{f.name}"] for f in fields(Design)})
     linear = Linear(design, arrays[f"{index}.weights"], arrays[f"{index}.intercept"])
-    if len(linear.weights) != design.width:
+    if linear.weights.shape != (design.width, len(linear.intercept)):
         raise ValueError("weights and design differ in length")
-    booster = _booster(f"boosting-{index}.txt", files) if entry["boosted"] else None
+    design.matrix(np.zeros((1, features), np.float32))  # an index beyond the features ends here, not in a prediction
+    booster = None
+    if entry["boosted"]:
+        booster = _booster(f"boosting-{index}.txt", files, features=features, width=len(linear.intercept))
     return Part(linear, booster, float(entry["linear_share"]), str(entry["text"]))
 
 
-def _booster(name: str, files: Mapping[str, bytes]) -> Any:
+def _booster(name: str, files: Mapping[str, bytes], *, features: int, width: int) -> Any:
     import lightgbm
 
     if name not in files:
         raise BundleError(f"the bundle's baseline lacks {name}; take the bundle again from its source")
     try:
-        return lightgbm.Booster(model_str=files[name].decode())
+        text = files[name].decode("ascii")
+        check_forest(text, features=features, width=width)
+        return lightgbm.Booster(model_str=text)
     except (lightgbm.basic.LightGBMError, ValueError):
-        raise BundleError(f"{name} is damaged; take the bundle again from its source") from None
+        raise BundleError(f"the bundle's {name} is damaged; take the bundle again from its source") from None

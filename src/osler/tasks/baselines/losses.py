@@ -21,10 +21,13 @@ def mean_loss(kind: str, raw: np.ndarray, values: np.ndarray, *, weight: np.ndar
 
 
 def prior(kind: str, values: np.ndarray, *, width: int, weight: np.ndarray) -> np.ndarray:
-    """Return the raw output (k,) of the best guess that knows no feature; half a case is added to each class."""
+    """Return the raw output (k,) of the best guess that knows no feature; half a case is added to each class.
+
+    `weight` (m,) has a mean of one.
+    """
     if kind == "regression":
         return np.array([np.average(values, weights=weight) if len(values) else 0.0])
     classes = 2 if kind == "binary" else width
-    share = np.bincount(values.astype(np.int64), weights=weight / max(weight.mean(), 1e-12), minlength=classes) + 0.5
+    share = np.bincount(values.astype(np.int64), weights=weight, minlength=classes) + 0.5
     logits = np.log(share / share.sum())
     return logits[1:] - logits[0] if kind == "binary" else logits - logits.mean()

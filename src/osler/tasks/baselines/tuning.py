@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -117,28 +117,40 @@ def _tuned_path(problem: Problem, folds: Folds, *, form: str) -> Choice:
 
 
 def _tuned_rounds(problem: Problem, folds: Folds, *, settings: Mapping[str, Any]) -> Choice:
-    trained, curves = [], []
-    for repeat, fold in enumerate(folds[:1] if len(problem.values) > 200 or problem.width > 1 else folds):
-        for part in np.unique(fold):
-            inside, outside = problem.take(np.flatnonzero(fold != part)), problem.take(np.flatnonzero(fold == part))
-            booster, curve = train(
-                problem.kind, inside.features, inside.values, width=problem.width, weight=inside.weight,
-                settings=_settings(problem, settings), rounds=ROUNDS,
-                held_out=(outside.features, outside.values, outside.weight),
-            )  # fmt: skip
-            trained.append((repeat, np.flatnonzero(fold == part), booster))
-            curves.append((curve, outside.weight.sum()))
-    longest = max(len(c) for c, _ in curves)
-    padded = np.array([np.pad(c, (0, longest - len(c)), mode="edge") for c, _ in curves])
-    rounds = int(np.argmin(np.average(padded, axis=0, weights=[w for _, w in curves]))) + 1
-    held_out = np.empty((trained[-1][0] + 1, len(problem.values), problem.width))
-    for repeat, outside, booster in trained:
-        raw = boosted_raw(
-            booster, problem.features[outside], threads=problem.threads, rounds=min(rounds, booster.current_iteration())
-        )
-        held_out[repeat, outside] = raw
-    held_out = np.concatenate([held_out] * len(folds))[: len(folds)]
-    return Choice({**settings, "rounds": rounds}, held_out, _mean_loss(problem, held_out))
+    """Return the number of rounds with the lowest loss averaged over the folds' curves, and predictions at that number."""
+    used = folds[:1] if len(problem.values) > 200 or problem.width > 1 else folds
+    trained = [t for repeat, fold in enumerate(used) for t in _trained(problem, fold, repeat=repeat, settings=settings)]
+    longest = max(len(t.curve) for t in trained)
+    curves = [np.pad(t.curve, (0, longest - len(t.curve)), mode="edge") for t in trained]
+    weights = [problem.weight[t.outside].sum() for t in trained]
+    rounds = int(np.argmin(np.average(curves, axis=0, weights=weights))) + 1
+    held_out = np.empty((len(used), len(problem.values), problem.width))
+    for t in trained:
+        here = min(rounds, t.booster.current_iteration())
+        held_out[t.repeat, t.outside] = boosted_raw(t.booster, problem.features[t.outside], threads=problem.threads, rounds=here)
+    every = held_out[np.arange(len(folds)) % len(used)]
+    return Choice({**settings, "rounds": rounds}, every, _mean_loss(problem, held_out))
+
+
+@dataclass(frozen=True, slots=True)
+class _Trained:
+    """A booster trained without the rows `outside`, and its loss on them after each round."""
+
+    repeat: int
+    outside: np.ndarray
+    booster: Any
+    curve: list[float]
+
+
+def _trained(problem: Problem, fold: np.ndarray, *, repeat: int, settings: Mapping[str, Any]) -> Iterator[_Trained]:
+    for part in np.unique(fold):
+        outside = np.flatnonzero(fold == part)
+        inside, held = problem.take(np.flatnonzero(fold != part)), problem.take(outside)
+        booster, curve = train(
+            problem.kind, inside.features, inside.values, width=problem.width, weight=inside.weight,
+            settings=_settings(problem, settings), rounds=ROUNDS, held_out=(held.features, held.values, held.weight),
+        )  # fmt: skip
+        yield _Trained(repeat, outside, booster, curve)
 
 
 def _settings(problem: Problem, settings: Mapping[str, Any]) -> dict[str, Any]:

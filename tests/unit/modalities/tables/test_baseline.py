@@ -12,7 +12,7 @@ TABLES = Tables()
 
 
 def test_numbers_stay_and_words_become_codes_of_the_vocabulary():
-    cells = {"age": [*map(str, range(30))], "sex": (["f", "m", "m"] * 10)[:29] + [None], "rare": ["never", *["often"] * 29]}
+    cells = {"age": [*map(str, range(30))], "sex": [*(["f", "m", "m"] * 10)[:29], None], "rare": ["never", *["often"] * 29]}
     cells["age"][2] = ""
     table = Table(pa.table(cells), None)
     locators = TABLES.locate(table, columns=table.columns)

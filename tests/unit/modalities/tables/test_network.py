@@ -69,7 +69,7 @@ def test_every_form_gives_a_vector_per_model_and_rows_do_not_hear_one_another(ar
 
 
 def test_rows_of_gaps_and_unknown_words_and_extremes_stay_finite():
-    encoder, fields = encoder_and_fields()
+    encoder, _ = encoder_and_fields()
     awake(encoder)
     numbers = torch.tensor([[np.nan] * 4, [np.inf, -np.inf, 3e38, -3e38], [0.0] * 4])
     strange = {"numbers": numbers, "categories": torch.tensor([[0, 0], [123456, -123456], [-(2**63), 2**63 - 1]])}
