@@ -25,10 +25,10 @@ import resource, sys, time
 from osler.flows.predict import predict
 few, many, bundle, out = sys.argv[1:5]
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-predict(bundle, few, out=out + "/few.csv")
+predict(bundle, few, out=out + "/few-out.csv")
 loaded = peak()
 began = time.monotonic()
-predict(bundle, many, out=out + "/many.csv")
+predict(bundle, many, out=out + "/many-out.csv")
 print(time.monotonic() - began, loaded, peak())
 """
 PEER = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from osler.core.errors import OutputError
 from osler.core.watch import SILENT, Watch
 from osler.flows.predictor import load
 from osler.spine.bundle import bundle_digest
@@ -17,6 +18,8 @@ ROWS = 1 << 16  # of a block
 def predict(bundle: Path | str, table: Path | str, *, out: Path | str, device: str | None = None, watch: Watch = SILENT) -> Path:
     """Write one line per row of `table` to `out`; the ending of `out` chooses the format. Returns `out`."""
     bundle, table, out = Path(bundle), Path(table), Path(out)
+    if out.resolve() == table.resolve():
+        raise OutputError(f"'{out.name}' is the table itself; choose another --out, or its rows would be lost")
     watch.stage("loading")
     predictor = load(bundle, device=device)
     parts = Parts(out, key=_key(bundle, table))
