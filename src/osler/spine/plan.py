@@ -12,6 +12,7 @@ from osler.contract import Modality, Task
 from osler.core.plan import Brief, Decision, Plan, Rung
 
 NETWORK_SHARE = 0.6  # of the budget; the rest is for the baseline, scoring and reading
+SHORT = 0.005  # seconds of a step
 PRECISIONS = ("float32", "bfloat16")
 OVERHEAD = 1.3  # of an epoch beside its steps: scoring, averaging, checkpoint (measured 1.1 to 1.4)
 
@@ -114,16 +115,14 @@ def fit_to_budget(
     wanted = int(circumstances.settings.get("fit.epochs", wanted_epochs(plan, circumstances.cases)))
     chosen, cost, tried = plan, 0.0, []
     for rung in ladder or ((),):
-        sized = plan.with_decisions(d for d in rung if d.name not in circumstances.settings)
-        known = {k: v for k, v in circumstances.settings.items() if k in sized}
-        sized = sized.set_by_user(known)
-        per_epoch = seconds_per_step(sized) * steps * OVERHEAD
+        own = {d.name: circumstances.settings[d.name] for d in rung if d.name in circumstances.settings}
+        sized = plan.with_decisions(rung).set_by_user(own)
+        sized, per_step = _on_threads(sized, seconds_per_step, settings=circumstances.settings)
+        per_epoch = per_step * steps * OVERHEAD
         tried.append(per_epoch)
         if len(tried) > 1 and per_epoch * wanted * circumstances.folds > seconds:
             break
         chosen, cost = sized, per_epoch
-    if "fit.threads" not in circumstances.settings:
-        chosen, cost = _fewer_threads(chosen, seconds_per_step, cost=cost, steps=steps)
     if circumstances.device != "cpu" and "fit.precision" not in circumstances.settings:
         chosen, cost = _faster_precision(chosen, seconds_per_step, cost=cost, steps=steps)
     affordable = int(seconds / max(cost * circumstances.folds, 1e-9))
@@ -145,17 +144,22 @@ def _baseline_effort(circumstances: Circumstances) -> int:
     return int(min(4, max(1, seconds / each)))
 
 
-def _fewer_threads(plan: Plan, seconds_per_step: Callable[[Plan], float], *, cost: float, steps: int) -> tuple[Plan, float]:
-    """Time one thread beside all: small batches are sooner done than handed out."""
-    many = plan["fit.threads"]
-    if many == 1:
-        return plan, cost
-    alone = plan.with_decisions([Decision("fit.threads", 1, "", "measured")])
-    other = seconds_per_step(alone) * steps * OVERHEAD
-    if other > cost:
-        return plan, cost
-    reason = f"{other:.3g} s an epoch beside {cost:.3g} s with {many} threads"
-    return plan.with_decisions([Decision("fit.threads", 1, reason, "measured")]), other
+def _on_threads(plan: Plan, seconds_per_step: Callable[[Plan], float], *, settings: Mapping[str, Any]) -> tuple[Plan, float]:
+    """Return the plan with one thread or all, whichever is faster, and its time of a step.
+
+    Steps under SHORT are not tried with more than one: handing them out takes longer, and a busy machine makes them wait.
+    """
+    many = int(plan["fit.threads"])
+    if "fit.threads" in settings or many == 1:
+        return plan, seconds_per_step(plan)
+    one = Decision("fit.threads", 1, f"one step takes less than {1000 * SHORT:.0f} ms: too short to share", "measured")
+    alone = seconds_per_step(plan.with_decisions([one]))
+    if alone < SHORT:
+        return plan.with_decisions([one]), alone
+    together = seconds_per_step(plan)
+    reason = f"a step takes {1000 * alone:.3g} ms with one thread, {1000 * together:.3g} ms with {many}"
+    chosen = Decision("fit.threads", many if together < alone else 1, reason, "measured")
+    return plan.with_decisions([chosen]), min(alone, together)
 
 
 def _faster_precision(plan: Plan, seconds_per_step: Callable[[Plan], float], *, cost: float, steps: int) -> tuple[Plan, float]:
