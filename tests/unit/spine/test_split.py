@@ -37,11 +37,11 @@ def tables(draw):
 
 def divided(table: Cases, *, plan, seed: int):
     """The split, or None where it says that the groups are too few."""
+    if len(np.unique(table.groups[table.rows])) >= 6:
+        return divide(table, plan=plan, seed=seed)
     try:
         return divide(table, plan=plan, seed=seed)
-    except StudyError as error:
-        assert "groups" in str(error)
-        assert len(np.unique(table.groups[table.rows])) <= 5
+    except StudyError:
         return None
 
 
@@ -118,14 +118,12 @@ def test_one_giant_group_leaves_no_fold_empty():
 @pytest.mark.parametrize("rows", range(13))
 def test_tiny_tables_are_split_or_refused_with_advice(rows):
     for plan in (SMALL, LARGE):
-        try:
-            split = divide(cases(np.arange(rows)), plan=plan, seed=0)
-        except StudyError as error:
-            assert rows < 5
-            assert "give more groups" in str(error)
-        else:
-            assert all(len(part) for fold in split.folds for part in (fold.training, fold.tune, fold.held))
-            assert rows >= 4
+        if rows < 4:
+            with pytest.raises(StudyError, match="give more groups"):
+                divide(cases(np.arange(rows)), plan=plan, seed=0)
+            continue
+        split = divide(cases(np.arange(rows)), plan=plan, seed=0)
+        assert all(len(part) for fold in split.folds for part in (fold.training, fold.tune, fold.held))
 
 
 def test_a_single_group_is_refused_with_advice():
@@ -184,8 +182,8 @@ def test_no_training_case_is_later_than_a_test_case(seed, groups, plan):
     table = cases(generator.integers(0, groups, 80), times=times)
     try:
         split = divide(table, plan=plan, seed=seed)
-    except StudyError as error:
-        assert "give more groups" in str(error)
+    except StudyError:
+        assert groups < 40  # too few groups, or all of them torn
         return
     assert times[split.development].max() < times[split.test].min()
     assert not np.isin(table.groups[split.test], table.groups[split.development]).any()
