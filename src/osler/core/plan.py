@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
@@ -144,6 +145,14 @@ def _fault(decision: Decision, value: Any) -> str | None:
         return f"'{decision.name}' cannot be {value!r}; it is one of: " + ", ".join(repr(c) for c in decision.choices)
     number = isinstance(decision.value, (int, float)) and not isinstance(decision.value, bool)
     wanted = (int, float) if number else type(decision.value)
+    if (
+        number
+        and isinstance(value, float)
+        and not (math.isfinite(value) and (value % 1 == 0 or isinstance(decision.value, float)))
+    ):
+        return (
+            f"'{decision.name}' cannot be {value!r}; wanted a {'whole' if isinstance(decision.value, int) else 'finite'} number"
+        )
     if decision.value is not None and (not isinstance(value, wanted) or (number and isinstance(value, bool))):
         return f"'{decision.name}' cannot be {value!r}; wanted a value like {decision.value!r}"
     return None

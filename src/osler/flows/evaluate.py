@@ -74,7 +74,7 @@ def _gathered(predictor: Predictor, table: Path, watch: Watch) -> Seen:
         raws.append({name: values[good] for name, values in raw.items()})
         targets.append(target.take(rows[good]))
         if group in block.columns:
-            groups.append(np.array([str(v) for v in column_values(block, group)], object)[rows[good]])
+            groups.append(_group_labels(block, group)[rows[good]])
         refusals |= {block.first + r: why for r, why in {**unusable, **refused}.items()}
         cases += len(block)
         watch.advance(len(block))
@@ -84,6 +84,14 @@ def _gathered(predictor: Predictor, table: Path, watch: Watch) -> Seen:
         raise StudyError(f"no case can be scored: all {cases} rows are refused")
     numbers = np.unique(np.concatenate(groups), return_inverse=True)[1] if groups else None
     return Seen(joined, target, numbers, refusals, cases)
+
+
+def _group_labels(block: Table, group: str) -> np.ndarray:
+    """Return (n,) object; a row without a group is its own, as in training."""
+    values = column_values(block, group)
+    missing = [v is None or v != v for v in values]  # noqa: PLR0124 - NaN differs from itself
+    pairs = enumerate(zip(values, missing, strict=True))
+    return np.array([f"row {block.first + r}" if lacks else f"group {v}" for r, (v, lacks) in pairs], object)
 
 
 def _check(predictor: Predictor, block: Table) -> None:

@@ -74,7 +74,7 @@ def make_plan(
     known = cases.reading.with_decisions(decisions.decisions).with_decisions(ruled.decisions)
     late_ones = Plan(plan_step.unmeasured())
     rungs = Plan(d for rung in ladder for d in rung)
-    known.with_decisions([*rungs.decisions, *late_ones.decisions]).set_by_user(about.settings)
+    plan_step.check_counts(known.with_decisions([*rungs.decisions, *late_ones.decisions]).set_by_user(about.settings))
     # reading decisions already hold what the user set, joined with what was seen
     plan = known.set_by_user({k: v for k, v in about.settings.items() if k in known and k not in cases.reading})
     share = plan["fit.network_share"]
@@ -116,7 +116,9 @@ def given_plan(
     if lacking:
         raise PlanError(f"the plan lacks {len(lacking)} decisions: {', '.join(lacking[:5])}; 'osler inspect' writes a whole one")
     own = {k: v for k, v in about.settings.items() if k not in decisions and k not in cases.reading}
-    return whole.set_by_user(own)
+    given = whole.set_by_user(own)
+    plan_step.check_counts(given)
+    return given
 
 
 def seconds_per_step(source: Source, cases: Cases, split: Split) -> float:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from osler.core.account import Account
+from osler.core.errors import PlanError
 from osler.core.leak import Leak
 from osler.core.plan import Plan
 from osler.core.scores import Scores
@@ -117,9 +118,10 @@ def _frozen_plan(
     facts = planning.gather_facts(cases, split)
     asked = run_key(cases, split, given)
     path, key = folder / "plan.json", folder / "asked.json"
-    if path.is_file() and key.is_file() and json.loads(key.read_text()) == asked:
+    found = _unfinished(path, key, asked)
+    if found is not None:
         watch.say("an unfinished run of the same study is taken up")
-        return Plan.from_json(path.read_text()), facts, given is None
+        return found, facts, given is None
     if folder.exists():
         shutil.rmtree(folder)
     if given is not None:
@@ -129,6 +131,14 @@ def _frozen_plan(
     write_atomically(path, frozen.to_json().encode())
     write_atomically(key, json.dumps(asked).encode())
     return frozen, facts, given is None
+
+
+def _unfinished(path: Path, key: Path, asked: Mapping[str, str]) -> Plan | None:
+    """Return the plan of a killed run of the same study; None where there is none, or a crash of the machine tore it."""
+    try:
+        return Plan.from_json(path.read_text(encoding="utf-8")) if json.loads(key.read_text()) == asked else None
+    except (OSError, ValueError, PlanError):
+        return None
 
 
 def run_key(cases: Cases, split: Split, given: Path | None) -> dict[str, str]:

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from osler.core.errors import BundleError, OutputError
+from osler.core.errors import BundleError, OutputError, PlanError
 from osler.core.plan import Plan
 from osler.core.state import State
 
@@ -55,24 +55,39 @@ def write_bundle(folder: Path, contents: Contents) -> None:
             (fresh / name).write_bytes(data)
         sums = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
         about = {"format": FORMAT, **contents.about, "files": sums}
-        (fresh / INDEX).write_text(json.dumps({**about, "seal": _seal(about)}, indent=1, ensure_ascii=False))
+        index = json.dumps({**about, "seal": _seal(about)}, indent=1, ensure_ascii=False)
+        (fresh / INDEX).write_text(index, encoding="utf-8")
         _take_place(fresh, folder)
     except OSError as error:
-        shutil.rmtree(fresh, ignore_errors=True)
         raise OutputError(f"the bundle cannot be written: {error.strerror}; free space or choose another --out") from None
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def check_place(folder: Path) -> None:
     """Raise OutputError unless `folder` is free, empty, or an older bundle, and its parent can be written to."""
-    if folder.exists() and (not folder.is_dir() or (any(folder.iterdir()) and not (folder / INDEX).is_file())):
-        raise OutputError(f"'{folder.name}' exists and is no bundle; choose another --out")
+    if folder.name in {"", ".."}:
+        raise OutputError(f"'{folder}' is no name for a bundle; give --out a folder of its own")
     try:
+        if folder.exists() and not _replaceable(folder):
+            raise OutputError(f"'{folder.name}' exists and is no bundle; choose another --out")
         folder.parent.mkdir(parents=True, exist_ok=True)
         probe = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
         probe.mkdir()
         probe.rmdir()
     except OSError as error:
         raise OutputError(f"cannot write beside '{folder.name}': {error.strerror}; choose another --out") from None
+
+
+def _replaceable(folder: Path) -> bool:
+    """Whether `folder` is empty or a bundle, sound or damaged; other software calls files bundle.json too."""
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return folder.is_dir()
+    try:
+        about = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(about, dict) and {"format", "files", "seal"} <= about.keys()
 
 
 def read_bundle(folder: Path) -> Contents:
@@ -95,6 +110,8 @@ def read_bundle(folder: Path) -> Contents:
             baselines=baselines,
             documents=documents,
         )
+    except PlanError:
+        raise BundleError("plan.json is no plan; the bundle was not written by Osler") from None
     except KeyError as error:
         raise BundleError(f"the bundle lacks {error.args[0]}; it was not written by Osler, or not wholly copied") from None
     except ValueError as error:
@@ -117,7 +134,7 @@ def _index(folder: Path) -> dict[str, Any]:
         newer = int(about["format"]) > FORMAT
         sealed = about.get("seal") == _seal({k: v for k, v in about.items() if k != "seal"})
         files = about["files"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise BundleError(f"{INDEX} cannot be read: it was changed or was not written by Osler") from None
     if newer:
         raise BundleError(f"the bundle has format {about['format']}, this Osler reads up to {FORMAT}; update Osler")
@@ -130,6 +147,8 @@ def _index(folder: Path) -> dict[str, Any]:
 
 def _checked(folder: Path, name: str, wanted: str) -> bytes:
     path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise BundleError(f"{name} is a link out of the bundle; take the bundle again from its source")
     if path.is_symlink() or not path.is_file():
         raise BundleError(f"the bundle lacks {name}; it was not wholly copied")
     try:
@@ -173,5 +192,10 @@ def _take_place(fresh: Path, folder: Path) -> None:
     aside = folder.with_name(f".{folder.name}.{uuid.uuid4().hex[:8]}")
     if folder.exists():
         folder.rename(aside)
-    fresh.rename(folder)
+    try:
+        fresh.rename(folder)
+    except OSError:
+        if aside.exists():
+            aside.rename(folder)
+        raise
     shutil.rmtree(aside, ignore_errors=True)

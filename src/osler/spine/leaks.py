@@ -50,9 +50,19 @@ def judge(leaks: Sequence[Leak], *, how: str) -> None:
 
 
 def without(split: Split, leaks: Sequence[Leak]) -> Split:
-    """Return the split without the offending development rows; test rows always stay."""
+    """Return the split without the offending development rows; test rows always stay.
+
+    Raises LeakError where too few rows would be left.
+    """
     rows = np.unique(np.concatenate([np.empty(0, np.int64), *(leak.rows for leak in leaks if leak.severity == "stop")]))
     folds = tuple(Fold(*(np.setdiff1d(part, rows) for part in (fold.training, fold.tune, fold.held))) for fold in split.folds)
+    if not len(np.intersect1d(rows, split.development)):
+        return split
+    if not all(len(part) for fold in folds for part in (fold.training, fold.tune, fold.held)):
+        raise LeakError(
+            f"without the {len(rows)} leaking cases too few are left to train on; mend the split or group column, or go on"
+            " with --allow-leaks"
+        )
     parts = {name: np.setdiff1d(getattr(split, name), rows) for name in ("training", "tune", "calibrate")}
     return replace(split, **parts, folds=folds, how=f"{split.how}; {len(rows)} leaking cases dropped from training")
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from osler.contract import Modality, Task
+from osler.core.errors import PlanError
 from osler.core.plan import Brief, Decision, Plan, Rung
 
 NETWORK_SHARE = 0.6  # of the budget; the rest is for the baseline, scoring and reading
@@ -92,6 +93,16 @@ def unmeasured() -> tuple[Decision, ...]:
     return tuple(Decision(f"fit.{name}", value, "") for name, value in (("epochs", 1), ("members", 1), ("seconds", 0.0)))
 
 
+def check_counts(plan: Plan) -> None:
+    """Raise PlanError for a count below 1 and for a rate that is not above 0, all faults together."""
+    counts = [f"fit.{name}" for name in ("epochs", "members", "batch", "epoch_cases", "predict_batch", "threads")]
+    faults = [f"'{name}' is {plan[name]!r}; it is at least 1" for name in counts if plan[name] < 1]
+    above = [f"fit.{name}" for name in ("learning_rate", "clip", "network_share")]
+    faults += [f"'{name}' is {plan[name]!r}; it is above 0" for name in above if not plan[name] > 0]
+    if faults:
+        raise PlanError("\n".join(faults))
+
+
 def wanted_epochs(plan: Mapping[str, Any], cases: int) -> int:
     """Return the epochs after which more training rarely helps: about 4,000 steps, 12 to 80 epochs."""
     steps = max(1, math.ceil(min(cases, plan["fit.epoch_cases"]) / plan["fit.batch"]))
@@ -111,22 +122,24 @@ def fit_to_budget(
     Each rung is timed once, from small to large, until one does not fit; the largest that can train as long as it wants
     is taken, else the smallest with as many epochs as there is time for. What the user set is not touched.
     """
+    settings = circumstances.settings
     steps = max(1, math.ceil(min(circumstances.cases, plan["fit.epoch_cases"]) / plan["fit.batch"]))
-    wanted = int(circumstances.settings.get("fit.epochs", wanted_epochs(plan, circumstances.cases)))
+    wanted = int(settings.get("fit.epochs", wanted_epochs(plan, circumstances.cases)))
     chosen, cost, tried = plan, 0.0, []
     for rung in ladder or ((),):
-        own = {d.name: circumstances.settings[d.name] for d in rung if d.name in circumstances.settings}
-        sized = plan.with_decisions(rung).set_by_user(own)
-        sized, per_step = _on_threads(sized, seconds_per_step, settings=circumstances.settings)
+        # the rung's own names alone: a reading decision in `plan` joins what the user set with what was seen
+        sized = plan.with_decisions(rung).set_by_user({d.name: settings[d.name] for d in rung if d.name in settings})
+        sized, per_step = _on_threads(sized, seconds_per_step, settings=settings)
         per_epoch = per_step * steps * OVERHEAD
         tried.append(per_epoch)
         if len(tried) > 1 and per_epoch * wanted * circumstances.folds > seconds:
             break
         chosen, cost = sized, per_epoch
-    if circumstances.device != "cpu" and "fit.precision" not in circumstances.settings:
+    if circumstances.device != "cpu" and "fit.precision" not in settings:
         chosen, cost = _faster_precision(chosen, seconds_per_step, cost=cost, steps=steps)
-    affordable = int(seconds / max(cost * circumstances.folds, 1e-9))
-    epochs = max(1, min(wanted, affordable))
+    # a rung that fits exactly must not lose an epoch to rounding
+    affordable = int(seconds / max(cost * circumstances.folds, 1e-9) + 1e-6)
+    epochs = wanted if "fit.epochs" in settings else max(1, min(wanted, affordable))
     most = 1 if circumstances.folds > 1 else 3
     members = max(1, min(most, affordable // max(wanted, 1)))
     why = f"{cost:.3g} s an epoch measured, {circumstances.folds} trainings, {seconds:.0f} s for networks"

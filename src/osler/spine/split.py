@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from osler.core.errors import StudyError
+from osler.core.errors import PlanError, StudyError
 from osler.core.plan import Decision, Plan
 from osler.core.split import Fold, Split
 
+FEWEST = 3  # groups beside the test: one each to train, to stop by and to calibrate on
 PARTS = {
     "training": ("train", "training", "tr", "development", "dev_train", "fit"),
     "tune": ("val", "valid", "validation", "dev", "tune"),
@@ -46,11 +47,12 @@ def split_rules(*, groups: int) -> tuple[Decision, ...]:
 
 
 def divide(cases: Cases, *, plan: Mapping[str, Any], seed: int) -> Split:
-    """Return the split of the usable rows; raises StudyError where a part would be empty.
+    """Return the split of the usable rows; raises StudyError where a part would be empty, PlanError for impossible shares.
 
     An official split wins, then time, then chance. Every group stays whole except where a given split column tears it
     apart, which the leak check then reports.
     """
+    _check(plan)
     generator = np.random.default_rng([seed, 1])
     if cases.official is not None:
         development, tune, calibrate, test, how = _official(cases)
@@ -58,15 +60,29 @@ def divide(cases: Cases, *, plan: Mapping[str, Any], seed: int) -> Split:
         development, test, how = _by_time(cases, share=plan["split.test"])
         tune = calibrate = np.empty(0, np.int64)
     else:
-        development, test = _cut(cases, cases.rows, share=plan["split.test"], generator=generator)
+        development, test = _cut(cases, cases.rows, share=plan["split.test"], generator=generator, leave=FEWEST)
         tune = calibrate = np.empty(0, np.int64)
         how = "drawn by chance: groups kept whole, classes in equal shares"
     if len(test) == 0 or len(development) < 2:
-        raise StudyError(f"the split leaves {len(development)} cases to train and {len(test)} to test; both are needed")
+        raise StudyError(
+            f"the split leaves {len(development)} cases to train and {len(test)} to test; both are needed: give more groups"
+            " (a group is never torn), another split or time column, or leave that column out"
+        )
     if plan["split.folds"] > 1:
         whole = np.sort(np.concatenate([development, tune, calibrate]))
         return _crossfitted(cases, whole, test, plan=plan, generator=generator, how=how)
     return _once(cases, (development, tune, calibrate, test), plan=plan, generator=generator, how=how)
+
+
+def _check(plan: Mapping[str, Any]) -> None:
+    shares = {name: plan[name] for name in ("split.test", "split.tune", "split.calibrate")}
+    faults = [f"'{name}' is {value!r}; it is a share, above 0 and below 1" for name, value in shares.items() if not 0 < value < 1]
+    if not faults and sum(shares.values()) >= 1:
+        faults = [f"{', '.join(shares)} add up to {sum(shares.values()):.3g}; nothing is left to train on"]
+    if plan["split.folds"] < 1:
+        faults.append(f"'split.folds' is {plan['split.folds']!r}; it is at least 1, which means no cross-fitting")
+    if faults:
+        raise PlanError("\n".join(faults))
 
 
 def _once(
@@ -77,9 +93,11 @@ def _once(
     if len(tune) and not len(calibrate):
         calibrate, tune = _cut(cases, tune, share=0.5, generator=generator)
     if not len(tune):
-        training, tune = _cut(cases, training, share=plan["split.tune"] * whole / len(training), generator=generator)
-    if not len(calibrate):
+        training, tune = _cut(cases, training, share=plan["split.tune"] * whole / len(training), generator=generator, leave=2)
+    if len(training) and not len(calibrate):
         training, calibrate = _cut(cases, training, share=plan["split.calibrate"] * whole / len(training), generator=generator)
+    if not (len(training) and len(tune) and len(calibrate)):
+        raise _too_few(cases, np.concatenate(parts[:3]))
     return Split(training, tune, calibrate, test, (Fold(training, tune, calibrate),), how)
 
 
@@ -93,24 +111,40 @@ def _crossfitted(
     how: str,
 ) -> Split:
     count = min(plan["split.folds"], len(np.unique(cases.groups[development])))
+    if count < min(plan["split.folds"], FEWEST):
+        raise _too_few(cases, development)
     parts, rest = [], development
     for left in range(count, 1, -1):
-        rest, part = _cut(cases, rest, share=1 / left, generator=generator)
+        rest, part = _cut(cases, rest, share=1 / left, generator=generator, leave=left - 1)
         parts.append(part)
     parts.append(rest)
     folds = []
     for held in parts:
         others = np.setdiff1d(development, held)
         training, tune = _cut(cases, others, share=plan["split.tune"], generator=generator)
+        if not (len(training) and len(tune)):
+            raise _too_few(cases, development)
         folds.append(Fold(training, tune, held))
     empty = np.empty(0, np.int64)
     return Split(development, empty, empty, test, tuple(folds), f"{how}; development cross-fitted in {count} folds")
 
 
-def _cut(cases: Cases, rows: np.ndarray, *, share: float, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Cut whole groups off, about `share` of the cases of each stratum; return (rest, cut), ascending."""
-    groups, first = np.unique(cases.groups[rows], return_index=True)
-    place = np.searchsorted(groups, cases.groups[rows])
+def _too_few(cases: Cases, development: np.ndarray) -> StudyError:
+    found = len(np.unique(cases.groups[development]))
+    return StudyError(
+        f"{found} groups are left beside the test, too few to train, to choose when to stop and to calibrate on:"
+        f" {FEWEST} are needed, more are better; give more groups, or a group column with more values"
+    )
+
+
+def _cut(
+    cases: Cases, rows: np.ndarray, *, share: float, generator: np.random.Generator, leave: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cut whole groups off, about `share` of the cases of each stratum; return (rest, cut), ascending.
+
+    At least one group is cut off, and at least `leave` groups stay, where there are enough.
+    """
+    groups, place = np.unique(cases.groups[rows], return_inverse=True)
     sizes = np.bincount(place)
     # a group's stratum: its rarest class, so that few positives are dealt out evenly
     frequency = dict(zip(*np.unique(cases.strata[rows], return_counts=True), strict=True))
@@ -126,9 +160,11 @@ def _cut(cases: Cases, rows: np.ndarray, *, share: float, generator: np.random.G
         take = int(np.searchsorted(filled - sizes[members] / 2, wanted))
         chosen[members[:take]] = True
         carry = wanted - (filled[take - 1] if take else 0)
-    if not chosen.any() and len(groups) > 1:
+    if not chosen.any() and len(groups) > leave:
         chosen[generator.integers(len(groups))] = True
-    del first
+    spare = int(chosen.sum()) - max(0, len(groups) - leave)
+    if spare > 0:
+        chosen[generator.permutation(np.flatnonzero(chosen))[:spare]] = False
     return np.sort(rows[~chosen[place]]), np.sort(rows[chosen[place]])
 
 

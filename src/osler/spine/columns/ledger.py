@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from osler.core.errors import OutputError
+
 CHUNK = 1 << 22
 
 
@@ -16,8 +18,14 @@ class Ledger:
 
     def __init__(self, cache: Path, *, verify: bool = False) -> None:
         self.verify = verify
-        self.base = sqlite3.connect(cache / "ledger.sqlite", timeout=30)
-        self.base.execute("create table if not exists files (key text primary key, sha256 text)")
+        path = cache / "ledger.sqlite"
+        try:
+            self.base = _opened(path)
+        except sqlite3.OperationalError as error:
+            raise OutputError(f"the cache cannot be written: {error}; choose another with --cache") from None
+        except sqlite3.DatabaseError:  # torn by a crash: what it knew is found again by hashing
+            path.unlink()
+            self.base = _opened(path)
 
     def __enter__(self) -> Self:
         return self
@@ -39,6 +47,12 @@ class Ledger:
             return ""
         self.base.execute("insert or replace into files values (?, ?)", (key, found))
         return found
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    base = sqlite3.connect(path, timeout=30)
+    base.execute("create table if not exists files (key text primary key, sha256 text)")
+    return base
 
 
 def file_sha256(path: Path) -> str:

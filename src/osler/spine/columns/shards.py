@@ -13,10 +13,10 @@ from typing import Any
 
 from osler.contract import Modality
 from osler.core.columns import Columns
-from osler.core.errors import OutputError
+from osler.core.errors import OutputError, RunError
 from osler.core.watch import SILENT, Watch
 from osler.spine.columns.ledger import Ledger
-from osler.spine.columns.store import join, load, save
+from osler.spine.columns.store import join, load, opened, save
 
 FORMAT = 1  # of cached columns; a change of what is stored raises it, and old shards are read anew
 MOST_BYTES = 50 << 30  # of the cache; the longest unused go first
@@ -42,18 +42,21 @@ def read_columns(
     with Ledger(cache) as ledger:
         keys = [_key(modality, p, reading=reading, roles=roles, ledger=ledger) for p in pieces]
     folders = [cache / "columns" / key for key in keys]
-    missing = [(p, f) for p, f in zip(pieces, folders, strict=True) if not f.exists()]
-    watch.stage("reading", total=len(missing))
-    _make(modality, missing, reading=reading, roles=roles, workers=workers, watch=watch)
-    if len(folders) == 1:
-        whole = folders[0]
-    else:
-        whole = cache / "columns" / f"joined-{hashlib.sha256(''.join(keys).encode()).hexdigest()[:40]}"
-        if not whole.exists():
+    joined = cache / "columns" / f"joined-{hashlib.sha256(''.join(keys).encode()).hexdigest()[:40]}"
+    whole = folders[0] if len(folders) == 1 else joined
+    columns = opened(whole)
+    if columns is None:
+        missing = {f: p for p, f in zip(pieces, folders, strict=True) if opened(f) is None}
+        watch.stage("reading", total=len(missing))
+        _make(modality, missing, reading=reading, roles=roles, workers=workers, watch=watch)
+        if whole is joined:
             join(whole, folders)
-    os.utime(whole)
+        columns = load(whole)
+    for folder in {whole, *folders}:
+        if folder.exists():
+            os.utime(folder)
     trim(cache, keep={whole, *folders})
-    return load(whole)
+    return columns
 
 
 def private(cache: Path) -> None:
@@ -67,15 +70,22 @@ def private(cache: Path) -> None:
 
 def trim(cache: Path, *, keep: set[Path], most: int = MOST_BYTES) -> None:
     """Remove the longest unused columns until the cache holds at most `most` bytes."""
-    folders = sorted((cache / "columns").iterdir(), key=lambda f: f.stat().st_mtime)
-    sizes = {f: sum(p.stat().st_size for p in f.iterdir() if p.is_file()) for f in folders if f.is_dir()}
-    total = sum(sizes.values())
-    for folder in folders:
+    found = sorted((*measured, folder) for folder in (cache / "columns").iterdir() if (measured := _used_and_size(folder)))
+    total = sum(size for _, size, _ in found)
+    for _, size, folder in found:
         if total <= most:
             return
-        if folder not in keep and folder in sizes:
+        if folder not in keep:
             shutil.rmtree(folder, ignore_errors=True)
-            total -= sizes[folder]
+            total -= size
+
+
+def _used_and_size(folder: Path) -> tuple[float, int] | None:
+    """Return when `folder` was used and its bytes; None where it is none, or where another process just moved it."""
+    try:
+        return folder.stat().st_mtime, sum(p.stat().st_size for p in folder.iterdir())
+    except OSError:
+        return None
 
 
 def _key(modality: Modality, piece: Sequence[Any], *, reading: Mapping[str, Any], roles: frozenset[str], ledger: Ledger) -> str:
@@ -86,7 +96,7 @@ def _key(modality: Modality, piece: Sequence[Any], *, reading: Mapping[str, Any]
 
 def _make(
     modality: Modality,
-    missing: Sequence[tuple[Sequence[Any], Path]],
+    missing: Mapping[Path, Sequence[Any]],
     *,
     reading: Mapping[str, Any],
     roles: frozenset[str],
@@ -95,16 +105,23 @@ def _make(
 ) -> None:
     plain = dict(reading)
     if workers <= 1 or len(missing) <= 1:
-        for piece, folder in missing:
+        for folder, piece in missing.items():
             save(folder, modality.shard(piece, reading=plain, roles=roles))
             watch.advance()
         return
     # loky: its workers neither fork a process with threads nor import the user's script
+    from concurrent.futures.process import BrokenProcessPool
+
     from joblib import Parallel, delayed
 
-    jobs = (delayed(_one)(modality, piece, reading=plain, roles=roles, folder=folder) for piece, folder in missing)
-    for _ in Parallel(n_jobs=workers, return_as="generator_unordered")(jobs):
-        watch.advance()
+    jobs = (delayed(_one)(modality, piece, reading=plain, roles=roles, folder=folder) for folder, piece in missing.items())
+    try:
+        for _ in Parallel(n_jobs=workers, return_as="generator_unordered")(jobs):
+            watch.advance()
+    except BrokenProcessPool:
+        raise RunError(
+            "a worker process died while reading, often for lack of memory; finished shards are kept, run again"
+        ) from None
 
 
 def _one(modality: Modality, piece: Sequence[Any], *, reading: dict[str, Any], roles: frozenset[str], folder: Path) -> None:

@@ -42,6 +42,17 @@ def load(folder: Path) -> Columns:
     return Columns(fields, arrays, _map(folder / "present.npy"), _map(folder / "fingerprints.npy"), refusals, _load_words(folder))
 
 
+def opened(folder: Path) -> Columns | None:
+    """Open columns; None where they are not there, or where a crash of the machine tore them: these are removed."""
+    if not folder.exists():
+        return None
+    try:
+        return load(folder)
+    except (OSError, ValueError, KeyError, TypeError, EOFError):
+        shutil.rmtree(folder, ignore_errors=True)
+        return None
+
+
 def join(folder: Path, shards: Sequence[Path]) -> None:
     """Write the shards behind one another to `folder`, one array at a time, without holding them in memory."""
     parts = [load(s) for s in shards]
@@ -72,10 +83,12 @@ class _new_folder:  # noqa: N801 - reads as a statement
         return self.fresh
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is None and not self.folder.exists():
-            self.fresh.rename(self.folder)
-        else:
-            shutil.rmtree(self.fresh, ignore_errors=True)
+        if error is None:
+            try:
+                self.fresh.rename(self.folder)
+            except OSError as fault:  # another process was first: its folder holds the same
+                error = None if self.folder.exists() else fault
+        shutil.rmtree(self.fresh, ignore_errors=True)
         if isinstance(error, OSError):
             raise OutputError(f"the cache cannot be written: {error.strerror}; free space or choose another --cache") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from dataclasses import dataclass
@@ -55,17 +56,22 @@ def load(path: Path, *, module: nn.Module, optimisers: tuple[torch.optim.Optimiz
     """
     if not path.is_file():
         return None
+    before = {k: v.detach().clone() for k, v in module.state_dict().items()}
     try:
         data = path.read_bytes()
         tensors = parse_tensors(data)
         length = int.from_bytes(data[:8], "little")
         progress = Progress(**json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["progress"]))
+        averaged, kept = _under("averaged.", tensors), _under("kept.", tensors)
+        if not averaged.keys() == kept.keys() == before.keys():
+            return None
         module.load_state_dict(_under("module.", tensors))
         for turn, optimiser in enumerate(optimisers):
             _fill(optimiser, _under(f"optimiser.{turn}.", tensors))
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError):
+        module.load_state_dict(before)  # a part may have been put in before the fault showed
         return None
-    return progress, _under("averaged.", tensors), _under("kept.", tensors)
+    return progress, averaged, kept
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -76,7 +82,8 @@ def write_atomically(path: Path, data: bytes) -> None:
         temporary.write_bytes(data)
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         raise OutputError(
             f"cannot write {path.name}: {error.strerror}; free space or choose another --out, then run again"
         ) from None

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from osler.contract import Batch, Objective
+from osler.core.errors import RunError
 from osler.core.watch import SILENT, Watch
 from osler.spine.fit.checkpoint import Progress, load, save
 
@@ -66,7 +67,7 @@ def fit(
 
     `batch_of(rows, seed)` gives a training batch, `tune()` fresh batches to score by. Each draw is seeded by (seed, member,
     epoch, step) and a checkpoint follows each epoch, so a killed training that is called again ends with the same weights,
-    byte for byte on CPU. One-cycle schedules end well, so the best average is kept rather than training stopped early.
+    byte for byte on CPU. Raises RunError where a loss is not finite: its weights would be worth nothing. One-cycle schedules end well, so the best average is kept rather than training stopped early.
     """
     plan = run.plan
     optimisers = objective.optimisers(plan=plan)
@@ -78,9 +79,11 @@ def fit(
         if progress.stopped:
             break
         began = time.monotonic()
-        _run_epoch(objective, batch_of, rows=rows, optimisers=optimisers, averaged=averaged, plan=plan,
+        healthy = _run_epoch(objective, batch_of, rows=rows, optimisers=optimisers, averaged=averaged, plan=plan,
                    at=(run.seed, run.member, epoch), update=update)  # fmt: skip
         score = _score_averaged(objective, averaged, tune)
+        if not (healthy and math.isfinite(score)):
+            raise RunError(_broken(epoch + 1, plan))
         if score < progress.best:
             progress.best, progress.best_epoch, kept = score, epoch + 1, {k: v.clone() for k, v in averaged.items()}
         progress.epoch, progress.seconds = epoch + 1, progress.seconds + time.monotonic() - began
@@ -112,11 +115,13 @@ def _run_epoch(
     plan: Mapping[str, Any],
     at: tuple[int, int, int],
     update: Update,
-) -> None:
+) -> bool:
+    """Train one epoch in place; return whether every loss was finite (asked once, so that a device need not wait)."""
     order = np.random.default_rng(draw(*at)).permutation(rows)[: plan["fit.epoch_cases"]]
     batches = np.array_split(order, max(1, math.ceil(len(order) / plan["fit.batch"])))
     total = plan["fit.epochs"] * len(batches)
     objective.module.train()
+    total_loss: Tensor | float = 0.0
     for step, chunk in enumerate(batches):
         seed = draw(*at, step)
         torch.manual_seed(seed)
@@ -126,12 +131,21 @@ def _run_epoch(
             for group in optimiser.param_groups:
                 group["lr"] = plan["fit.learning_rate"] * share
             loss = objective.step(batch, turn=turn, generator=torch.Generator().manual_seed(seed))
+            total_loss = total_loss + loss.detach().double().sum()
             update(objective, optimiser, loss, plan)
         _average(
             averaged,
             objective.module,
             decay=min(plan["fit.ema"], (1 + at[2] * len(batches) + step) / (10 + at[2] * len(batches) + step)),
         )
+    return math.isfinite(float(total_loss))
+
+
+def _broken(epoch: int, plan: Mapping[str, Any]) -> str:
+    return (
+        f"training broke down in epoch {epoch}: its loss is no finite number. Look for extreme values in the target and in the"
+        f" inputs, or set fit.learning_rate below {plan['fit.learning_rate']:g}, and train again"
+    )
 
 
 @torch.no_grad()

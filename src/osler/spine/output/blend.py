@@ -11,6 +11,7 @@ import numpy as np
 from osler.contract import TargetBatch, Task
 from osler.core.target import Target
 
+ROUNDING = 1e-9  # of the loss: equal models differ by it between shares
 GRID = np.linspace(0, 1, 21)
 
 
@@ -34,7 +35,7 @@ class Blend:
         means = losses.mean(1)
         best = int(means.argmin())
         spread = (losses - losses[best]).std(1) / np.sqrt(losses.shape[1])
-        good = means - means[best] <= 0.05 * spread
+        good = means - means[best] <= 0.05 * spread + ROUNDING * abs(means[best])
         good[best] = True
         near = np.flatnonzero(good)[np.argmin(np.abs(GRID[good] - 0.5))]
         return cls(float(GRID[near]))
