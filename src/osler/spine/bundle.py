@@ -97,7 +97,7 @@ def read_bundle(folder: Path) -> Contents:
         )
     except KeyError as error:
         raise BundleError(f"the bundle lacks {error.args[0]}; it was not written by Osler, or not wholly copied") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"the bundle has a file that cannot be read ({type(error).__name__})") from None
 
 
@@ -117,7 +117,7 @@ def _index(folder: Path) -> dict[str, Any]:
         newer = int(about["format"]) > FORMAT
         sealed = about.get("seal") == _seal({k: v for k, v in about.items() if k != "seal"})
         files = about["files"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise BundleError(f"{INDEX} cannot be read: it was changed or was not written by Osler") from None
     if newer:
         raise BundleError(f"the bundle has format {about['format']}, this Osler reads up to {FORMAT}; update Osler")

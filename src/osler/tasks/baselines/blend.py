@@ -111,7 +111,7 @@ def _fitted(problem: Problem, *, plan: Mapping[str, Any]) -> Part:
     counts = [len(problem.values)]
     if problem.kind != "regression":
         counts = np.bincount(problem.values.astype(np.int64), minlength=max(problem.width, 2)).tolist()
-    if min(counts) == 0 or len(problem.values) < 2 or len(np.unique(problem.groups)) < 2:
+    if min(counts) == 0 or not problem.features.shape[1] or len(problem.values) < 2 or len(np.unique(problem.groups)) < 2:
         return _constant(problem)
     if len(problem.values) < FEWEST_CASES or min(counts) < FEWEST_OF_CLASS or len(np.unique(problem.groups)) < FEWEST_CASES // 2:
         linear = fit_linear(problem, {"penalty": 10.0, "form": "plain"})
