@@ -76,11 +76,12 @@ def test_a_stopped_and_a_killed_training_take_up_their_own_plan(cancer, tmp_path
     same(tmp_path / "whole", out)
 
 
-def test_another_question_does_not_take_up_a_run(cancer, tmp_path):
+def test_another_question_does_not_take_up_a_run(cancer, long_plan, tmp_path):
     out = tmp_path / "m"
-    process = started("train", cancer / "study.yaml", "--out", out, *LONG)
+    process = started("train", cancer / "study.yaml", "--plan", long_plan, "--out", out)
     assert killed(process, tmp_path / "m.run" / "asked.json", 0)
-    ended = osler("train", cancer / "study.yaml", "--out", out, "--seed", "7", *FAST, "--set", "fit.epochs=1")
+    words = ("--plan", long_plan, "--seed", "7", "--set", "fit.epochs=1")
+    ended = osler("train", cancer / "study.yaml", "--out", out, *words)
     assert ended.code == 0, ended.said
     assert "taken up" not in ended.said
 
