@@ -34,12 +34,12 @@ def osler(*arguments):
 
     out, err = io.StringIO(), io.StringIO()
     code = 0
-    with mock.patch.object(sys, "argv", ["osler", *map(str, arguments)]):
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            try:
-                main()
-            except SystemExit as end:
-                code = end.code or 0
+    words = mock.patch.object(sys, "argv", ["osler", *map(str, arguments)])
+    with words, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
     return Ended(code, out.getvalue(), err.getvalue())
 
 
@@ -50,7 +50,12 @@ def started(*arguments, before="", limit=None):
         words = [sys.executable, "-c", f"{before}\nfrom osler.cli import main\nmain()"]
     place = os.environ | {"PYTHONPATH": str(SOURCE), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [*words, *map(str, arguments)], env=place, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=limit
+        [*words, *map(str, arguments)],
+        env=place,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=limit,  # noqa: PLW1509 - the child only sets its own limit
     )
 
 

@@ -24,16 +24,16 @@ def trained(tmp_path, content, *more, target="diagnosis", name="t.csv"):
 
 
 FAULTS = {
-    "an empty file": (lambda t: "", "is empty"),
-    "blank lines": (lambda t: "\n\n\n", "holds blank lines only"),
+    "an empty file": (lambda _: "", "is empty"),
+    "blank lines": (lambda _: "\n\n\n", "holds blank lines only"),
     "a header only": (lambda t: t.head(0), "has a header but no rows"),
     "a column twice": (lambda t: t.write_csv().replace("mean texture", "mean radius", 1), "used more than once: 'mean radius'"),
     "one class": (lambda t: t.with_columns(diagnosis=pl.lit("benign")), "one class only"),
     "no target": (lambda t: t.with_columns(diagnosis=pl.lit(None, pl.String)), "'diagnosis' is missing in every row"),
     "constants": (lambda t: t.select("diagnosis", a=pl.lit(1.5), b=pl.lit("x")), "no column is left to predict from"),
     "the target alone": (lambda t: t.select("diagnosis"), "nothing is left to predict from"),
-    "NULs everywhere": (lambda t: "a,diagnosis\n" + "1\0,x\n" * 50, "none of its 50 rows can be used"),
-    "no text": (lambda t: bytes(range(256)) * 20, "holds no text"),
+    "NULs everywhere": (lambda _: "a,diagnosis\n" + "1\0,x\n" * 50, "none of its 50 rows can be used"),
+    "no text": (lambda _: bytes(range(256)) * 20, "holds no text"),
     "two rows": (lambda t: t.head(2), "target 'diagnosis' has one class only"),
 }
 
@@ -69,6 +69,8 @@ LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 WORKBOOK = {
     "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="xml" ContentType="application/xml"/></Types>',
+    "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships">'
+    f'<Relationship Id="r0" Type="{LINKS}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
     "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{LINKS}"><sheets><sheet name="S" sheetId="1" r:id="r1"/></sheets></workbook>',
     "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships">'
     f'<Relationship Id="r1" Type="{LINKS}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
