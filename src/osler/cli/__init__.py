@@ -17,6 +17,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+STOPPED = "stopped; the same command goes on where it ended"
+INTERRUPTED = 130  # what typer makes of Ctrl-C, without a word
+
 
 def _register() -> None:
     from osler.cli.data import data_app
@@ -41,7 +44,11 @@ def main() -> None:
     except OslerError as error:
         _end(str(error), error.exit_code)
     except KeyboardInterrupt:
-        _end("stopped; the same command goes on where it ended", 1)
+        _end(STOPPED, 1)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            _end(STOPPED, 1)
+        raise
     except OSError as error:
         _end(f"{error.strerror or type(error).__name__}; check the disk and the paths that were given", 2)
     except MemoryError:

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
-from osler.core.errors import OslerError, RequestError, RunError
+from osler.core.errors import OslerError, OutputError, RequestError, RunError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -20,11 +20,11 @@ _NO_FOLDER = {errno.ENOENT, errno.ENOTDIR, errno.EEXIST}
 def said(error: OSError, *, path: Path) -> OslerError:
     """Return the machine's refusal to write `path` in the user's words.
 
-    RunError for a full disk, RequestError for a place that cannot be written to at all.
+    OutputError for a full disk, RequestError for a place that cannot be written to at all, RunError for a failing machine.
     """
     number = _number(error)
     if number in _FULL:
-        return RunError(f"no room left while writing '{path}': free some space, or write to another disk, and run again")
+        return OutputError(f"no room left while writing '{path}': free some space, or write to another disk, and run again")
     if number in _FORBIDDEN:
         return RequestError(f"'{path.parent}' may not be written to (read-only, or another user's); choose another folder")
     if number in _NO_FOLDER:
@@ -48,7 +48,7 @@ def telling(path: Path) -> Iterator[None]:
 def whole(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path`; what was written there becomes `path` at the end, or vanishes on an error.
 
-    A killed process leaves the old file or none. Raises RunError and RequestError as `said` does.
+    A killed process leaves the old file or none. Raises as `said` does.
     """
     with telling(path):
         if path.is_dir():

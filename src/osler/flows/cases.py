@@ -67,6 +67,7 @@ def gather_cases(study: Study, table: Table, *, cache: Path, watch: Watch = SILE
         columns[asked.name] = read_columns(
             modality, locators, reading=plain, roles=roles, cache=cache, workers=os.cpu_count() or 1, watch=watch
         )
+    _check_inputs(study, decisions)
     target, unusable = task.target(target_columns(study, table, columns=columns, grid=bool(grid)))
     target = _weighted(study, table, target)
     refusals = gathered_refusals(table, columns, unusable)
@@ -76,6 +77,15 @@ def gather_cases(study: Study, table: Table, *, cache: Path, watch: Watch = SILE
     groups = group_numbers(table, study.roles.group)
     return Cases(study, table, task, modalities, columns, Plan(decisions), target, groups,
                  study.roles.group is not None, refusals, usable)  # fmt: skip
+
+
+def _check_inputs(study: Study, reading: Sequence[Decision]) -> None:
+    """Raise StudyError where readers leave out every column of every input, as their decisions `left_out` say."""
+    values = {decision.name: decision.value for decision in reading}
+    left_out = {i.name: values.get(f"inputs.{i.name}.left_out") or {} for i in study.inputs}
+    if all(set(i.columns) <= set(left_out[i.name]) for i in study.inputs):
+        shown = "; ".join([f"'{c}': {why}" for found in left_out.values() for c, why in found.items()][:5])
+        raise StudyError(f"no column is left to predict from, each tells nothing about a new case ({shown}); give other columns")
 
 
 def settings_under(settings: Mapping[str, Any], prefix: str) -> dict[str, Any]:

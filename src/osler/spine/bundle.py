@@ -114,7 +114,7 @@ def read_bundle(folder: Path) -> Contents:
         raise BundleError("plan.json is no plan; the bundle was not written by Osler") from None
     except KeyError as error:
         raise BundleError(f"the bundle lacks {error.args[0]}; it was not written by Osler, or not wholly copied") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"the bundle has a file that cannot be read ({type(error).__name__})") from None
 
 

@@ -5,7 +5,7 @@ import errno
 import pytest
 
 from osler.core.disk import private_folder, said, whole
-from osler.core.errors import RequestError, RunError
+from osler.core.errors import OutputError, RequestError, RunError
 
 
 def test_a_file_appears_at_the_end_with_the_usual_rights(tmp_path):
@@ -43,7 +43,7 @@ def test_places_that_cannot_be_written_to(tmp_path):
 @pytest.mark.parametrize(
     ("number", "kind", "match"),
     [
-        (errno.ENOSPC, RunError, "no room left while writing"),
+        (errno.ENOSPC, OutputError, "no room left while writing"),
         (errno.EROFS, RequestError, "may not be written to"),
         (errno.EIO, RunError, "could not be written: Input/output error"),
     ],

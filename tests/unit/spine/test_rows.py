@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from osler.core.errors import RequestError, RunError
+from osler.core.errors import OutputError, RequestError
 from osler.spine.rows import Parts, open_writer
 
 BLOCKS = [
@@ -232,7 +232,7 @@ def test_a_limit_on_the_size_of_files_is_a_sentence(name, how, tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (64 << 10, 64 << 10))
 
     said = filled(tmp_path / name, how, preexec_fn=limited)
-    assert said.startswith("RunError no room left while writing")
+    assert said.startswith("OutputError no room left while writing")
     assert "free some space" in said
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.name != "key"]
 
@@ -251,7 +251,7 @@ def small_disk(tmp_path):
 
 @pytest.mark.parametrize("name", ["out.csv", "out.csv.gz", "out.parquet", "out.jsonl"])
 def test_a_full_disk_is_a_sentence_and_leaves_nothing_half(name, small_disk):
-    assert filled(small_disk / name, "whole").startswith("RunError no room left while writing")
+    assert filled(small_disk / name, "whole").startswith("OutputError no room left while writing")
     assert not list(small_disk.iterdir())
 
 
@@ -273,7 +273,7 @@ def test_a_table_that_does_not_fit_into_the_cache_s_disk(small_disk, tmp_path):
     from osler.spine.scan import open_table
 
     (tmp_path / "t.csv").write_text("a,b\n" + "some text,more text\n" * 50_000)
-    with pytest.raises(RunError, match="no room left"):
+    with pytest.raises(OutputError, match="no room left"):
         open_table(tmp_path / "t.csv", cache=small_disk / "cache")
     assert not list((small_disk / "cache").iterdir())
 

@@ -22,7 +22,7 @@ class Parts:
     """The blocks of one output file, in `<out>.parts/`, each written whole.
 
     `key` stands for everything that the rows depend on (bundle, table, options): parts of another key are thrown away.
-    The folder is the user's own, since it holds single cases. Raises RequestError and RunError as `open_writer` does.
+    The folder is the user's own, since it holds single cases. Raises RequestError as `open_writer` does.
     """
 
     def __init__(self, out: Path, *, key: str) -> None:

@@ -48,7 +48,7 @@ def open_writer(path: Path, *, schema: pa.Schema | None = None) -> Iterator[Writ
 
     Text cells and column names that a spreadsheet would run as formulas get a leading apostrophe in CSV and TSV; other
     formats keep every cell as it is. Missing values are empty cells, or null. Without a block there is a header only where a
-    `schema` is given. Raises RequestError for an unknown ending and for a place that cannot be written to, RunError for
+    `schema` is given. Raises RequestError for an unknown ending and for a place that cannot be written to, OutputError for
     a full disk.
     """
     sink_of = _format(path)

@@ -20,7 +20,7 @@ def open_table(path: Path, *, cache: Path) -> Table:
     Text: every cell a string, null where empty; the first line names the columns; the delimiter (comma, tab, semicolon, bar)
     and the encoding are found out; gzip, bz2 and zstd are unpacked. Excel as `excel` says; "book.xlsx#sheet" names a sheet.
     Parquet and Arrow keep their types. Memory stays bounded whatever the number of rows, save for Excel. Raises TableError
-    for what cannot be opened, RunError and RequestError where `cache` cannot be written.
+    for what cannot be opened, RequestError where `cache` cannot be written.
     """
     found = source(path)
     digest = store.digest_of(found)
