@@ -6,7 +6,9 @@ blend and calibration are chosen, and each case leaves a line of statistics.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +22,10 @@ from osler.flows.members import Crew, crew_raw
 from osler.spine.evaluate import statistics_of
 from osler.spine.fit import Source
 from osler.spine.output import Blend, combine
+
+# crews side by side, each on one thread: threads inside one small network wait for each other (measured on two busy cores:
+# 12,000 rows 0.6 s with one thread, 3.3 s with two)
+MANY = 5_000  # cases worth it
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,9 @@ def unseen(source: Source, split: Split, crews: tuple[Crew, ...], *, seed: int) 
 
 def raw_outputs(source: Source, crews: tuple[Crew, ...], blend: Blend, rows: np.ndarray) -> dict[str, np.ndarray]:
     """Return raw outputs (rows, k) of what the bundle predicts with ("test"), of the networks and of the baselines."""
-    parts = [crew_raw(crew, source, rows) for crew in crews]
+    workers = (os.cpu_count() or 1) if len(rows) >= MANY else 1
+    with ThreadPoolExecutor(workers) as pool:
+        parts = list(pool.map(lambda crew: crew_raw(crew, source, rows), crews))
     raws = {name: np.mean([p[name] for p in parts], axis=0) for name in parts[0]}
     return {"test": combine(raws, blend), **raws}
 

@@ -49,13 +49,12 @@ class Baseline:
     parts: tuple[Part, ...]
     kind: str
     names: tuple[str, ...]
-    threads: int = 1
 
     def raw(self, matrix: np.ndarray) -> np.ndarray:
         """Return raw outputs (m, k) for features (m, f), in chunks: the design matrix is never whole in memory."""
         matrix = np.ascontiguousarray(matrix, np.float32)
         chunks = [matrix[start : start + CHUNK] for start in range(0, max(len(matrix), 1), CHUNK)]
-        return np.concatenate([np.concatenate([p.raw(c, threads=self.threads) for p in self.parts], axis=1) for c in chunks])
+        return np.concatenate([np.concatenate([p.raw(c, threads=1) for p in self.parts], axis=1) for c in chunks])
 
     def files(self) -> Mapping[str, bytes]:
         """Return the files that restore it, by name."""
@@ -87,7 +86,7 @@ def fit_baseline(
     with threadpool_limits(1 if small else threads, "blas"):
         problems = _problems(features, target, kind=kind, groups=groups, threads=threads, seed=seed, plan=plan)
         parts = tuple(_fitted(problem, plan=plan) for problem in problems)
-    return Baseline(parts, kind, features.names, threads)
+    return Baseline(parts, kind, features.names)
 
 
 def _problems(

@@ -33,7 +33,7 @@ def write(model: Baseline) -> dict[str, bytes]:
         if part.booster is not None:
             files[f"boosting-{index}.txt"] = scrubbed(part.booster.model_to_string(importance_type="gain")).encode()
     parts = [{"linear_share": p.linear_share, "text": p.text, "boosted": p.booster is not None} for p in model.parts]
-    text = {"format": FORMAT, "kind": model.kind, "names": model.names, "threads": model.threads, "parts": parts}
+    text = {"format": FORMAT, "kind": model.kind, "names": model.names, "parts": parts}
     return {TEXT: json.dumps(text, indent=1, ensure_ascii=False).encode(), ARRAYS: save(arrays), **files}
 
 
@@ -54,7 +54,7 @@ def load_baseline(files: Mapping[str, bytes]) -> Baseline:
         parts = tuple(
             _part(index, entry, arrays=arrays, files=files, features=len(names)) for index, entry in enumerate(text["parts"])
         )
-        return Baseline(parts, str(text["kind"]), names, int(text["threads"]))
+        return Baseline(parts, str(text["kind"]), names)
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, SafetensorError) as error:
         raise BundleError(
             f"the bundle's baseline is damaged ({type(error).__name__}); take the bundle again from its source"
