@@ -5,6 +5,11 @@ from pathlib import Path
 
 import pytest
 
+# Tests run side by side on few processors; threads inside a small network or a solver then wait for each other longer than
+# they work. Commands that tests start inherit it.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from osler.core.plan import Plan
 from osler.core.split import Split
@@ -55,15 +54,6 @@ def prepare(case, folder: Path, **settings) -> Ready:
     source = planning.source_of(cases, plan, device="cpu")
     states = fit_states(source, split.folds[0].training, groups=cases.groups)
     return Ready(cases, split, plan, source, states, folder)
-
-
-@pytest.fixture(autouse=True, scope="session")
-def _one_thread():
-    """Networks of this suite are so small that two threads wait for each other longer than they work."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(params=CASES, ids=str)
