@@ -100,11 +100,13 @@ def test_how_columns_are_read_is_not_decided_again():
     assert plan["inputs.table.kinds"] == {"age": "number"}
 
 
-def test_one_thread_is_taken_where_it_is_faster():
-    slow = planned(ABOUT, 100.0, timed=lambda plan: 1e-3 * plan["fit.threads"])
-    fast = planned(ABOUT, 100.0, timed=lambda plan: 1e-3 / plan["fit.threads"])
+def test_one_thread_is_taken_where_it_is_faster_or_steps_are_short():
+    slow = planned(ABOUT, 100.0, timed=lambda plan: 1e-2 * plan["fit.threads"])
+    fast = planned(ABOUT, 100.0, timed=lambda plan: 1e-2 / plan["fit.threads"])
+    short = planned(ABOUT, 100.0, timed=lambda plan: 1e-3 / plan["fit.threads"])
     assert slow["fit.threads"] == 1
     assert fast["fit.threads"] == ruled(ABOUT)["fit.threads"]
+    assert short["fit.threads"] == 1
 
 
 def test_half_precision_is_asked_of_accelerators_alone():
