@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ def evaluate(
     """Score the bundle on the rows of `table` and write scores.json, report.html and card.md into the folder `out`."""
     bundle, table, out = Path(bundle), Path(table), Path(out)
     predictor = load(bundle, device=device)
+    _check_place(out)
     watch.stage("predicting")
     seen = _gathered(predictor, table, watch)
     watch.stage("scoring")
@@ -118,6 +120,16 @@ def _account(predictor: Predictor, seen: Seen, scores: Scores) -> Account:
         split="new data: none of these cases was seen in training", counts=counts,
         refused=refused_counts(seen.refusals.values()), versions=versions(),
     )  # fmt: skip
+
+
+def _check_place(out: Path) -> None:
+    """Raise OutputError before the work where the report could not be written after it."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise OutputError(f"cannot write into '{out.name}': {error.strerror}; choose another --out") from None
 
 
 def _write(out: Path, account: Account) -> None:

@@ -40,6 +40,8 @@ def inspect(
 ) -> Inspection:
     """Return the plan and what it rests on; write the plan to `out` where asked."""
     began = time.monotonic()
+    if out is not None:
+        _check_place(out)
     cache = cache or default_cache()
     study, table = open_study(request, cache=cache, watch=watch)
     cases = gather_cases(study, table, cache=cache, watch=watch)
@@ -55,6 +57,16 @@ def inspect(
     if out is not None:
         _write(out, plan)
     return Inspection(study, facts, split, leaks, refused_counts(cases.refusals.values()), plan, stop)
+
+
+def _check_place(out: Path) -> None:
+    """Raise OutputError before the work where the plan could not be written after it; an older plan stays as it is."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with out.open("a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        raise OutputError(f"cannot write {out.name}: {error.strerror}; choose another --out") from None
 
 
 def _write(out: Path, plan: Plan) -> None:
