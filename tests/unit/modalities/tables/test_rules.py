@@ -47,7 +47,7 @@ def test_every_rung_decides_the_same_things_and_grows(given):
 
 
 def test_more_cases_allow_larger_networks():
-    sizes = [len(ladder(brief(cases=cases))) for cases in (30, 500, 3_000, 10_000, 10**6)]
+    sizes = [len(ladder(brief(cases=cases))) for cases in (30, 500, 10_000, 60_000, 10**6)]
     assert sizes == sorted(sizes)
     assert sizes[0] < sizes[-1]
 
