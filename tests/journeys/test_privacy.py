@@ -8,7 +8,7 @@ import pytest
 
 from tests.journeys.command import SHORT, osler
 
-WORDS = ("Zyxwolfgang", "Quetzalcoatl-Huber", "/home/ward7/scan_00017.png", "zebraencephalitis", "PATIENTKEY", "Sondergruppe9")
+WORDS = ("Zyxwolfgang", "Quetzalcoatl-Huber", "/data/ward7/scan_00017.png", "zebraencephalitis", "PATIENTKEY", "Sondergruppe9")
 NUMBERS = (987654.328125, -424242.71875, 31337.1884765625)
 
 

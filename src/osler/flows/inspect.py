@@ -63,8 +63,11 @@ def _check_place(out: Path) -> None:
     """Raise OutputError before the work where the plan could not be written after it; an older plan stays as it is."""
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
+        before = out.exists()
         with out.open("a", encoding="utf-8"):
             pass
+        if not before:
+            out.unlink()
     except OSError as error:
         raise OutputError(f"cannot write {out.name}: {error.strerror}; choose another --out") from None
 

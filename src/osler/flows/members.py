@@ -118,7 +118,7 @@ def baseline_cases(
     """Return the baseline's features and the target row of each of their lines."""
     assert source.target is not None
     if task.needs(source.target.info) == "vector":
-        limit = int(source.plan.get("baseline.rows", len(rows)) or len(rows))
+        limit = int(source.plan["baseline.cases"])
         if len(rows) > limit:
             rows = np.sort(np.random.default_rng([seed, 2]).choice(rows, limit, replace=False))
         return _joined(source, rows, states), source.target.take(rows)

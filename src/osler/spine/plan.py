@@ -70,7 +70,9 @@ def fit_rules(circumstances: Circumstances, *, inputs: int) -> tuple[Decision, .
     return (
         Decision("fit.batch", batch, "about twelve steps an epoch on small data, at most 256 below 100,000 cases"),
         Decision(
-            "fit.learning_rate", 4e-3, "peak of the one-cycle schedule; better than 2e-3 on three tables of six, worse on none"
+            "fit.learning_rate",
+            4e-3,
+            "peak of the one-cycle schedule; of 2e-3 and 5e-3 the higher was better on three tables, worse on none (docs/lab.md)",
         ),
         Decision("fit.weight_decay", 0.02, "on matrices alone; biases and scales are not decayed"),
         Decision("fit.clip", 1.0, "norm of the gradient, against single wild batches"),
@@ -82,6 +84,9 @@ def fit_rules(circumstances: Circumstances, *, inputs: int) -> tuple[Decision, .
             "baseline.effort",
             _baseline_effort(circumstances),
             "settings of the boosted trees that are tried, as the budget allows",
+        ),
+        Decision(
+            "baseline.cases", _baseline_cases(circumstances), "cases on which the tuned baseline is trained, as the budget allows"
         ),
         Decision("baseline.rows", 50_000, "cases on which the baseline is tuned; more change its settings little"),
         Decision("fit.precision", "float32", "bfloat16 is taken where it was measured faster on this device", "rule", PRECISIONS),
@@ -150,6 +155,11 @@ def fit_to_budget(
         Decision("fit.members", members, f"networks per fold that differ by their seed; {why}", "measured"),
         Decision("fit.seconds", round(cost * epochs, 3), "expected of one training; twice as much ends it", "measured"),
     ])  # fmt: skip
+
+
+def _baseline_cases(circumstances: Circumstances) -> int:
+    """Return how many cases the final fit may take: 100,000 per minute, at least those that tune it."""
+    return int(min(10_000_000, max(50_000, 100_000 * circumstances.budget)))
 
 
 def _baseline_effort(circumstances: Circumstances) -> int:
