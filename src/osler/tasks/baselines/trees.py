@@ -23,6 +23,7 @@ _WHOLE_PER_SPLIT = ("split_feature", "decision_type", "left_child", "right_child
 _PER_LEAF = ("leaf_value", "leaf_weight")
 _WHOLE = re.compile(r"(-?\d{1,10}( -?\d{1,10})*)?")
 _REAL = re.compile(rf"({_NUMBER}( {_NUMBER})*)?")
+_REAL_OR_ENDLESS = re.compile(rf"(({_NUMBER}|-?inf)( ({_NUMBER}|-?inf))*)?")
 _KNOWN = {
     *_PER_SPLIT, *_WHOLE_PER_SPLIT, *_PER_LEAF, "leaf_count", "threshold", "num_leaves", "num_cat", "cat_boundaries",
     "cat_threshold", "is_linear", "shrinkage",
@@ -90,7 +91,7 @@ def _check_children(left: np.ndarray, right: np.ndarray, *, leaves: int) -> None
 
 def _check_sets(tree: Mapping[str, str], categorical: np.ndarray, *, sets: int, splits: int) -> None:
     """A split by category has the number of its set of codes as threshold; sets lie in 32-bit words between boundaries."""
-    thresholds = _real(tree, "threshold", count=splits)
+    thresholds = _real(tree, "threshold", count=splits, endless=True)
     if sets == 0:
         _expect(not categorical.any() and "cat_threshold" not in tree, "num_cat")
         return
@@ -115,11 +116,12 @@ def _whole(tree: Mapping[str, str], name: str, *, count: int) -> np.ndarray:
     return values
 
 
-def _real(tree: Mapping[str, str], name: str, *, count: int) -> np.ndarray:
+def _real(tree: Mapping[str, str], name: str, *, count: int, endless: bool = False) -> np.ndarray:
+    """Return finite numbers; a threshold may be `endless`: "inf" parts the missing cells from all others."""
     text = tree.get(name, "-")
-    _expect(_REAL.fullmatch(text) is not None, name)
+    _expect((_REAL_OR_ENDLESS if endless else _REAL).fullmatch(text) is not None, name)
     values = np.array(text.split(), np.float64)
-    _expect(len(values) == count and bool(np.isfinite(values).all()), name)
+    _expect(len(values) == count and (endless or bool(np.isfinite(values).all())), name)
     return values
 
 

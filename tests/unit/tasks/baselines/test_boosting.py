@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import lightgbm
 import numpy as np
 import pytest
@@ -91,3 +93,16 @@ def test_a_number_out_of_its_place_is_refused(booster, line, harm):
     harmed = (text[:start] + changed + text[stop:]).replace(" ".join(sizes), " ".join(right), 1)
     with pytest.raises(ValueError, match=r"not a forest: (children|split_feature|cat_)"):
         check_forest(harmed, features=2, width=1)
+
+
+def test_a_split_between_missing_and_known_cells_is_a_forest():
+    """LightGBM writes its threshold as inf; a column that is told by its gaps alone makes one."""
+    generator = np.random.default_rng(0)
+    values = (np.arange(400) % 2).astype(float)
+    gaps = np.where(values == 1, np.nan, generator.normal(size=400))
+    matrix = np.stack([gaps, generator.normal(size=400)], axis=1).astype(np.float32)
+    settings = {**configurations(400, columns=2, effort=1)[0], "categorical": [], "seed": 0, "num_threads": 1}
+    booster, _ = train("binary", matrix, values, width=1, weight=np.ones(400), settings=settings, rounds=30)
+    text = scrubbed(booster.model_to_string())
+    assert "inf" in " ".join(re.findall(r"^threshold=(.*)$", text, flags=re.MULTILINE))
+    check_forest(text, features=2, width=1)
