@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+import threading
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from osler.core.watch import Watch
 
@@ -19,8 +21,12 @@ class Terminal(Watch):
         self.live = sys.stderr.isatty()
         self.progress: Progress | None = None
         self.task: TaskID | None = None
+        self.training = self.stopping = False
+        self.before: Any = None
 
     def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self.before = signal.signal(signal.SIGINT, self._interrupted)
         if self.live:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -37,12 +43,16 @@ class Terminal(Watch):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self.before is not None:
+            signal.signal(signal.SIGINT, self.before)
         if self.progress is not None:
             self._finish()
             self.progress.stop()
 
     def stage(self, name: str, *, total: int = 0) -> None:
         """Begin a bar, or a line."""
+        self._stop_if_asked()
+        self.training = name == "training"
         if self.progress is None:
             sys.stderr.write(f"{name} …\n")
             return
@@ -51,6 +61,7 @@ class Terminal(Watch):
 
     def advance(self, units: int = 1, *, note: str = "") -> None:
         """Move the bar."""
+        self._stop_if_asked()
         if self.progress is not None and self.task is not None:
             self.progress.update(self.task, advance=units, note=note)
 
@@ -65,3 +76,14 @@ class Terminal(Watch):
         if self.progress is not None and self.task is not None:
             total = self.progress.tasks[self.task].total or 1
             self.progress.update(self.task, total=total, completed=total, note="")
+
+    def _interrupted(self, number: int, frame: FrameType | None) -> None:
+        """Stop training at the end of its step: an interrupt inside a callback of LightGBM's would be lost there."""
+        if not self.training or self.stopping:
+            raise KeyboardInterrupt
+        self.stopping = True
+        self.say("stopping after this step; Ctrl-C again stops at once")
+
+    def _stop_if_asked(self) -> None:
+        if self.stopping:
+            raise KeyboardInterrupt
