@@ -25,6 +25,7 @@ from osler.core.split import Split
 from osler.core.state import State
 from osler.core.table import Table
 from osler.core.target import Target
+from osler.core.view import View
 
 if TYPE_CHECKING:
     import torch
@@ -343,6 +344,10 @@ class Task:
         """Return by measure how many cases carry it: the denominator of a proportion, the cases of the rarer class where
         classes are compared. Intervals take their form from it. Default: all cases carry every measure."""
         return {}
+
+    def views(self, *, state: State, info: Mapping[str, Any]) -> tuple[View, ...]:
+        """Return what else is measured of what the bundle predicts with, by what `settle` learned in `state`."""
+        return ()
 
     def figures(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> tuple[Figure, ...]:
         """Return the figures of the report, aggregates only."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from osler.core.panel import Panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,8 @@ class Scores:
     """Every measure of what the bundle predicts with, of the network and of the baseline, on the same test cases.
 
     `curves` holds aggregated figures for the report, by name (ROC, calibration, …): lists that JSON can hold.
-    `counts` the numbers of cases and groups; `notes` what a reader must know before quoting.
+    `counts` the numbers of cases and groups; `notes` what a reader must know before quoting. `panels` are further tables of
+    what the bundle predicts with: operating points, conformal coverage, subgroups.
     """
 
     test: Mapping[str, Value]
@@ -56,6 +60,7 @@ class Scores:
     counts: Mapping[str, int]
     curves: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    panels: tuple[Panel, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of scores.json."""
@@ -68,6 +73,7 @@ class Scores:
             "counts": dict(self.counts),
             "curves": dict(self.curves),
             "notes": list(self.notes),
+            "panels": {panel.name: panel.to_dict() for panel in self.panels},
         }
 
 

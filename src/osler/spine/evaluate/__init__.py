@@ -5,17 +5,20 @@ Groups are resampled, all members on the same resamples, so that differences are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from osler.contract import Task
+from osler.core.panel import Panel
 from osler.core.scores import Scores, Value, Verdict
 from osler.core.state import State
 from osler.core.target import Target
+from osler.core.view import View
 from osler.spine.evaluate.compare import verdict
 from osler.spine.evaluate.interval import FEW_GROUPS, LEAST_GROUPS, Spread, interval
+from osler.spine.evaluate.panels import How, panels_of
 from osler.spine.evaluate.resampling import Units, bootstrap, everyone, leave_one_out
 
 # 2,000 resamples up to 50,000 cases, then as many as this many counts allow, never under the least: the standard error of 200
@@ -46,7 +49,8 @@ def evaluate(
     seen = target.take(kept)
     found = statistics_of(task, {part: raw[kept] for part, raw in raws.items()}, seen, states=states, plan=plan)
     own = None if groups is None else groups[kept]
-    return score_statistics(task, found, info=target.info, groups=own, seed=seed, resamples=resamples)
+    views = task.views(state=states.get("test", State()), info=target.info)
+    return score_statistics(task, found, info=target.info, groups=own, seed=seed, resamples=resamples, views=views)
 
 
 def statistics_of(
@@ -64,8 +68,12 @@ def score_statistics(
     groups: np.ndarray | None,
     seed: int,
     resamples: int = 2000,
+    views: Sequence[View] = (),
 ) -> Scores:
-    """Return the scores from statistics (n, s) by part, which may have been streamed case by case."""
+    """Return the scores from statistics (n, s) by part, which may have been streamed case by case.
+
+    `views` are measured of "test" on the same resamples and come as panels.
+    """
     cases = len(next(iter(statistics.values())))
     units = Units.of(groups, cases)
     points = {part: _measures(task, s, everyone(cases), info) for part, s in statistics.items()}
@@ -76,6 +84,10 @@ def score_statistics(
     for part, one in statistics.items():
         spreads[part] = _spreads(task, one, samples[part], units, how=how, info=info)
         values[part] = _values(task, points[part], spreads[part], info)
+    panels: tuple[Panel, ...] = ()
+    if views and "test" in statistics:
+        _, again, _ = _draws(units, resamples=times, seed=seed)
+        panels = panels_of(views, statistics["test"], units=units, how=how, draws=again)
     figures = task.figures(statistics["test"], info=info) if cases and "test" in statistics else ()
     return Scores(
         values.get("test", {}),
@@ -85,6 +97,7 @@ def score_statistics(
         {"cases": cases, "groups": units.size, "resamples": times},
         {figure.name: figure.to_dict() for figure in figures},
         _notes(units, known=groups is not None, how=how, resamples=times),
+        panels,
     )
 
 
@@ -99,7 +112,7 @@ def _measures(task: Task, statistics: np.ndarray, counts: np.ndarray, info: Mapp
     return task.measures(statistics, counts, info=info)
 
 
-def _draws(units: Units, *, resamples: int, seed: int) -> tuple[str, Iterator[np.ndarray], int]:
+def _draws(units: Units, *, resamples: int, seed: int) -> tuple[How, Iterator[np.ndarray], int]:
     if units.size < LEAST_GROUPS:
         return "none", iter(()), 0
     if units.size < FEW_GROUPS:
