@@ -38,7 +38,8 @@ def killed(process, path, seconds):
 
 def same(one, other):
     for name in FILES:
-        assert (one / name).read_bytes() == (other / name).read_bytes(), name
+        equal = (one / name).read_bytes() == (other / name).read_bytes()  # pytest would spend minutes on showing the difference
+        assert equal, name
 
 
 def test_a_killed_training_with_a_plan_ends_as_one_that_was_not(cancer, long_plan, tmp_path):

@@ -27,8 +27,8 @@ BLOCK = 1 << 16  # cases whose features are held at once in prediction
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Where and how a fold is trained: `folder` keeps checkpoints, `clocked` lets the clock end a training that takes
-    twice its planned time."""
+    """Where and how a fold is trained: `folder` keeps checkpoints, `clocked` lets the clock end a training at the
+    plan's `fit.limit`."""
 
     task: Task
     groups: np.ndarray
@@ -75,7 +75,7 @@ def train_network(source: Source, fold: Fold, *, states: Mapping[str, State], me
     )
     built.network.to(source.device)
     objective = PredictorObjective(network=built.network, task=work.task, plan=plan)
-    clock = Clock(plan["fit.seconds"] if work.clocked else None)
+    clock = Clock(plan["fit.limit"] or None if work.clocked else None)
     run = Run(plan, work.seed, member, work.folder / f"member-{member}", clock, work.watch)
     fit(
         objective,

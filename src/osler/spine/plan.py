@@ -95,9 +95,12 @@ def fit_rules(circumstances: Circumstances, *, inputs: int) -> tuple[Decision, .
     )
 
 
+_LATE = (("epochs", 1), ("members", 1), ("seconds", 0.0), ("limit", 0.0))
+
+
 def unmeasured() -> tuple[Decision, ...]:
     """Return the decisions that `fit_to_budget` adds, with placeholder values, to check what a user sets."""
-    return tuple(Decision(f"fit.{name}", value, "") for name, value in (("epochs", 1), ("members", 1), ("seconds", 0.0)))
+    return tuple(Decision(f"fit.{name}", value, "") for name, value in _LATE)
 
 
 def check_counts(plan: Plan) -> None:
@@ -153,8 +156,17 @@ def fit_to_budget(
     return chosen.with_decisions([
         Decision("fit.epochs", epochs, f"{wanted} wanted; {why}", "measured"),
         Decision("fit.members", members, f"networks per fold that differ by their seed; {why}", "measured"),
-        Decision("fit.seconds", round(cost * epochs, 3), "expected of one training; twice as much ends it", "measured"),
+        Decision("fit.seconds", round(cost * epochs, 3), "expected of one training", "measured"),
+        _limit(seconds / (circumstances.folds * members), expected=cost * epochs, free="fit.epochs" in settings),
     ])  # fmt: skip
+
+
+def _limit(share: float, *, expected: float, free: bool) -> Decision:
+    # a machine that was busy for a while is no reason to end a training of half a second in a budget of minutes
+    if free:
+        return Decision("fit.limit", 0.0, "no clock: the epochs were set")
+    value = round(max(2 * expected, share), 3)
+    return Decision("fit.limit", value, "seconds that end one training: twice what is expected, or its share of the budget")
 
 
 def _baseline_cases(circumstances: Circumstances) -> int:

@@ -127,10 +127,10 @@ def test_weights_half_put_in_are_taken_out_again(tmp_path):
 def test_the_clock_ends_a_training_and_a_second_call_replays_it(tmp_path, monkeypatch):
     now = iter(np.arange(0.0, 1000.0, 10.0))
     monkeypatch.setattr(room.time, "monotonic", lambda: float(next(now)))
-    progress, stopped = trained(tmp_path, clock=Clock(12.0))
+    progress, stopped = trained(tmp_path, clock=Clock(24.0))
     assert (progress.epoch, progress.stopped, progress.seconds) == (3, True, 30.0)
     objective = Line()
-    again, weights = trained(tmp_path, objective=objective, clock=Clock(12.0))
+    again, weights = trained(tmp_path, objective=objective, clock=Clock(24.0))
     assert objective.steps == 0
     assert again == progress
     assert equal(weights, stopped)

@@ -25,13 +25,13 @@ Update = Callable[[Objective, torch.optim.Optimizer, Tensor, Mapping[str, Any]],
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Seconds that one training may take; None where the plan was given and epochs alone count."""
+    """Seconds that one training may take; None where the plan or its epochs were given: then epochs alone count."""
 
     allowance: float | None = None
 
     def over(self, seconds: float) -> bool:
-        """Whether training must end after this epoch. Twice the planned time is borne: a busy machine is no reason."""
-        return self.allowance is not None and seconds > 2 * self.allowance
+        """Whether training must end after this epoch."""
+        return self.allowance is not None and seconds > self.allowance
 
 
 @dataclass(frozen=True, slots=True)
