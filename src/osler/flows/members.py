@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from osler.spine.fit import Clock, NetworkMember, PredictorObjective, Run, Sourc
 from osler.spine.fit.checkpoint import write_atomically
 
 DONE = "done.json"  # written last: the baseline beside it is whole
+PARTS = ("network", "baseline")
 BLOCK = 1 << 16  # cases whose features are held at once in prediction
 
 
@@ -130,8 +131,14 @@ def _joined(source: Source, rows: np.ndarray, states: Mapping[str, State]) -> Fe
     return Features.joined(parts, prefixes=tuple(source.modalities))
 
 
-def crew_raw(crew: Crew, source: Source, rows: np.ndarray) -> dict[str, np.ndarray]:
-    """Return raw outputs (rows, k) of the networks' mean and of the baseline."""
-    network = np.mean([member.raw(source, rows) for member in crew.networks], axis=0)
-    pieces = [crew.baseline.raw(_joined(source, rows[s : s + BLOCK], crew.states).matrix) for s in range(0, len(rows), BLOCK)]
-    return {"network": network, "baseline": np.concatenate(pieces) if pieces else network}
+def crew_raw(crew: Crew, source: Source, rows: np.ndarray, *, parts: Collection[str] = PARTS) -> dict[str, np.ndarray]:
+    """Return raw outputs (rows, k) of the networks' mean and of the baseline, as `parts` asks."""
+    found: dict[str, np.ndarray] = {}
+    if "network" in parts:
+        found["network"] = np.mean([member.raw(source, rows) for member in crew.networks], axis=0)
+    if "baseline" in parts:
+        starts = range(0, max(1, len(rows)), BLOCK)
+        found["baseline"] = np.concatenate(
+            [crew.baseline.raw(_joined(source, rows[s : s + BLOCK], crew.states).matrix) for s in starts]
+        )
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -20,6 +20,7 @@ from osler.flows.cases import gathered_refusals
 from osler.flows.crew import Crew
 from osler.flows.freeze import taken
 from osler.flows.judging import raw_outputs
+from osler.flows.members import PARTS
 from osler.flows.opening import in_memory
 from osler.flows.planning import chosen_device, threads
 from osler.spine.bundle import Contents, read_bundle
@@ -64,7 +65,7 @@ class Predictor:
 
     def lines(self, block: Table) -> dict[str, np.ndarray]:
         """Return the output columns of one block: row number (from 1), the study's id, predictions, refusals."""
-        raws, refusals = self.raw(block)
+        raws, refusals = self.raw(block, parts=self.blend.parts)
         decoded = self.task.decode(raws["test"], self.output("test"), info=self.info, plan=self.contents.plan)
         kept = np.array([r not in refusals for r in range(len(block))], bool)
         lines: dict[str, np.ndarray] = {"row": block.first + 1 + np.arange(len(block))}
@@ -75,8 +76,8 @@ class Predictor:
         lines["refused"] = np.array([str(refusals[r]) if r in refusals else "" for r in range(len(block))], object)
         return lines
 
-    def raw(self, block: Table) -> tuple[dict[str, np.ndarray], dict[int, Refusal]]:
-        """Return raw outputs ("test", "network", "baseline") of the cases that are not refused, and the refusals by row."""
+    def raw(self, block: Table, *, parts: Collection[str] = PARTS) -> tuple[dict[str, np.ndarray], dict[int, Refusal]]:
+        """Return raw outputs ("test" and `parts`) of the cases that are not refused, and the refusals by row."""
         columns = self.columns(block)
         refusals = gathered_refusals(block, columns, {})
         rows = np.array([r for r in range(len(block)) if r not in refusals], np.int64)
@@ -84,8 +85,8 @@ class Predictor:
         with threads(self.contents.plan):
             if len(rows) == 0:
                 empty = np.empty((0, self.task.width(self.info)))
-                return dict.fromkeys(("test", "network", "baseline"), empty), refusals
-            return raw_outputs(source, self.crews, self.blend, rows), refusals
+                return dict.fromkeys(("test", *parts), empty), refusals
+            return raw_outputs(source, self.crews, self.blend, rows, parts=parts), refusals
 
     def columns(self, block: Table) -> dict[str, Columns]:
         """Return the inputs of a block as columns, with the bundle's reading decisions."""

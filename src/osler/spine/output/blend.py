@@ -21,6 +21,11 @@ class Blend:
 
     network: float
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of the parts that have a share."""
+        return tuple(name for name, share in (("network", self.network), ("baseline", 1 - self.network)) if share > 0)
+
     @classmethod
     def chosen(cls, raws: Mapping[str, np.ndarray], target: Target, *, task: Task, plan: Mapping[str, Any]) -> Blend:
         """Return the share with the lowest mean loss of `target`'s cases.
