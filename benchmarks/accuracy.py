@@ -4,7 +4,9 @@
 
 Each split is drawn anew (a fifth is test, stratified); Osler trains on a table whose split column says so, scikit-learn on the
 same rows. Per study: mean and spread of each, then the paired difference between the bundle and the best of the others (best
-on average over the splits), with its 95% t-interval. Time is wall time of training beside LightGBM + grid search, same run.
+on average over the splits), with its 95% t-interval. Time is wall time of training beside that of AutoGluon-Tabular (its
+default presets with LightGBM, CatBoost, XGBoost, forests and linear models, in an environment of its own; at most the same budget) and of
+LightGBM + grid search, in the same run.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import subprocess
 import tempfile
 import time
 import warnings
@@ -36,6 +39,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import osler
+from osler.spine.study.request import minutes
+from peers import environment
 
 LATE = ["fac_sfdm2", "fac_dnr", "num_surv2m", "num_surv6m", "num_sps"]  # known too late or too well
 
@@ -83,6 +88,33 @@ def scored(task, truth, model, x) -> float:
     return -root_mean_squared_error(truth, model.predict(x))
 
 
+AUTOGLUON = """
+import sys, time, warnings
+warnings.filterwarnings("ignore")
+import pandas as pd
+from autogluon.tabular import TabularPredictor
+train, test, out, seconds = sys.argv[1:5]
+began = time.monotonic()
+measure = sys.argv[5]
+model = TabularPredictor(label="outcome", eval_metric=measure, path=out, verbosity=0).fit(pd.read_csv(train), time_limit=float(seconds))
+took = time.monotonic() - began
+rows = pd.read_csv(test)
+guess = model.predict_proba(rows)[1] if model.problem_type == "binary" else model.predict(rows)
+guess.to_csv(out + "/guess.csv", header=False, index=False)
+print(took)
+"""
+
+
+def autogluon(python: Path, frames, work: Path, *, seconds: float, measure: str) -> tuple[float, np.ndarray]:
+    """Return seconds of training and predictions on the test rows."""
+    for name, frame in zip(("train", "test"), frames, strict=True):
+        frame.to_csv(work / f"{name}.csv", index=False)
+    shutil.rmtree(work / "ag", ignore_errors=True)
+    words = [python, "-c", AUTOGLUON, work / "train.csv", work / "test.csv", work / "ag", seconds, measure]
+    done = subprocess.run(list(map(str, words)), check=True, capture_output=True, text=True)
+    return float(done.stdout.split()[-1]), np.loadtxt(work / "ag" / "guess.csv")
+
+
 def grid_search(task: str, x, y) -> float:
     """Return the seconds of LightGBM with a small grid search, five folds: a common hand-made pipeline."""
     from lightgbm import LGBMClassifier, LGBMRegressor
@@ -94,7 +126,7 @@ def grid_search(task: str, x, y) -> float:
     return time.monotonic() - began
 
 
-def one_split(frame: pl.DataFrame, task: str, *, seed: int, budget: str, work: Path) -> dict[str, float]:
+def one_split(frame: pl.DataFrame, task: str, *, seed: int, budget: str, work: Path, peer: Path | None) -> dict[str, float]:
     """Train everything on one split and return scores and seconds."""
     truth = frame["outcome"].to_numpy()
     train, test = train_test_split(
@@ -118,13 +150,20 @@ def one_split(frame: pl.DataFrame, task: str, *, seed: int, budget: str, work: P
     table = frame.drop("outcome").to_pandas()
     for name, model in peers(task).items():
         found[name] = scored(task, truth[test], fitted(model, table.iloc[train], truth[train]), table.iloc[test])
+    if peer:
+        whole = frame.to_pandas()
+        sides = whole.iloc[train], whole.iloc[test].drop(columns="outcome")
+        found["autogluon seconds"], guess = autogluon(
+            peer, sides, work, seconds=60 * minutes(budget), measure="roc_auc" if sign > 0 else "rmse"
+        )
+        found["autogluon"] = roc_auc_score(truth[test], guess) if sign > 0 else -root_mean_squared_error(truth[test], guess)
     found["grid-search seconds"] = grid_search(task, table.iloc[train], truth[train])
     return found
 
 
 def told(name: str, task: str, rows: list[dict[str, float]]) -> dict:
     """Return and print means, spread and the paired difference."""
-    others = [k for k in rows[0] if k not in {"bundle", "seconds", "grid-search seconds"}]
+    others = [k for k in rows[0] if k not in {"bundle", "autogluon"} and not k.endswith("seconds")]
     means = {k: float(np.mean([r[k] for r in rows])) for k in rows[0]}
     best = max(others, key=lambda k: means[k])
     difference = np.array([r["bundle"] - r[best] for r in rows])
@@ -138,7 +177,15 @@ def told(name: str, task: str, rows: list[dict[str, float]]) -> dict:
     print(
         f"  bundle − {best}: {difference.mean():+.4f} ({difference.mean() - half:+.4f} to {difference.mean() + half:+.4f}) {unit}"
     )
-    print(f"  seconds: osler {means['seconds']:.0f}, LightGBM grid search {means['grid-search seconds']:.0f}", flush=True)
+    if "autogluon" in means:
+        print(f"  autogluon  {abs(means['autogluon']):.4f} ± {np.std([r['autogluon'] for r in rows], ddof=1):.4f}")
+        apart = np.array([r["bundle"] - r["autogluon"] for r in rows])
+        print(f"  bundle − autogluon: {apart.mean():+.4f} ± {apart.std(ddof=1):.4f} {'RMSE' if task == 'regression' else unit}")
+    times = {k: v for k, v in means.items() if k.endswith("seconds")}
+    print(
+        "  " + ", ".join(f"{name.replace('seconds', '').strip() or 'osler'} {took:.0f} s" for name, took in times.items()),
+        flush=True,
+    )
     return {"study": name, "rows": rows, "best": best, "low": difference.mean() - half, "unit": unit}
 
 
@@ -149,14 +196,18 @@ def main() -> None:
     parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--only", default="")
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--without-autogluon", action="store_true")
     asked = parser.parse_args()
+    peer = None if asked.without_autogluon else environment("autogluon", "autogluon.tabular[lightgbm,catboost,xgboost]")
     warnings.filterwarnings("ignore")
     results = []
     for name, frame, task in studies(asked.data):
         if asked.only and asked.only not in name:
             continue
         with tempfile.TemporaryDirectory() as folder:
-            rows = [one_split(frame, task, seed=s, budget=asked.budget, work=Path(folder)) for s in range(asked.splits)]
+            rows = [
+                one_split(frame, task, seed=s, budget=asked.budget, work=Path(folder), peer=peer) for s in range(asked.splits)
+            ]
         results.append(told(name, task, rows))
     if asked.out:
         asked.out.write_text(json.dumps(results, indent=1))
