@@ -8,7 +8,7 @@ import pytest
 from tests.journeys.command import osler, refused
 
 FILES = (
-    "bundle.json", "plan.json", "weights.safetensors", "fitted.safetensors", "fitted.json", "scores.json", "report.html", "card.md",
+    "bundle.json", "plan.json", "weights.safetensors", "fitted.safetensors", "fitted.json", "scores.json", "report.html", "card.md", "methods.md",
 )  # fmt: skip
 
 

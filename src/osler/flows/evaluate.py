@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -22,7 +20,7 @@ from osler.flows.cases import refused_counts
 from osler.flows.freeze import versions
 from osler.flows.predictor import Predictor, load
 from osler.spine.evaluate import evaluate as evaluate_step
-from osler.spine.report import write_card, write_report
+from osler.spine.report import documents_of
 from osler.spine.scan import blocks, column_values
 
 
@@ -40,7 +38,7 @@ class Seen:
 def evaluate(
     bundle: Path | str, table: Path | str, *, out: Path | str, device: str | None = None, watch: Watch = SILENT
 ) -> Scores:
-    """Score the bundle on the rows of `table` and write scores.json, report.html and card.md into the folder `out`."""
+    """Score the bundle on the rows of `table` and write scores.json, report.html, card.md and methods.md into the folder `out`."""
     bundle, table, out = Path(bundle), Path(table), Path(out)
     predictor = load(bundle, device=device)
     _check_place(out)
@@ -117,7 +115,7 @@ def _account(predictor: Predictor, seen: Seen, scores: Scores) -> Account:
     facts = {name: predictor.contents.state.part(f"facts.{name}").values for name in ("target", *predictor.modalities)}
     return Account(
         study, predictor.contents.plan, scores, predictor.info, facts,
-        split="new data: none of these cases was seen in training", counts=counts,
+        split="new data; whether training saw any of these cases is not known", counts=counts,
         refused=refused_counts(seen.refusals.values()), versions=versions(),
     )  # fmt: skip
 
@@ -133,11 +131,7 @@ def _check_place(out: Path) -> None:
 
 
 def _write(out: Path, account: Account) -> None:
-    documents: dict[str, Any] = {
-        "scores.json": json.dumps(account.scores.to_dict(), indent=1, ensure_ascii=False),
-        "report.html": write_report(account),
-        "card.md": write_card(account),
-    }
+    documents = documents_of(account)
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, text in documents.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -14,7 +13,7 @@ from osler.core.account import Account
 from osler.core.errors import BundleError
 from osler.core.state import State
 from osler.spine.bundle import Contents, write_bundle
-from osler.spine.report import write_card, write_report
+from osler.spine.report import documents_of
 
 if TYPE_CHECKING:
     from osler.flows.cases import Cases
@@ -28,14 +27,14 @@ def versions() -> dict[str, str]:
 
 def write(out: Path, *, cases: Cases, trained: Trained, account: Account) -> None:
     """Write the bundle with its report and card."""
-    documents = {
-        "scores.json": json.dumps(account.scores.to_dict(), indent=1, ensure_ascii=False),
-        "report.html": write_report(account),
-        "card.md": write_card(account),
-    }
     baselines = {f"fold{n}": crew.baseline.files() for n, crew in enumerate(trained.crews)}
     contents = Contents(
-        _about(cases, trained, account), account.plan, _weights(trained), _state(trained, account), baselines, documents
+        _about(cases, trained, account),
+        account.plan,
+        _weights(trained),
+        _state(trained, account),
+        baselines,
+        documents_of(account),
     )
     write_bundle(out, contents)
 

@@ -1,7 +1,7 @@
 """A folder that holds everything a prediction needs; no pickle in it.
 
 bundle.json (format, sha256 of every file, versions, study, target, inputs), plan.json, weights.safetensors, fitted.safetensors,
-fitted.json, baseline/<member>/*, scores.json, report.html, card.md. Opening a stranger's bundle cannot run code: JSON, text and
+fitted.json, baseline/<member>/*, scores.json, report.html, card.md, methods.md. Opening a stranger's bundle cannot run code: JSON, text and
 safetensors are parsed, nothing is executed, and no file is read whose name bundle.json does not list with its sum.
 """
 
@@ -31,7 +31,8 @@ SAFE_NAME = re.compile(r"(?:baseline/[\w.-]+/)?[\w-][\w.-]*")
 @dataclass(frozen=True, slots=True)
 class Contents:
     """What a bundle holds. `about` is bundle.json without its sums; `weights` by member and parameter; `state` of all parts;
-    `baselines` the files of each baseline member; `documents` texts by file name (scores.json, report.html, card.md)."""
+    `baselines` the files of each baseline member; `documents` texts by file name (scores.json, report.html, card.md,
+    methods.md)."""
 
     about: Mapping[str, Any]
     plan: Plan
@@ -101,7 +102,7 @@ def read_bundle(folder: Path) -> Contents:
             if name.startswith("baseline/"):
                 _, member, file = name.split("/")
                 baselines.setdefault(member, {})[file] = data
-        documents = {n: files[n].decode() for n in ("scores.json", "report.html", "card.md") if n in files}
+        documents = {n: files[n].decode() for n in ("scores.json", "report.html", "card.md", "methods.md") if n in files}
         return Contents(
             about={k: v for k, v in about.items() if k not in {"files", "seal", "format"}},
             plan=Plan.from_json(files["plan.json"].decode()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,4 +23,21 @@ def write_card(account: Account) -> str:
     return write(account)
 
 
-__all__ = ["write_card", "write_report"]
+def write_methods(account: Account) -> str:
+    """Return the draft of a paper's methods and results as Markdown; see `osler.spine.report.methods`."""
+    from osler.spine.report.methods import write_methods as write
+
+    return write(account)
+
+
+def documents_of(account: Account) -> dict[str, str]:
+    """Return everything that is written of a training or an evaluation, by file name."""
+    return {
+        "scores.json": json.dumps(account.scores.to_dict(), indent=1, ensure_ascii=False),
+        "report.html": write_report(account),
+        "card.md": write_card(account),
+        "methods.md": write_methods(account),
+    }
+
+
+__all__ = ["documents_of", "write_card", "write_methods", "write_report"]

@@ -1,0 +1,113 @@
+"""A draft of a paper's methods and results, every number filled in; what only the authors know stands in brackets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from osler.core.account import Account
+from osler.core.plan import Plan
+from osler.language import Words, words
+from osler.spine.report import data
+from osler.spine.report.answer import asked, found, predicts, routine_notes, verdict
+from osler.spine.report.card import escaped
+from osler.spine.report.numerals import closed, count, duration, number, share, with_interval
+from osler.spine.report.table import label, primary
+
+CASE_PARTS = ("tune", "calibrate", "test")
+
+
+def write_methods(account: Account) -> str:
+    """Return `methods.md` in the study's language: Markdown, every name that comes from the data escaped."""
+    said = words(account.study.language)
+    blocks = [f"# {said.say('methods.title')}", said.say("methods.caption")]
+    blocks += [f"## {said.say('methods.head.methods')}", *(_paragraph(part, said) for part in _methods(account, said))]
+    blocks += [f"## {said.say('methods.head.results')}", *(_paragraph(part, said) for part in _results(account, said))]
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def external(account: Account) -> bool:
+    """Return whether an existing model was scored on new data, rather than trained."""
+    return account.counts.get("training", 0) == 0
+
+
+def _methods(account: Account, said: Words) -> Iterator[list[str]]:
+    yield [*_cases(account, said), *_outcome(account, said)]
+    if external(account):
+        yield [said.say("methods.applied", asked=asked(account, said))]
+    else:
+        yield [*_split(account, said)]
+        yield [asked(account, said), *_models(account, said)]
+    yield [said.say("methods.measures"), *routine_notes(account, said)]
+
+
+def _cases(account: Account, said: Words) -> Iterator[str]:
+    used, refused = data.cases(account), data.refused(account)
+    yield said.say("methods.rows", rows=count(used + refused), used=count(used))
+    if refused:
+        reasons = [said.say("methods.reason", n=count(n), reason=said[sentence]) for _, sentence, n in data.refusals(account)[:5]]
+        yield said.say("methods.refused", n=count(refused), reasons=said.say("list.clause").join(reasons))
+    groups, column = account.counts.get("groups"), account.study.roles.group
+    if groups and column:
+        yield said.say("methods.groups", n=count(groups), column=column)
+
+
+def _outcome(account: Account, said: Words) -> Iterator[str]:
+    comma = said.say("list.comma")
+    for one in data.outcome(account):
+        told = [
+            said.say(
+                "methods.class", name=c.name or said.say("outcome.pooled", n=c.pooled), n=count(c.cases), share=share(c.share)
+            )
+            for c in one.categories
+        ]
+        yield said.say("methods.outcome", target=one.name, classes=comma.join(told))
+    spread = {(target, what): value for target, what, value in data.spread(account)}
+    for target in dict.fromkeys(target for target, _ in spread):
+        known = {what: number(value) for (name, what), value in spread.items() if name == target}
+        if {"mean", "sd"} <= set(known):
+            yield said.say("methods.number", target=target, mean=known["mean"], sd=known["sd"])
+
+
+def _split(account: Account, said: Words) -> Iterator[str]:
+    yield closed(said[account.split], said)
+    parts = {part.name: count(part.cases) for part in data.parts(account)}
+    others = [said.say("methods.part", part=said.say(f"split.{p}"), n=parts[p]) for p in CASE_PARTS if p in parts]
+    yield said.say("methods.parts", training=parts.get("training", "0"), others=said.say("list.comma").join(others))
+
+
+def _models(account: Account, said: Words) -> Iterator[str]:
+    plan = account.plan
+    versions = said.say("list.comma").join(f"{name} {version}" for name, version in account.versions.items())
+    minutes = duration(60 * account.study.budget, said)
+    yield said.say("methods.models", versions=versions, budget=minutes, seed=account.study.seed)
+    if all(f"fit.{name}" in plan for name in ("epochs", "learning_rate", "batch", "weight_decay", "ema")):
+        yield said.say("methods.fit", **_fitting(plan))
+    yield from (closed(said[member], said) for member in account.members)
+    yield said.say("methods.output")
+
+
+def _fitting(plan: Plan) -> dict[str, str]:
+    rate, decay = (f"{plan[f'fit.{name}']:g}" for name in ("learning_rate", "weight_decay"))
+    return {"epochs": count(plan["fit.epochs"]), "batch": count(plan["fit.batch"]), "rate": rate, "decay": decay,
+            "ema": f"{plan['fit.ema']:g}"}  # fmt: skip
+
+
+def _results(account: Account, said: Words) -> Iterator[list[str]]:
+    yield [found(account, said), *_others(account, said)]
+    compared = verdict(account, said) if account.scores.verdict else ()
+    yield [*compared, predicts(account, said)]
+
+
+def _others(account: Account, said: Words) -> Iterator[str]:
+    first = primary(account)
+    values = [
+        said.say("methods.value", measure=label(name, said), value=with_interval(value, said))
+        for name, value in account.scores.test.items()
+        if name != first
+    ]
+    if values:
+        yield said.say("methods.values", values=said.say("list.clause").join(values))
+
+
+def _paragraph(sentences: list[str], said: Words) -> str:
+    return escaped(said.say("list.sentence").join(sentence for sentence in sentences if sentence))
