@@ -129,7 +129,7 @@ class Modality:
         return ()
 
     def read(self, locator: Any, *, reading: Mapping[str, Any]) -> Any:
-        """Return the case behind `locator` as this modality's frozen record; raises Refused."""
+        """Return the case behind `locator` as this modality's frozen record, None where it holds nothing; raises Refused."""
         raise NotImplementedError
 
     def fields(self, *, reading: Mapping[str, Any]) -> tuple[Field, ...]:

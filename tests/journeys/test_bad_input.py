@@ -64,6 +64,25 @@ def test_mixed_encodings_nuls_and_formulas_are_refused_or_read(rows, bundle, tmp
     assert {n: reason.split(":")[0] for n, reason in enumerate(reasons) if reason} == {2: "encoding", 4: "nul"}
 
 
+def test_a_file_joined_from_two_encodings_is_told(rows, tmp_path):
+    text = rows.with_columns(note=pl.lit("größe")).write_csv().splitlines()
+    lines = [line.encode("cp1252" if number > len(text) * 0.4 else "utf-8") for number, line in enumerate(text)]
+    (tmp_path / "t.csv").write_bytes(b"\n".join(lines))
+    said = refused(osler("train", tmp_path / "t.csv", "--target", "diagnosis", "--out", tmp_path / "m"))
+    assert "lines in UTF-8 and" in said
+    assert "in another encoding" in said
+
+
+def test_an_empty_row_gets_no_prediction(rows, bundle, tmp_path):
+    holes = rows.with_row_index("number").with_columns(
+        pl.when(pl.col("number") == 4).then(None).otherwise(pl.col(c)).alias(c) for c in rows.columns
+    )
+    holes.drop("number").write_csv(tmp_path / "t.csv")
+    assert osler("predict", bundle, tmp_path / "t.csv", "--out", tmp_path / "p.csv").code == 0
+    reasons = pl.read_csv(tmp_path / "p.csv")["refused"].fill_null("").to_list()
+    assert {n: reason.split(":")[0] for n, reason in enumerate(reasons) if reason} == {4: "no_input"}
+
+
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 LINKS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"

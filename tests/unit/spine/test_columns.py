@@ -200,6 +200,17 @@ def test_the_longest_unused_columns_go_first(tmp_path):
     assert len(list((tmp_path / "columns").iterdir())) == 2
 
 
+def test_what_a_killed_run_left_unfinished_goes_after_a_day(tmp_path):
+    private(tmp_path)
+    old, new = (tmp_path / "columns" / f".{name}.12345678" for name in ("old", "new"))
+    for folder in (old, new):
+        folder.mkdir()
+    os.utime(old, (1000, 1000))
+    trim(tmp_path, keep=set())
+    assert not old.exists()
+    assert new.exists()
+
+
 def test_a_case_that_cannot_be_read_keeps_its_place_over_shards(tmp_path):
     locators = strips(tmp_path, cases=13)
     (tmp_path / "image7.npy").write_bytes(b"nonsense")

@@ -49,8 +49,8 @@ class Tables(Modality):
 
         return reading(locators, settings=settings)
 
-    def read(self, locator: Any, *, reading: Mapping[str, Any]) -> TableRow:
-        """Return one row."""
+    def read(self, locator: Any, *, reading: Mapping[str, Any]) -> TableRow | None:
+        """Return one row, None where it is empty."""
         from osler.modalities.tables.read import read
 
         return read(locator, reading=reading)

@@ -72,18 +72,19 @@ def parsed(locator: TableRows, *, reading: Mapping[str, Any]) -> TableRow:
 
 
 def shard(locators: Sequence[Any], *, reading: Mapping[str, Any], roles: frozenset[str]) -> Columns:
-    """Return the columns of many rows; rows that the file garbled are absent and have their refusal."""
+    """Return the columns of many rows; rows that the file garbled are absent and have their refusal, rows without any cell are
+    absent."""
     locators = own(locators)
     wanted = tuple(f for f in fields(reading=reading) if f.role in roles)
     numeric, categories = _columns(reading)
     values, hashed, vocabulary = _arrays(locators, reading=reading)
     prints = row_fingerprints([values, hashed], names=[*numeric, *categories])
-    present = np.ones(len(locators), bool)
+    present = ~((values.view(np.uint32) == MISSING).all(axis=1) & (hashed == 0).all(axis=1))
     refusals: dict[int, Refusal] = {
         row - locators.start: refusal for row, refusal in locators.refusals.items() if locators.start <= row < locators.stop
     }
-    gone = np.array(sorted(refusals), int)
-    present[gone], prints[gone], values[gone], hashed[gone] = False, 0, np.nan, 0
+    present[list(refusals)] = False
+    prints[~present], values[~present], hashed[~present] = 0, np.nan, 0
     arrays = {f.name: {NUMBERS: values, CATEGORIES: hashed}[f.name] for f in wanted}
     return Columns(wanted, arrays, present, prints, refusals, vocabulary)
 

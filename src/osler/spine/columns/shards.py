@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from osler.spine.columns.ledger import Ledger
 from osler.spine.columns.store import join, load, opened, save
 
 FORMAT = 1  # of cached columns; a change of what is stored raises it, and old shards are read anew
+UNFINISHED = 86_400  # seconds after which nobody writes a shard any more
 MOST_BYTES = 50 << 30  # of the cache; the longest unused go first
 
 
@@ -69,7 +71,10 @@ def private(cache: Path) -> None:
 
 
 def trim(cache: Path, *, keep: set[Path], most: int = MOST_BYTES) -> None:
-    """Remove the longest unused columns until the cache holds at most `most` bytes."""
+    """Remove what killed runs left unfinished, then the longest unused columns until the cache holds at most `most` bytes."""
+    for torn in (cache / "columns").glob(".*"):
+        if (measured := _used_and_size(torn)) and measured[0] < time.time() - UNFINISHED:
+            shutil.rmtree(torn, ignore_errors=True)
     found = sorted((*measured, folder) for folder in (cache / "columns").iterdir() if (measured := _used_and_size(folder)))
     total = sum(size for _, size, _ in found)
     for _, size, folder in found:

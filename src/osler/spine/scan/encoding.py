@@ -24,6 +24,7 @@ _WESTERN = ("cp1252", "cp1250", "cp1254", "cp1257")
 # The order breaks ties between guesses that are equally good.
 _ANY = ("cp1251", "gb18030", "shift_jis", "big5", "euc_kr", "euc_jp", "koi8_r", "cp1253", "cp1255", "cp1256", *_WESTERN)
 _SAMPLE = 32 << 10  # bytes of lines with bytes above 127: enough for statistics on letters, quick to judge
+MIXED_LINES, MIXED_SHARE = 3, 0.2  # East Asian lines are valid UTF-8 by accident more rarely than that
 _ALONE = re.compile(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])")
 _CONTROL = bytes(set(range(1, 32)) - set(b"\t\n\r\f\x1a\x1b"))
 
@@ -47,7 +48,8 @@ def encoding_of(source: Source) -> str:
 
     A byte order mark or UTF-16's pattern of NULs settles it. A file is UTF-8 where at least as many lines are valid UTF-8 beyond
     ASCII as are not valid; else it is one of the older encodings, judged by a sample of the lines concerned. Among
-    Western ones too alike to tell apart it is Windows-1252. Raises TableError for content that is no text.
+    Western ones too alike to tell apart it is Windows-1252. Raises TableError for content that is no text, and where the
+    file is joined from parts in different encodings.
     """
     lines = _Lines()
     for part in source.unpacked():
@@ -60,6 +62,10 @@ def encoding_of(source: Source) -> str:
     lines.add(b"\n")
     if lines.wrong <= lines.valid:
         return "utf-8"
+    if lines.valid >= MIXED_LINES and lines.valid > MIXED_SHARE * (lines.valid + lines.wrong):
+        raise source.damaged(
+            f"holds {lines.valid} lines in UTF-8 and {lines.wrong} in another encoding", "save each part in UTF-8, then join them"
+        )
     return _older(bytes(lines.sample))
 
 

@@ -85,11 +85,12 @@ def reading(locators: Sequence[Any], *, settings: Mapping[str, Any]) -> tuple[De
     return decide(survey(rows_of(own(locators))), settings=settings)
 
 
-def read(locator: TableRows, *, reading: Mapping[str, Any]) -> TableRow:
-    """Return the one row of `locator`; raises Refused where the file garbled it."""
+def read(locator: TableRows, *, reading: Mapping[str, Any]) -> TableRow | None:
+    """Return the one row of `locator`, None where all its cells are empty; raises Refused where the file garbled it."""
     from osler.modalities.tables.encode import parsed
 
     refusal = locator.refusals.get(locator.start)
     if refusal is not None:
         raise Refused(refusal)
-    return parsed(locator, reading=reading)
+    row = parsed(locator, reading=reading)
+    return row if row.unreadable or any(cell is not None for cell in row.cells.values()) else None
