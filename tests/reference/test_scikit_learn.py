@@ -62,6 +62,7 @@ def test_binary(cancer):
         "f1": metrics.f1_score(truth, chosen),
         "mcc": metrics.matthews_corrcoef(truth, chosen),
         "brier": metrics.brier_score_loss(truth, chance),
+        "scaled_brier": metrics.d2_brier_score(truth, chance),
         "log_loss": metrics.log_loss(truth, chance),
         "oe_ratio": truth.sum() / chance.sum(),
     }
@@ -126,5 +127,6 @@ def test_regression(digits):
         "r2": metrics.r2_score(truth, guess),
         "spearman": stats.spearmanr(truth, guess).statistic,
         "calibration_slope": stats.linregress(guess, truth).slope,
+        "calibration_intercept": np.mean(truth - guess),
     }
     assert found == {name: pytest.approx(v, **CLOSE) for name, v in wanted.items()}

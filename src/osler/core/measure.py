@@ -13,7 +13,9 @@ class Measure:
 
     `better` says which direction is good; `scale` on which its bootstrap interval is formed (AUROC on the logit scale,
     errors on the log scale); `proportion` marks a share of cases, for which Wilson's interval holds when every case is
-    its own group. `most` is the largest value that it can take: no interval goes beyond it.
+    its own group. `most` is the largest value that it can take: no interval goes beyond it. `by_subgroup` says whether it is
+    told of subgroups too: what hangs on how frequent the outcome is (predictive values, F1) differs between subgroups whose
+    model is equally good.
     """
 
     name: str
@@ -21,3 +23,4 @@ class Measure:
     scale: Literal["identity", "logit", "log"] = "identity"
     proportion: bool = False
     most: float = math.inf
+    by_subgroup: bool = True

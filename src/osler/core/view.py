@@ -12,10 +12,26 @@ from osler.core.measure import Measure
 
 
 @dataclass(frozen=True, slots=True)
+class Sums:
+    """Measures that need nothing but sums over cases, so that many views are added up in one pass.
+
+    `columns` gives (n, c) float64 from statistics (n, s), case by case; `measures` each measure (r,) from the sums (r, c).
+    """
+
+    columns: Callable[[np.ndarray], np.ndarray]
+    measures: Callable[[np.ndarray], dict[str, np.ndarray]]
+
+    def of(self, statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
+        """Return each measure (r,) of resamples `counts` (r, n) of cases with `statistics` (n, s)."""
+        return self.measures(counts.astype(float) @ self.columns(statistics))
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """Further measures of the same cases, one row of the panel `panel`: an operating point, a level of confidence.
 
-    `measures` and `support` are as those of a task; `about` holds what JSON can hold (a threshold, how it was chosen).
+    `measures` and `support` are as those of a task; `about` holds what JSON can hold (a threshold, how it was chosen). A view
+    whose measures come from sums gives them as `sums` too, with `measures=sums.of`: those of all views are then shared.
     """
 
     panel: str
@@ -24,3 +40,4 @@ class View:
     measures: Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]]
     support: Callable[[np.ndarray], Mapping[str, float]]
     about: Mapping[str, Any]
+    sums: Sums | None = None

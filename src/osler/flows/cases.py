@@ -123,6 +123,11 @@ def group_numbers(table: Table, column: str | None) -> np.ndarray:
     return np.where(missing, numbers.max(initial=0) + 1 + np.arange(len(table)), numbers).astype(np.int64)
 
 
+def subgroup_columns(cases: Cases, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the columns by which scores are told, of the cases `rows`."""
+    return {name: column_values(cases.table, name)[rows] for name in cases.study.roles.subgroups}
+
+
 def most_common(refusals: Mapping[int, Refusal]) -> str:
     """Return the most frequent reasons as a sentence."""
     counts = refused_counts(refusals.values())

@@ -23,7 +23,7 @@ from osler.core.state import State
 from osler.core.study import Study
 from osler.core.watch import SILENT, Watch
 from osler.flows import freeze, planning
-from osler.flows.cases import Cases, gather_cases, refused_counts
+from osler.flows.cases import Cases, gather_cases, refused_counts, subgroup_columns
 from osler.flows.crew import Crew
 from osler.flows.divide import split_and_check
 from osler.flows.judging import statistics, unseen
@@ -106,9 +106,10 @@ def score(source: Source, cases: Cases, split: Split, trained: Trained, *, watch
     with planning.threads(source.plan):
         found = statistics(source, trained.crews, trained.blend, split.test, task=cases.task, states=trained.states)
     groups = cases.groups[split.test] if cases.grouped else None
-    info = cases.target.info
-    views = cases.task.views(state=trained.states["test"], info=info)
-    return score_statistics(cases.task, found, info=info, groups=groups, seed=cases.study.seed, views=views)
+    state, columns = trained.states["test"], subgroup_columns(cases, split.test)
+    return score_statistics(
+        cases.task, found, info=cases.target.info, groups=groups, seed=cases.study.seed, state=state, subgroups=columns
+    )
 
 
 def _frozen_plan(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit
 
 from osler.core.measure import Measure
-from osler.tasks.ranks import Ranking, Tally, blocks
+from osler.tasks.ranks import Ranking, Runs, Tally, areas, blocks
 from osler.tasks.slopes import Cells, slope_and_intercept
 
 # Statistics of a case: the outcome (0, 1, NaN where unobserved), the calibrated logit, the predicted class (0, 1).
@@ -18,26 +17,27 @@ WIDTH = 3
 
 MEASURES = (
     Measure("auroc", "higher", "logit"),
-    Measure("auprc", "higher", "logit"),
-    Measure("accuracy", "higher", "logit", proportion=True),
-    Measure("balanced_accuracy", "higher", "logit"),
+    Measure("auprc", "higher", "logit", by_subgroup=False),
+    Measure("accuracy", "higher", "logit", proportion=True, by_subgroup=False),
+    Measure("balanced_accuracy", "higher", "logit", by_subgroup=False),
     Measure("sensitivity", "higher", "logit", proportion=True),
     Measure("specificity", "higher", "logit", proportion=True),
-    Measure("ppv", "higher", "logit", proportion=True),
-    Measure("npv", "higher", "logit", proportion=True),
-    Measure("f1", "higher", "logit"),
-    Measure("mcc", "higher", most=1.0),
-    Measure("brier", "lower", "log"),
-    Measure("log_loss", "lower", "log"),
+    Measure("ppv", "higher", "logit", proportion=True, by_subgroup=False),
+    Measure("npv", "higher", "logit", proportion=True, by_subgroup=False),
+    Measure("f1", "higher", "logit", by_subgroup=False),
+    Measure("mcc", "higher", most=1.0, by_subgroup=False),
+    Measure("brier", "lower", "log", by_subgroup=False),
+    Measure("scaled_brier", "higher", most=1.0, by_subgroup=False),
+    Measure("log_loss", "lower", "log", by_subgroup=False),
     Measure("calibration_slope", "higher"),
     Measure("calibration_intercept", "higher"),
     Measure("oe_ratio", "higher", "log"),
 )
 
-# Above this many cases the slope of a resample is fitted on runs of neighbouring logits instead of single cases: on 10,000
-# cases the two differ by about a hundredth of the standard error (tests/unit/tasks/test_binary.py).
-_SINGLY = 2_000
-_RUNS = 500
+# Above so many cases the resamples' slopes, and above so many all that hangs on their order, are taken over runs of neighbouring
+# logits instead of single cases: their spread differs by less than 0.2% (tests/unit/tasks/test_task_measures.py).
+_SLOPES_SINGLY = 500
+_SINGLY = 5_000
 
 
 def measures(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
@@ -52,21 +52,31 @@ def measures(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray
     if not len(statistics):
         return {m.name: np.full(len(counts), np.nan) for m in MEASURES}
     truth = statistics[:, TRUTH] > 0
-    ranking = Ranking.of(statistics[:, LOGIT], truth)
-    columns = _per_case(statistics, truth)
-    logit = statistics[:, LOGIT]
-    runs = Runs.of(logit, ranking) if len(counts) > 1 and len(logit) > _SINGLY else None
+    logit, resampled = statistics[:, LOGIT], len(counts) > 1
+    many = resampled and len(logit) > _SINGLY
+    columns = _per_case(statistics, truth).astype(np.float32 if many else np.float64)  # their spread needs no more digits
+    ranking = None if many else Ranking.of(logit, truth)
+    runs = Runs.of(logit, truth) if resampled and len(logit) > _SLOPES_SINGLY else None
     parts = []
     for block in blocks(counts):
-        tally = Tally.of(counts[block], ranking)
-        sums = counts[block].astype(float) @ columns
-        auroc, auprc = tally.areas(ranking)
-        cells = runs.cells(tally) if runs else Cells(logit, counts[block].astype(float), (counts[block] * truth).astype(float))
-        slope, intercept = slope_and_intercept(cells)
-        parts.append({"auroc": auroc, "auprc": auprc, **_from_sums(sums), "slope": slope, "intercept": intercept})
-    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    joined["calibration_slope"], joined["calibration_intercept"] = joined.pop("slope"), joined.pop("intercept")
-    return {m.name: joined[m.name] for m in MEASURES}
+        sums = (counts[block].astype(columns.dtype) @ columns).astype(float)
+        parts.append({**_from_sums(sums), **_by_order(counts[block], logit, truth, ranking=ranking, runs=runs)})
+    return {m.name: np.concatenate([part[m.name] for part in parts]) for m in MEASURES}
+
+
+def _by_order(
+    counts: np.ndarray, logit: np.ndarray, truth: np.ndarray, *, ranking: Ranking | None, runs: Runs | None
+) -> dict[str, np.ndarray]:
+    """Return the areas and the calibration of a block of resamples, over single cases or over runs."""
+    if runs:
+        total, hits = runs.tally(counts)
+        cells = Cells(runs.score, total, hits)
+    else:
+        total, hits = counts.astype(float), (counts * truth).astype(float)
+        cells = Cells(logit, total, hits)
+    auroc, auprc = Tally.of(counts, ranking).areas(ranking) if ranking else areas(total, hits)
+    slope, intercept = slope_and_intercept(cells)
+    return {"auroc": auroc, "auprc": auprc, "calibration_slope": slope, "calibration_intercept": intercept}
 
 
 def _per_case(statistics: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -94,32 +104,11 @@ def _from_sums(sums: np.ndarray) -> dict[str, np.ndarray]:
             "f1": 2 * hits / (positive + chosen),
             "mcc": np.where(spread > 0, (size * hits - positive * chosen) / np.where(spread > 0, spread, 1.0), 0.0),
             "brier": squares / size,
+            # 1 less the Brier score beside that of saying the prevalence to everyone (Steyerberg 2010)
+            "scaled_brier": np.where(positive * negative > 0, 1 - squares * size / (positive * negative), np.nan),
             "log_loss": surprise / size,
             "oe_ratio": positive / chance,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Runs:
-    """Runs of neighbouring logits: `logit` (m,) their means, `ends` (m,) their last places, `above` (m,) how many positives
-    of the ranking lie down to there."""
-
-    logit: np.ndarray
-    ends: np.ndarray
-    above: np.ndarray
-
-    @classmethod
-    def of(cls, logit: np.ndarray, ranking: Ranking) -> Runs:
-        """Cut the ranking into runs of equal size."""
-        edges = np.linspace(0, len(logit), _RUNS + 1).astype(np.int64)
-        means = np.add.reduceat(logit[ranking.order], edges[:-1]) / np.diff(edges)
-        return cls(means, edges[1:] - 1, np.searchsorted(ranking.places, edges[1:]))
-
-    def cells(self, tally: Tally) -> Cells:
-        """Return the runs of a block of resamples."""
-        total = tally.total[:, self.ends].astype(float)
-        hits = np.where(self.above > 0, tally.hits[:, self.above - 1], 0).astype(float)
-        return Cells(self.logit, np.diff(total, axis=1, prepend=0.0), np.diff(hits, axis=1, prepend=0.0))
 
 
 def support(statistics: np.ndarray) -> Mapping[str, float]:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import logit
+from scipy.special import log_softmax, logit
 
 from osler.core.figure import Figure, Series
+from osler.core.state import State
 from osler.tasks import binary, curves, multiclass, multilabel
 from osler.tasks.labels import LEAST_CASES
 
@@ -16,12 +17,22 @@ _MOST_LINES = 8  # that a drawing can hold
 _CHANCE = Series("chance", [0.0, 1.0], [0.0, 1.0], style="reference")
 
 
-def figures(statistics: np.ndarray, *, info: Mapping[str, Any]) -> tuple[Figure, ...]:
-    """Return the figures; those that need both classes are left out where there is one."""
-    return {"binary": _binary, "multiclass": _multiclass, "multilabel": _multilabel}[info["kind"]](statistics, info)
+def figures(statistics: np.ndarray, *, info: Mapping[str, Any], state: State) -> tuple[Figure, ...]:
+    """Return the figures; those that need both classes are left out where there is one.
+
+    `state` holds the calibration, which is undone to draw what was before it.
+    """
+    return {"binary": _binary, "multiclass": _multiclass, "multilabel": _multilabel}[info["kind"]](statistics, info, state)
 
 
-def _binary(statistics: np.ndarray, info: Mapping[str, Any]) -> tuple[Figure, ...]:
+def _before(logit: np.ndarray, state: State, number: int) -> np.ndarray | None:
+    """Return the logits as they were before calibration; None where it left them as they were."""
+    slope = float(np.ravel(state.arrays.get("slope", np.ones(number + 1)))[number])
+    shift = float(np.ravel(state.arrays.get("intercept", np.zeros(number + 1)))[number])
+    return None if (slope, shift) == (1.0, 0.0) else (logit - shift) / slope
+
+
+def _binary(statistics: np.ndarray, info: Mapping[str, Any], state: State) -> tuple[Figure, ...]:
     known = statistics[~np.isnan(statistics[:, binary.TRUTH])]
     score, truth = known[:, binary.LOGIT], known[:, binary.TRUTH] > 0
     if truth.all() or not truth.any():
@@ -31,29 +42,31 @@ def _binary(statistics: np.ndarray, info: Mapping[str, Any]) -> tuple[Figure, ..
     return (
         _roc([("model", score, truth)]),
         _precision_recall([("model", score, truth)], prevalence=float(truth.mean())),
-        _calibration(score, truth),
+        _calibration(score, truth, before=_before(score, state, 0)),
         curves.predictions(score, truth, [other, positive]),
         curves.decision(score, truth),
     )
 
 
-def _multilabel(statistics: np.ndarray, info: Mapping[str, Any]) -> tuple[Figure, ...]:
-    lines, parts = [], []
+def _multilabel(statistics: np.ndarray, info: Mapping[str, Any], state: State) -> tuple[Figure, ...]:
+    lines, befores = [], []
     for number, name in enumerate(info["names"]):
         part = multilabel.label(statistics, number)
         known = part[~np.isnan(part[:, binary.TRUTH])]
         truth = known[:, binary.TRUTH] > 0
         if truth.any() and not truth.all():
             lines.append((name, known[:, binary.LOGIT], truth))
-            parts.append(known)
+            befores.append(_before(known[:, binary.LOGIT], state, number))
     if not lines:
         return ()
-    pooled = np.concatenate(parts)
-    score, truth = pooled[:, binary.LOGIT], pooled[:, binary.TRUTH] > 0
-    return (_roc(lines), _precision_recall(lines, prevalence=None), _calibration(score, truth))
+    score, truth = (np.concatenate([line[part] for line in lines]) for part in (1, 2))
+    changed = any(one is not None for one in befores)
+    before = [line[1] if one is None else one for line, one in zip(lines, befores, strict=True)]
+    calibration = _calibration(score, truth, before=np.concatenate(before) if changed else None)
+    return (_roc(lines), _precision_recall(lines, prevalence=None), calibration)
 
 
-def _multiclass(statistics: np.ndarray, info: Mapping[str, Any]) -> tuple[Figure, ...]:
+def _multiclass(statistics: np.ndarray, info: Mapping[str, Any], state: State) -> tuple[Figure, ...]:
     known = statistics[~np.isnan(statistics[:, multiclass.TRUTH])]
     if not len(known):
         return ()
@@ -65,10 +78,21 @@ def _multiclass(statistics: np.ndarray, info: Mapping[str, Any]) -> tuple[Figure
         if 0 < (own == number).sum() < len(own)
     ]
     chosen = known[:, multiclass.CHOSEN].astype(np.int64)
-    surest = np.exp(known[np.arange(len(known)), multiclass.FIRST + chosen])
-    surety = logit(np.clip(surest, 1e-9, 1 - 1e-9))
-    confusion = _confusion(known, names)
-    return (*((_roc(lines),) if lines else ()), confusion, _calibration(surety, own == chosen))
+    logs = known[:, multiclass.FIRST :]
+    calibration = _calibration(_surety(logs, chosen), own == chosen, before=_before_classes(logs, chosen, state))
+    return (*((_roc(lines),) if lines else ()), _confusion(known, names), calibration)
+
+
+def _surety(logs: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    surest = np.exp(logs[np.arange(len(logs)), chosen])
+    return np.asarray(logit(np.clip(surest, 1e-9, 1 - 1e-9)))
+
+
+def _before_classes(logs: np.ndarray, chosen: np.ndarray, state: State) -> np.ndarray | None:
+    slope, shift = state.arrays.get("slope", np.ones(1)), state.arrays.get("intercept", np.zeros(1))
+    if (slope == 1).all() and not shift.any():
+        return None
+    return _surety(log_softmax((logs - shift) / slope, axis=1), chosen)
 
 
 Line = tuple[str, np.ndarray, np.ndarray]
@@ -91,9 +115,20 @@ def _precision_recall(lines: Sequence[Line], *, prevalence: float | None) -> Fig
     return Figure("pr", "Precision-recall curve", "Recall", "Precision", tuple(series), square=True)
 
 
-def _calibration(score: np.ndarray, truth: np.ndarray) -> Figure:
-    series = curves.calibration(score, truth)
-    return Figure("calibration", "Calibration", "Predicted probability", "Observed share", series, square=True)
+def _calibration(score: np.ndarray, truth: np.ndarray, *, before: np.ndarray | None) -> Figure:
+    series = curves.calibration(score, truth, before=before)
+    return Figure(
+        "calibration", "Calibration", "Predicted probability", "Observed share", series, square=True,
+        note=_distance(score, truth, before),
+    )  # fmt: skip
+
+
+def _distance(score: np.ndarray, truth: np.ndarray, before: np.ndarray | None) -> str:
+    index = curves.calibration_index(score, truth)
+    if not np.isfinite(index):
+        return ""
+    told = f"Mean distance of the smooth curve from the diagonal (integrated calibration index): {index:.3f}"
+    return f"{told}." if before is None else f"{told}; before calibration {curves.calibration_index(before, truth):.3f}."
 
 
 def _confusion(statistics: np.ndarray, names: Sequence[str]) -> Figure:

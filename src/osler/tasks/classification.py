@@ -16,13 +16,17 @@ from osler.core.measure import Measure
 from osler.core.plan import Brief, Decision
 from osler.core.state import State
 from osler.core.target import Target
-from osler.tasks import binary, classes, multiclass, multilabel
+from osler.core.view import View
+from osler.tasks import binary, classes, multiclass, multilabel, operating
 from osler.tasks.calibration import bounded
 from osler.tasks.labels import safe_names
 from osler.tasks.settings import chosen_rows, finite, setting
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+
+_NO_STATE = State()
 
 
 class Classification(Task):
@@ -58,7 +62,8 @@ class Classification(Task):
         return {**info, "cases": cases, "counts": [s.tolist() for s in sizes], "rarest": rarest, "prior": _prior(info, sizes)}
 
     def rules(self, brief: Brief) -> tuple[Decision, ...]:
-        """Return the prior from which the network starts, and where probabilities become decisions."""
+        """Return the prior from which the network starts, and where probabilities become decisions; raises PlanError for
+        operating points that cannot be."""
         facts = brief.target
         rare, share = _is_rare(facts), 100 * facts["rarest"]
         why = f"the rarest class has {share:.2g}% of the training cases"
@@ -77,7 +82,7 @@ class Classification(Task):
             "rule",
             _FITS,
         )
-        return (prior, threshold, fitted)
+        return (prior, threshold, fitted, *_point_rules(brief))
 
     def head(self, *, info: Mapping[str, Any], width: int, channels: Sequence[int], plan: Mapping[str, Any]) -> nn.Module:
         """Return a linear layer whose first answer is the prior."""
@@ -164,11 +169,31 @@ class Classification(Task):
             return multilabel.support(statistics, names=info["names"])
         return (binary if info["kind"] == "binary" else multiclass).support(statistics)
 
-    def figures(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> tuple[Figure, ...]:
-        """Return ROC, precision-recall, calibration, predictions, decision curve; of many classes the confusion too."""
+    def views(self, *, state: State, info: Mapping[str, Any]) -> tuple[View, ...]:
+        """Return the operating points of each two-valued outcome. Of three or more classes there are none: the answer is the
+        class of the greatest weight, and no single threshold stands for it."""
+        if info["kind"] == "multiclass":
+            return ()
+        if info["kind"] == "binary":
+            return operating.views(state)
+        parts = (operating.views(state, number=n, label=name) for n, name in enumerate(safe_names(info["names"])))
+        return tuple(view for part in parts for view in part)
+
+    def figures(self, statistics: np.ndarray, *, info: Mapping[str, Any], state: State = _NO_STATE) -> tuple[Figure, ...]:
+        """Return ROC, precision-recall, calibration (before and after), predictions, decision curve; of many classes the
+        confusion too."""
         from osler.tasks.class_figures import figures
 
-        return figures(statistics, info=info)
+        return figures(statistics, info=info, state=state)
+
+
+def _point_rules(brief: Brief) -> tuple[Decision, ...]:
+    if brief.target["kind"] == "multiclass":
+        return ()
+    given = brief.settings.get("target.points")
+    operating.asked(given if isinstance(given, list) else ())  # what is no list at all is refused with every other setting
+    why = "thresholds that reach them are found on the calibration cases; write sensitivity=, specificity= or threshold="
+    return (Decision("target.points", list(operating.POINTS), why),)
 
 
 _THRESHOLDS = ("balanced", "plain")

@@ -19,9 +19,10 @@ WIDTH = 2
 MEASURES = (
     Measure("rmse", "lower", "log"),
     Measure("mae", "lower", "log"),
-    Measure("r2", "higher", most=1.0),
-    Measure("spearman", "higher", most=1.0),
+    Measure("r2", "higher", most=1.0, by_subgroup=False),
+    Measure("spearman", "higher", most=1.0, by_subgroup=False),
     Measure("calibration_slope", "higher"),
+    Measure("calibration_intercept", "higher"),
 )
 
 
@@ -61,6 +62,7 @@ def _one(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
 
 def _sums(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
     # sums of squares about a middle far from the values would lose their digits
+    middle = float(statistics[:, TRUTH].mean() - statistics[:, GUESS].mean())
     truth = statistics[:, TRUTH] - statistics[:, TRUTH].mean()
     guess = statistics[:, GUESS] - statistics[:, GUESS].mean()
     error = statistics[:, GUESS] - statistics[:, TRUTH]
@@ -73,6 +75,7 @@ def _sums(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
             "mae": absolute / size,
             "r2": 1 - squares / _positive(yy - y**2 / size, yy),
             "calibration_slope": (yg - y * g / size) / _positive(gg - g**2 / size, gg),
+            "calibration_intercept": (y - g) / size + middle,  # with slope one: the mean of observed less predicted
         }
 
 

@@ -44,8 +44,11 @@ def _cumulative(score: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.nd
     return np.append(0.0, hits), np.append(0.0, ends + 1 - hits)
 
 
-def calibration(score: np.ndarray, truth: np.ndarray) -> tuple[Series, ...]:
-    """Return the diagonal, a smooth curve and up to ten bins of equal size with Wilson's band; `score` are logits (n,)."""
+def calibration(score: np.ndarray, truth: np.ndarray, *, before: np.ndarray | None = None) -> tuple[Series, ...]:
+    """Return the diagonal, a smooth curve and up to ten bins of equal size with Wilson's band; `score` are logits (n,).
+
+    `before` are the logits as they were before calibration: they get a smooth curve of their own.
+    """
     bins = min(10, len(score) // LEAST_IN_BIN)
     out = [Series("ideal", [0.0, 1.0], [0.0, 1.0], style="reference")]
     if bins < 1:
@@ -54,8 +57,9 @@ def calibration(score: np.ndarray, truth: np.ndarray) -> tuple[Series, ...]:
     expected = np.array([expit(score[p]).mean() for p in parts])
     seen = np.array([truth[p].mean() for p in parts])
     low, high = _wilson(seen, np.array([len(p) for p in parts], float))
-    smooth = _smooth(score, truth)
-    out += [smooth] if smooth else []
+    curves = {"smooth": score} if before is None else {"smooth before calibration": before, "smooth": score}
+    smooth = {label: _smooth(values, truth) for label, values in curves.items()}
+    out += [Series(label, rounded(expit(curve[0])), rounded(curve[1])) for label, curve in smooth.items() if curve]
     return (*out, Series("observed", rounded(expected), rounded(seen), rounded(low), rounded(high), "points"))
 
 
@@ -66,7 +70,16 @@ def _wilson(share: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return middle - half, middle + half
 
 
-def _smooth(score: np.ndarray, truth: np.ndarray) -> Series | None:
+def calibration_index(score: np.ndarray, truth: np.ndarray) -> float:
+    """Return the integrated calibration index (Austin and Steyerberg 2019): the mean distance, over cases, of the smooth curve
+    from the diagonal; NaN where there is no curve."""
+    curve = _smooth(score, truth)
+    if curve is None:
+        return float("nan")
+    return float(np.abs(np.interp(score, *curve) - expit(score)).mean())
+
+
+def _smooth(score: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     # local linear regression of the outcome on the logit, over runs of neighbours so that its cost does not grow with n
     if len(score) < 5 * LEAST_IN_BIN or truth.min() == truth.max():
         return None
@@ -81,7 +94,7 @@ def _smooth(score: np.ndarray, truth: np.ndarray) -> Series | None:
     s0, s1, s2 = (np.sum(weight * away**power, axis=1) for power in range(3))
     t0, t1 = np.sum(weight * y, axis=1), np.sum(weight * away * y, axis=1)
     fitted = np.clip((s2 * t0 - s1 * t1) / np.maximum(s0 * s2 - s1**2, 1e-12 * s0 * s0), 0, 1)
-    return Series("smooth", rounded(expit(grid)), rounded(fitted))
+    return grid, fitted
 
 
 def predictions(score: np.ndarray, truth: np.ndarray, labels: Sequence[str]) -> Figure:

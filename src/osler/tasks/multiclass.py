@@ -16,11 +16,11 @@ TRUTH, CHOSEN, FIRST = 0, 1, 2
 
 MEASURES = (
     Measure("auroc", "higher", "logit"),
-    Measure("auprc", "higher", "logit"),
+    Measure("auprc", "higher", "logit", by_subgroup=False),
     Measure("accuracy", "higher", "logit", proportion=True),
     Measure("balanced_accuracy", "higher", "logit"),
-    Measure("f1", "higher", "logit"),
-    Measure("mcc", "higher", most=1.0),
+    Measure("f1", "higher", "logit", by_subgroup=False),
+    Measure("mcc", "higher", most=1.0, by_subgroup=False),
     Measure("brier", "lower", "log"),
     Measure("log_loss", "lower", "log"),
 )

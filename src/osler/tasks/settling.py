@@ -9,6 +9,7 @@ import numpy as np
 
 from osler.core.state import State
 from osler.core.target import Target
+from osler.tasks import operating
 from osler.tasks.calibration import Calibration, bounded, calibrated, identity, platt, temperature
 from osler.tasks.settings import setting
 from osler.tasks.thresholds import balanced
@@ -18,16 +19,20 @@ def settled(raw: np.ndarray, target: Target, *, plan: Mapping[str, Any]) -> Stat
     """Return calibration and thresholds from raw outputs (n, k) of the calibration cases."""
     fit = setting(plan, "target.calibration", default="fitted") == "fitted"
     move = setting(plan, "target.threshold", default="plain") == "balanced"
-    return (_classes if target.info["kind"] == "multiclass" else _labels)(raw, target, fit=fit, move=move)
+    if target.info["kind"] == "multiclass":
+        return _classes(raw, target, fit=fit, move=move)
+    points = operating.asked(setting(plan, "target.points", default=()))
+    return _labels(raw, target, fit=fit, move=move, points=points)
 
 
 _SWITCHED_OFF = "none: switched off in the plan"
 _PLAIN = {"binary": "0.5", "multilabel": "0.5", "multiclass": "the most probable class"}
 
 
-def _labels(raw: np.ndarray, target: Target, *, fit: bool, move: bool) -> State:
+def _labels(raw: np.ndarray, target: Target, *, fit: bool, move: bool, points: tuple[operating.Point, ...]) -> State:
     found: list[Calibration] = []
     thresholds: list[tuple[float, str]] = []
+    reached: list[tuple[np.ndarray, list[str]]] = []
     for number in range(raw.shape[1]):
         seen = target.observed[:, number]
         logit, truth = bounded(raw[seen, number]), target.values[seen, number]
@@ -35,12 +40,19 @@ def _labels(raw: np.ndarray, target: Target, *, fit: bool, move: bool) -> State:
         found.append(one)
         score = calibrated(logit, one)
         thresholds.append(balanced(score, truth) if move else (0.5, _PLAIN["binary"]))
+        reached.append(operating.thresholds(score, truth, points))
     arrays = {
         "slope": np.concatenate([one.slope for one in found]),
         "intercept": np.concatenate([one.intercept for one in found]),
         "threshold": np.array([value for value, _ in thresholds]),
+        "points": np.stack([values for values, _ in reached]),
     }
-    sentences = {"calibration": [one.sentence for one in found], "threshold": [sentence for _, sentence in thresholds]}
+    sentences: dict[str, Any] = {
+        "calibration": [one.sentence for one in found],
+        "threshold": [sentence for _, sentence in thresholds],
+        "points": [point.label for point in points],
+        "points_how": [hows for _, hows in reached],
+    }
     return State(arrays, {"cases": len(raw), **sentences})
 
 

@@ -9,7 +9,7 @@ from scipy.special import expit
 
 _LONGEST_STEP = 3.0  # in standard deviations of the logit: Newton's method overshoots from afar
 _STEPS = 30
-_SETTLED = 1e-9
+_SETTLED, _SETTLED_AMONG = 1e-9, 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +37,37 @@ def _slope(cells: Cells) -> np.ndarray:
     if not spread > 1e-12 * max(1.0, abs(centre)):
         return np.full(resamples, np.nan)
     powers = np.stack([np.ones(len(cells.logit)), z := (cells.logit - centre) / spread, z**2], axis=1)
-    coefficient = np.tile([centre, spread], (resamples, 1))  # the identity, in standardised logits
-    last = np.full(resamples, np.inf)
-    active = _both_classes(cells)
-    out = np.full(resamples, np.nan)
+    start = np.array([[centre, spread]])  # the identity, in standardised logits
+    if resamples > 1:
+        known = _solved(_together(cells), powers, start=start)
+        start = known if np.isfinite(known).all() else start
+    return np.asarray(_solved(cells, powers, start=start)[:, 1] / spread)
+
+
+def _together(cells: Cells) -> Cells:
+    """Return all resamples as one: from its solution theirs are a step or two away."""
+    return Cells(cells.logit, cells.total.sum(axis=0, keepdims=True), cells.positive.sum(axis=0, keepdims=True))
+
+
+def _solved(cells: Cells, powers: np.ndarray, *, start: np.ndarray) -> np.ndarray:
+    """Return intercept and slope (r, 2) of each resample by Newton's method from `start` (1, 2); NaN where there are none."""
+    coefficient = np.repeat(start, len(cells.total), axis=0)
+    last = np.full(len(coefficient), np.inf)
+    active, settled = _both_classes(cells), _settled(len(coefficient))
     for _ in range(_STEPS):
-        rows = np.flatnonzero(active & (last > _SETTLED))
+        rows = np.flatnonzero(active & (last > settled))
         if not len(rows):
             break
         step = _newton(coefficient[rows], powers, cells.total[rows], cells.positive[rows])
         coefficient[rows] += step
         last[rows] = np.abs(step).max(axis=1)
-    done = active & (last < 1e-6)
-    out[done] = coefficient[done, 1] / spread
-    return out
+    return np.where((active & (last <= settled))[:, None], coefficient, np.nan)
+
+
+def _settled(resamples: int) -> float:
+    """Return the step after which Newton's method ends: its error is then about the square of it, and of many resamples only
+    the spread is wanted."""
+    return _SETTLED if resamples == 1 else _SETTLED_AMONG
 
 
 def _newton(coefficient: np.ndarray, powers: np.ndarray, total: np.ndarray, positive: np.ndarray) -> np.ndarray:
@@ -75,12 +92,17 @@ def _newton(coefficient: np.ndarray, powers: np.ndarray, total: np.ndarray, posi
 
 
 def _intercept(cells: Cells) -> np.ndarray:
+    known = _shifts(_together(cells), start=0.0)[0] if len(cells.total) > 1 else 0.0
+    return _shifts(cells, start=float(known) if np.isfinite(known) else 0.0)
+
+
+def _shifts(cells: Cells, *, start: float) -> np.ndarray:
     events = cells.positive.sum(axis=1)
-    shift = np.zeros(len(cells.total))
+    shift = np.full(len(cells.total), start)
     last = np.full(len(shift), np.inf)
-    active = _both_classes(cells)
+    active, settled = _both_classes(cells), _settled(len(shift))
     for _ in range(_STEPS):
-        rows = np.flatnonzero(active & (last > _SETTLED))
+        rows = np.flatnonzero(active & (last > settled))
         if not len(rows):
             break
         chance = expit(cells.logit + shift[rows, None])
@@ -89,7 +111,7 @@ def _intercept(cells: Cells) -> np.ndarray:
         step = np.clip((events[rows] - expected.sum(axis=1)) / curve, -_LONGEST_STEP, _LONGEST_STEP)
         shift[rows] += step
         last[rows] = np.abs(step)
-    return np.where(active & (last < 1e-6), shift, np.nan)
+    return np.where(active & (last <= settled), shift, np.nan)
 
 
 def _both_classes(cells: Cells) -> np.ndarray:

@@ -5,26 +5,29 @@ Groups are resampled, all members on the same resamples, so that differences are
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from osler.contract import Task
-from osler.core.panel import Panel
 from osler.core.scores import Scores, Value, Verdict
 from osler.core.state import State
 from osler.core.target import Target
-from osler.core.view import View
 from osler.spine.evaluate.compare import verdict
 from osler.spine.evaluate.interval import FEW_GROUPS, LEAST_GROUPS, Spread, interval
-from osler.spine.evaluate.panels import How, panels_of
-from osler.spine.evaluate.resampling import Units, bootstrap, everyone, leave_one_out
+from osler.spine.evaluate.panels import Viewed
+from osler.spine.evaluate.resampling import How, Units, bootstrap, everyone, leave_one_out
+from osler.spine.evaluate.subgroups import Subgroups
 
 # 2,000 resamples up to 50,000 cases, then as many as this many counts allow, never under the least: the standard error of 200
 # resamples is itself known within 5%.
 _COUNTS = 100_000_000
 _LEAST_RESAMPLES = 200
+_MANY = 100_000
+_NO_STATE = State()
+_NO_COLUMNS: Mapping[str, np.ndarray] = MappingProxyType({})
 
 Samples = dict[str, np.ndarray]  # measure → its values over resamples
 
@@ -49,8 +52,8 @@ def evaluate(
     seen = target.take(kept)
     found = statistics_of(task, {part: raw[kept] for part, raw in raws.items()}, seen, states=states, plan=plan)
     own = None if groups is None else groups[kept]
-    views = task.views(state=states.get("test", State()), info=target.info)
-    return score_statistics(task, found, info=target.info, groups=own, seed=seed, resamples=resamples, views=views)
+    state = states.get("test", State())
+    return score_statistics(task, found, info=target.info, groups=own, seed=seed, resamples=resamples, state=state)
 
 
 def statistics_of(
@@ -68,27 +71,31 @@ def score_statistics(
     groups: np.ndarray | None,
     seed: int,
     resamples: int = 2000,
-    views: Sequence[View] = (),
+    state: State = _NO_STATE,
+    subgroups: Mapping[str, np.ndarray] = _NO_COLUMNS,
 ) -> Scores:
     """Return the scores from statistics (n, s) by part, which may have been streamed case by case.
 
-    `views` are measured of "test" on the same resamples and come as panels.
+    `state` is what "test" was settled by: its views, and `subgroups` by columns (n,) of the table, are measured on the same
+    resamples and come as panels.
     """
     cases = len(next(iter(statistics.values())))
-    units = Units.of(groups, cases)
+    order = _in_memory_order(statistics)
+    statistics = {part: one[order] for part, one in statistics.items()}
+    subgroups = {name: values[order] for name, values in subgroups.items()}
+    units = Units.of(None if groups is None else groups[order], cases)
     points = {part: _measures(task, s, everyone(cases), info) for part, s in statistics.items()}
     width = max((s.shape[1] for s in statistics.values()), default=1)
     how, draws, times = _draws(units, resamples=_affordable(resamples, units, width), seed=seed)
-    samples = _resampled(task, statistics, draws, info=info)
+    tested = statistics.get("test", np.empty((0, width)))
+    viewed = Viewed(task.views(state=state, info=info), tested)
+    parted = Subgroups(task, tested, subgroups, units=units, info=info)
+    samples = _resampled(task, statistics, draws, info=info, others=(viewed, parted))
     values, spreads = {}, {}
     for part, one in statistics.items():
         spreads[part] = _spreads(task, one, samples[part], units, how=how, info=info)
         values[part] = _values(task, points[part], spreads[part], info)
-    panels: tuple[Panel, ...] = ()
-    if views and "test" in statistics:
-        _, again, _ = _draws(units, resamples=times, seed=seed)
-        panels = panels_of(views, statistics["test"], units=units, how=how, draws=again)
-    figures = task.figures(statistics["test"], info=info) if cases and "test" in statistics else ()
+    figures = task.figures(tested, info=info, state=state) if len(tested) else ()
     return Scores(
         values.get("test", {}),
         values.get("network", {}),
@@ -97,8 +104,15 @@ def score_statistics(
         {"cases": cases, "groups": units.size, "resamples": times},
         {figure.name: figure.to_dict() for figure in figures},
         _notes(units, known=groups is not None, how=how, resamples=times),
-        panels,
+        (*viewed.panels(units, how=how), *parted.panels(how=how)),
     )
+
+
+def _in_memory_order(statistics: Mapping[str, np.ndarray]) -> np.ndarray | slice:
+    """Return an order of the cases in which neighbours are alike. The scores are the same in any order; in this one the measures
+    of very many cases, which sort them, read memory in a row: three times faster with a million."""
+    first = next(iter(statistics.values()))
+    return np.argsort(first[:, 1], kind="stable") if len(first) >= _MANY and first.shape[1] > 1 else slice(None)
 
 
 def _affordable(resamples: int, units: Units, width: int) -> int:
@@ -121,12 +135,20 @@ def _draws(units: Units, *, resamples: int, seed: int) -> tuple[How, Iterator[np
 
 
 def _resampled(
-    task: Task, statistics: Mapping[str, np.ndarray], draws: Iterator[np.ndarray], *, info: Mapping[str, Any]
+    task: Task,
+    statistics: Mapping[str, np.ndarray],
+    draws: Iterator[np.ndarray],
+    *,
+    info: Mapping[str, Any],
+    others: Iterable[Viewed | Subgroups],
 ) -> dict[str, Samples]:
+    """Return the samples of the main measures by part; `others` take the same resamples."""
     parts: dict[str, list[Samples]] = {part: [] for part in statistics}
     for counts in draws:
         for part, one in statistics.items():
             parts[part].append(_measures(task, one, counts, info))
+        for other in others:
+            other.take(counts)
     names = [m.name for m in task.measured(info)]
     return {
         part: {name: np.concatenate([s[name] for s in found]) if found else np.empty(0) for name in names}

@@ -88,10 +88,19 @@ def _at_the_edge(measure: Measure, value: float, spread: Spread) -> Value:
     return Value(value, note="all resamples give the same value: no interval")
 
 
+def steepness(measure: Measure, value: float) -> float:
+    """Return the slope of the measure's scale at `value`: how far a small step goes on it; infinite at the scale's ends."""
+    if measure.scale == "identity":
+        return 1.0
+    if not _inside(measure, value):
+        return float("inf")
+    return 1 / value if measure.scale == "log" else 1 / (value * (1 - value))
+
+
 def _on_scale(measure: Measure, value: float, half: float) -> tuple[float, float]:
     # half-widths move to the scale by its derivative: the scale itself is infinite where a resample is perfect
     if measure.scale == "logit":
-        middle, half = np.log(value / (1 - value)), half / (value * (1 - value))
+        middle, half = np.log(value / (1 - value)), half * steepness(measure, value)
         return float(1 / (1 + np.exp(half - middle))), float(1 / (1 + np.exp(-half - middle)))
     if measure.scale == "log":
         return float(value * np.exp(-half / value)), float(value * np.exp(min(half / value, 700.0)))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
+How = Literal["bootstrap", "jackknife", "none"]
 _CHUNK = 100_000_000  # counts (one byte each) handed out at once: measures sort the cases once per chunk
 _DRAWN = 4_000_000  # numbers drawn at once: 32 MB
 
