@@ -16,6 +16,7 @@ class View:
     """Further measures of the same cases, one row of the panel `panel`: an operating point, a level of confidence.
 
     `measures` and `support` are as those of a task; `about` holds what JSON can hold (a threshold, how it was chosen).
+    `notes` are sentences that a reader of the panel must know; equal ones of its rows are told once.
     """
 
     panel: str
@@ -24,3 +25,4 @@ class View:
     measures: Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]]
     support: Callable[[np.ndarray], Mapping[str, float]]
     about: Mapping[str, Any]
+    notes: tuple[str, ...] = ()

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import logit
 
 from osler.core.figure import Figure, Series
-from osler.tasks import binary, curves, multiclass, multilabel
+from osler.tasks import binary, curves, multiclass, multilabel, selective
 from osler.tasks.labels import LEAST_CASES
 
 _MOST_LINES = 8  # that a drawing can hold
@@ -18,7 +18,8 @@ _CHANCE = Series("chance", [0.0, 1.0], [0.0, 1.0], style="reference")
 
 def figures(statistics: np.ndarray, *, info: Mapping[str, Any]) -> tuple[Figure, ...]:
     """Return the figures; those that need both classes are left out where there is one."""
-    return {"binary": _binary, "multiclass": _multiclass, "multilabel": _multilabel}[info["kind"]](statistics, info)
+    own = {"binary": _binary, "multiclass": _multiclass, "multilabel": _multilabel}[info["kind"]](statistics, info)
+    return (*own, *selective.class_figure(statistics, info)) if own else ()
 
 
 def _binary(statistics: np.ndarray, info: Mapping[str, Any]) -> tuple[Figure, ...]:

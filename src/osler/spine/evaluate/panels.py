@@ -29,7 +29,8 @@ def panels_of(
     rows: dict[str, list[Row]] = {}
     for view, found in zip(views, samples, strict=True):
         rows.setdefault(view.panel, []).append(_row(view, statistics, found, units=units, how=how))
-    return tuple(Panel(name, tuple(part)) for name, part in rows.items())
+    notes = {name: dict.fromkeys(note for view in views if view.panel == name for note in view.notes) for name in rows}
+    return tuple(Panel(name, tuple(part), tuple(notes[name])) for name, part in rows.items())
 
 
 def _row(view: View, statistics: np.ndarray, found: list[dict[str, np.ndarray]], *, units: Units, how: How) -> Row:
