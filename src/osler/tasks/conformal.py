@@ -17,6 +17,7 @@ from osler.core.plan import Decision
 from osler.tasks.settings import setting
 
 T = TypeVar("T")
+_AT_ONCE = 4_000_000  # counts turned to floats at once
 
 LEVELS = (80, 90, 95)
 OFFERED = (50, 60, 70, 75, 80, 85, 90, 95, 98, 99)
@@ -93,14 +94,18 @@ def once(function: Callable[[np.ndarray], T]) -> Callable[[np.ndarray], T]:
 
 def ratios(counts: np.ndarray, pairs: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:
     """Return by name (r,) the sum of the first over the sum of the second (n,), in resamples `counts` (r, n); NaN over 0."""
-    columns = np.stack([column for pair in pairs.values() for column in pair], axis=1)
+    distinct = list({id(column): column for pair in pairs.values() for column in pair}.values())
+    places = {id(column): place for place, column in enumerate(distinct)}
+    columns = np.stack(distinct, axis=1)
     # whole numbers below 2^24 are exact in single precision, which halves the time
-    kind = np.float32 if columns.shape[0] < 1 << 23 and (columns == np.rint(columns)).all() else np.float64
-    columns = columns.astype(kind)
-    step = max(1, 2_000_000 // max(1, counts.shape[1]))
-    sums = np.concatenate([counts[at : at + step].astype(kind) @ columns for at in range(0, len(counts), step)]).astype(float)
+    kind = np.float32 if len(columns) < 1 << 23 and (columns == np.rint(columns)).all() else np.float64
+    columns, step = columns.astype(kind), max(1, _AT_ONCE // max(1, len(counts)))
+    sums = np.zeros((len(counts), len(distinct)))
+    for start in range(0, len(columns), step):
+        part = slice(start, start + step)
+        sums += counts[:, part].astype(kind) @ columns[part]
     out = {}
-    for number, name in enumerate(pairs):
-        over, under = sums[:, 2 * number], sums[:, 2 * number + 1]
+    for name, (one, other) in pairs.items():
+        over, under = sums[:, places[id(one)]], sums[:, places[id(other)]]
         out[name] = np.divide(over, under, out=np.full(len(over), np.nan), where=under > 0)
     return out
