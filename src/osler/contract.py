@@ -319,8 +319,11 @@ class Task:
         """Return the model that `BaselineModel.files` stored; raises BundleError."""
         raise NotImplementedError
 
-    def settle(self, raw: np.ndarray, target: Target, rows: np.ndarray, *, plan: Mapping[str, Any]) -> State:
-        """Return calibration and thresholds, learned from raw outputs (n, k) of `rows`, which no member was trained on."""
+    def settle(
+        self, raw: np.ndarray, target: Target, rows: np.ndarray, *, plan: Mapping[str, Any], groups: np.ndarray | None = None
+    ) -> State:
+        """Return calibration, thresholds and conformal quantiles, learned from raw outputs (n, k) of `rows`, which no member was
+        trained on. `groups` has one label per line of `target`; without it each line is its own group."""
         return State()
 
     def decode(self, raw: np.ndarray, state: State, *, info: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -58,7 +58,7 @@ class Marking(Task):
             raise BundleError("line.json is missing")
         return Line(np.array(json.loads(files["line.json"])))
 
-    def settle(self, raw, target, rows, *, plan):
+    def settle(self, raw, target, rows, *, plan, groups=None):
         return State({}, {"threshold": plan["target.threshold"]})
 
     def decode(self, raw, state, *, info, plan):

@@ -8,7 +8,7 @@ import pytest
 import osler as library
 from tests.journeys.command import FAST, SHORT, osler, refused
 
-BARS = ["row", "probability_benign", "probability_malignant", "predicted", "refused"]
+BARS = ["row", "probability_benign", "probability_malignant", "predicted", "set_90", "refused"]
 
 
 def test_data_sets_are_listed():

@@ -19,7 +19,8 @@ class Decision:
     """One thing that Osler chose.
 
     `name` is dotted; an input's decisions start with `inputs.<name>.`. `value` is what JSON can hold. `reason` is a
-    sentence for the user. `choices` lists the values that it may take, or is empty where any of its type may be set.
+    sentence for the user. `choices` lists the values that it may take (a list: what
+    it may hold), or is empty where any of its type may be set.
     """
 
     name: str
@@ -141,7 +142,13 @@ class Plan(Mapping[str, Any]):
 
 
 def _fault(decision: Decision, value: Any) -> str | None:
-    if decision.choices and value not in decision.choices:
+    if decision.choices and isinstance(decision.value, list) and isinstance(value, list):
+        strange = [one for one in value if one not in decision.choices]
+        if strange:
+            return f"'{decision.name}' cannot hold {strange[0]!r}; it holds some of: " + ", ".join(
+                repr(c) for c in decision.choices
+            )
+    elif decision.choices and value not in decision.choices:
         return f"'{decision.name}' cannot be {value!r}; it is one of: " + ", ".join(repr(c) for c in decision.choices)
     number = isinstance(decision.value, (int, float)) and not isinstance(decision.value, bool)
     wanted = (int, float) if number else type(decision.value)

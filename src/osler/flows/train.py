@@ -96,7 +96,8 @@ def train_members(source: Source, cases: Cases, split: Split, *, folder: Path, c
         blend = Blend.chosen(chooser.raws, chooser.target, task=cases.task, plan=plan)
         parts = {"test": combine(settler.raws, blend), **settler.raws}
         every = np.arange(len(settler.rows))
-        states = {name: cases.task.settle(raw, settler.target, every, plan=plan) for name, raw in parts.items()}
+        groups = cases.groups[settler.rows]
+        states = {name: cases.task.settle(raw, settler.target, every, plan=plan, groups=groups) for name, raw in parts.items()}
     return Trained(crews, blend, states)
 
 

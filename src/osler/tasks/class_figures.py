@@ -10,7 +10,7 @@ from scipy.special import log_softmax, logit
 
 from osler.core.figure import Figure, Series
 from osler.core.state import State
-from osler.tasks import binary, curves, multiclass, multilabel
+from osler.tasks import binary, curves, multiclass, multilabel, selective
 from osler.tasks.labels import LEAST_CASES
 
 _MOST_LINES = 8  # that a drawing can hold
@@ -22,7 +22,8 @@ def figures(statistics: np.ndarray, *, info: Mapping[str, Any], state: State) ->
 
     `state` holds the calibration, which is undone to draw what was before it.
     """
-    return {"binary": _binary, "multiclass": _multiclass, "multilabel": _multilabel}[info["kind"]](statistics, info, state)
+    own = {"binary": _binary, "multiclass": _multiclass, "multilabel": _multilabel}[info["kind"]](statistics, info, state)
+    return (*own, *selective.class_figure(statistics, info)) if own else ()
 
 
 def _before(logit: np.ndarray, state: State, number: int) -> np.ndarray | None:

@@ -17,7 +17,7 @@ from osler.core.plan import Brief, Decision
 from osler.core.state import State
 from osler.core.target import Target
 from osler.core.view import View
-from osler.tasks import binary, classes, multiclass, multilabel, operating
+from osler.tasks import binary, classes, conformal, label_sets, multiclass, multilabel, operating, selective
 from osler.tasks.calibration import bounded
 from osler.tasks.labels import safe_names
 from osler.tasks.settings import chosen_rows, finite, setting
@@ -82,7 +82,7 @@ class Classification(Task):
             "rule",
             _FITS,
         )
-        return (prior, threshold, fitted, *_point_rules(brief))
+        return (prior, threshold, fitted, *_point_rules(brief), *conformal.rules(by_class=True))
 
     def head(self, *, info: Mapping[str, Any], width: int, channels: Sequence[int], plan: Mapping[str, Any]) -> nn.Module:
         """Return a linear layer whose first answer is the prior."""
@@ -120,27 +120,35 @@ class Classification(Task):
         model: BaselineModel = load_baseline(files)
         return model
 
-    def settle(self, raw: np.ndarray, target: Target, rows: np.ndarray, *, plan: Mapping[str, Any]) -> State:
-        """Return `slope`, `intercept` (calibration) and `threshold` or `weight` (decisions), with sentences on how."""
+    def settle(
+        self, raw: np.ndarray, target: Target, rows: np.ndarray, *, plan: Mapping[str, Any], groups: np.ndarray | None = None
+    ) -> State:
+        """Return `slope`, `intercept` (calibration), `threshold` or `weight` (decisions) and `conformal` (thresholds of sets),
+        with sentences on how."""
         from osler.tasks.settling import settled
 
-        return settled(*chosen_rows(raw, target, rows), plan=plan)
+        return settled(*chosen_rows(raw, target, rows), plan=plan, groups=None if groups is None else groups[rows])
 
     def decode(self, raw: np.ndarray, state: State, *, info: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """Return `probability_<class>` and `predicted`; of labels `probability_<label>` and `predicted_<label>`."""
+        """Return `probability_<class>`, `predicted` and `set_<level>`; of labels each with `_<label>`."""
         logits = _calibrated(finite(raw), state)
         chosen = _chosen(logits, state, info)
+        if info["kind"] == "multiclass":
+            logs = [log_softmax(logits, axis=1)]
+        else:
+            logs = [label_sets.pair(logits[:, number], number, info) for number in range(logits.shape[1])]
+        sets = label_sets.decoded(logs, state, info=info)
         if info["kind"] == "multilabel":
-            return _decoded_labels(expit(logits), chosen, info)
+            return {**_decoded_labels(expit(logits), chosen, info), **sets}
         if info["kind"] == "binary":
             chance = expit(logits[:, 0])
             shares = [chance if text == info["positive"] else 1 - chance for text in info["classes"][0]]
             named = np.array([_other(info["classes"][0], info["positive"]), info["positive"]], object)[chosen[:, 0]]
         else:
-            shares = list(np.exp(log_softmax(logits, axis=1)).T)
+            shares = list(np.exp(logs[0]).T)
             named = np.array(info["classes"][0], object)[chosen[:, 0]]
         columns = [f"probability_{name}" for name in safe_names(info["classes"][0])]
-        return {**dict(zip(columns, shares, strict=True)), "predicted": named}
+        return {**dict(zip(columns, shares, strict=True)), "predicted": named, **sets}
 
     def measured(self, info: Mapping[str, Any]) -> tuple[Measure, ...]:
         """Return the measures; AUROC is the primary one."""
@@ -170,14 +178,10 @@ class Classification(Task):
         return (binary if info["kind"] == "binary" else multiclass).support(statistics)
 
     def views(self, *, state: State, info: Mapping[str, Any]) -> tuple[View, ...]:
-        """Return the operating points of each two-valued outcome. Of three or more classes there are none: the answer is the
-        class of the greatest weight, and no single threshold stands for it."""
-        if info["kind"] == "multiclass":
-            return ()
-        if info["kind"] == "binary":
-            return operating.views(state)
-        parts = (operating.views(state, number=n, label=name) for n, name in enumerate(safe_names(info["names"])))
-        return tuple(view for part in parts for view in part)
+        """Return the operating points of each two-valued outcome, the coverage of conformal sets, and what is gained by keeping
+        silent on doubtful cases. Of three or more classes there are no points: the answer is the class of the greatest weight,
+        and no single threshold stands for it."""
+        return (*_points(state, info), *label_sets.views(state, info), *selective.class_views(info))
 
     def figures(self, statistics: np.ndarray, *, info: Mapping[str, Any], state: State = _NO_STATE) -> tuple[Figure, ...]:
         """Return ROC, precision-recall, calibration (before and after), predictions, decision curve; of many classes the
@@ -185,6 +189,15 @@ class Classification(Task):
         from osler.tasks.class_figures import figures
 
         return figures(statistics, info=info, state=state)
+
+
+def _points(state: State, info: Mapping[str, Any]) -> tuple[View, ...]:
+    if info["kind"] == "multiclass":
+        return ()
+    if info["kind"] == "binary":
+        return operating.views(state)
+    parts = (operating.views(state, number=n, label=name) for n, name in enumerate(safe_names(info["names"])))
+    return tuple(view for part in parts for view in part)
 
 
 def _point_rules(brief: Brief) -> tuple[Decision, ...]:

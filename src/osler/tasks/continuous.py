@@ -12,9 +12,10 @@ from osler.tasks.labels import safe_names
 from osler.tasks.multiclass import mean_of_known
 from osler.tasks.ranks import blocks, spearman
 
-# Statistics of a case, per target: the observed value (NaN where unobserved) and the prediction, in the target's unit.
-TRUTH, GUESS = range(2)
-WIDTH = 2
+# Statistics of a case, per target: the observed value (NaN where unobserved), the prediction, and the usual error at such a
+# prediction (equal where no case is surer than another), in the target's unit.
+TRUTH, GUESS, SPREAD = range(3)
+WIDTH = 3
 
 MEASURES = (
     Measure("rmse", "lower", "log"),
@@ -35,7 +36,7 @@ def measured(names: Sequence[str]) -> tuple[Measure, ...]:
 
 
 def part(statistics: np.ndarray, number: int) -> np.ndarray:
-    """Return the statistics (n, 2) of target `number` of (n, 2 L)."""
+    """Return the statistics (n, 3) of target `number` of (n, 3 L)."""
     return statistics[:, number * WIDTH : (number + 1) * WIDTH]
 
 

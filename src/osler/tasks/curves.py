@@ -56,14 +56,15 @@ def calibration(score: np.ndarray, truth: np.ndarray, *, before: np.ndarray | No
     parts = np.array_split(np.argsort(score, kind="stable"), bins)
     expected = np.array([expit(score[p]).mean() for p in parts])
     seen = np.array([truth[p].mean() for p in parts])
-    low, high = _wilson(seen, np.array([len(p) for p in parts], float))
+    low, high = wilson_band(seen, np.array([len(p) for p in parts], float))
     curves = {"smooth": score} if before is None else {"smooth before calibration": before, "smooth": score}
     smooth = {label: _smooth(values, truth) for label, values in curves.items()}
     out += [Series(label, rounded(expit(curve[0])), rounded(curve[1])) for label, curve in smooth.items() if curve]
     return (*out, Series("observed", rounded(expected), rounded(seen), rounded(low), rounded(high), "points"))
 
 
-def _wilson(share: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def wilson_band(share: np.ndarray, size: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the ends of Wilson's 95% interval (1927) of each `share` (m,) of `size` (m,) cases."""
     square = 1.96**2
     middle = (share + square / (2 * size)) / (1 + square / size)
     half = 1.96 / (1 + square / size) * np.sqrt(share * (1 - share) / size + square / (4 * size**2))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from osler.core.figure import Figure, Series
-from osler.tasks import continuous
+from osler.tasks import continuous, selective
 from osler.tasks.curves import LEAST_IN_BIN, POOLED
 from osler.tasks.labels import LEAST_CASES, safe_names
 
@@ -27,6 +27,7 @@ def figures(statistics: np.ndarray, *, info: Mapping[str, Any]) -> tuple[Figure,
             tail = f"_{key}" if len(names) > 1 else ""
             truth, guess = part[:, continuous.TRUTH], part[:, continuous.GUESS]
             out += [_density(truth, guess, name=name, tail=tail), _residuals(truth, guess, name=name, tail=tail)]
+            out += selective.number_figure(statistics, number, tail=tail)
     return tuple(out)
 
 

@@ -15,7 +15,8 @@ from osler.core.measure import Measure
 from osler.core.plan import Brief, Decision
 from osler.core.state import State
 from osler.core.target import Target
-from osler.tasks import continuous, numbers
+from osler.core.view import View
+from osler.tasks import conformal, continuous, number_intervals, numbers, selective
 from osler.tasks.labels import safe_names
 from osler.tasks.settings import chosen_rows, finite, setting
 
@@ -65,6 +66,7 @@ class Regression(Task):
             Decision(
                 "target.calibration", "fitted", "a clear squeeze or stretch of predictions is undone", "rule", ("fitted", "none")
             ),
+            *conformal.rules(by_class=False),
         )
 
     def head(self, *, info: Mapping[str, Any], width: int, channels: Sequence[int], plan: Mapping[str, Any]) -> nn.Module:
@@ -99,9 +101,11 @@ class Regression(Task):
         model: BaselineModel = load_baseline(files)
         return model
 
-    def settle(self, raw: np.ndarray, target: Target, rows: np.ndarray, *, plan: Mapping[str, Any]) -> State:
-        """Return `slope` and `intercept` on the raw scale (the identity unless they clearly differ from it) and `residual`,
-        the standard deviation of the errors (L,) in each target's unit."""
+    def settle(
+        self, raw: np.ndarray, target: Target, rows: np.ndarray, *, plan: Mapping[str, Any], groups: np.ndarray | None = None
+    ) -> State:
+        """Return `slope` and `intercept` on the raw scale (the identity unless they clearly differ from it), `residual`, the
+        standard deviation of the errors (L,) in each target's unit, and `radius` and `spread` of conformal intervals."""
         raw, kept = chosen_rows(raw, target, rows)
         mean, scale = _scale(plan, raw.shape[1])
         fit = setting(plan, "target.calibration", default="fitted") == "fitted"
@@ -112,21 +116,28 @@ class Regression(Task):
             lines.append(_recalibration(raw[seen, number], wanted, fit=fit))
         slope, intercept, residual = (np.array([line[part] for line in lines]) for part in range(3))
         arrays = {"slope": slope, "intercept": intercept, "residual": residual * scale}
-        return State(arrays, {"cases": len(raw), "calibration": [line[3] for line in lines]})
+        truth = np.where(kept.observed, kept.values, np.nan)
+        own = None if groups is None else groups[rows]
+        reach = number_intervals.learned(_guess(raw, State(arrays), plan), truth, own, plan=plan)
+        values = {"cases": len(raw), "calibration": [line[3] for line in lines], **reach.values}
+        return State({**arrays, **reach.arrays}, values)
 
     def decode(self, raw: np.ndarray, state: State, *, info: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """Return `predicted_<target>` in the target's unit."""
+        """Return `predicted_<target>`, `low_<level>_<target>` and `high_<level>_<target>` in the target's unit."""
         guess = _guess(raw, state, plan)
-        return {f"predicted_{name}": guess[:, number] for number, name in enumerate(safe_names(info["names"]))}
+        found = {f"predicted_{name}": guess[:, number] for number, name in enumerate(safe_names(info["names"]))}
+        return {**found, **number_intervals.decoded(guess, state, info=info)}
 
     def measured(self, info: Mapping[str, Any]) -> tuple[Measure, ...]:
         """Return the measures; RMSE is the primary one (of several targets its mean, in mixed units where these differ)."""
         return continuous.measured(info["names"])
 
     def statistics(self, raw: np.ndarray, target: Target, *, state: State, plan: Mapping[str, Any]) -> np.ndarray:
-        """Return per case and target the truth and the prediction, in the target's unit."""
-        truth = np.where(target.observed, target.values, np.nan)
-        return np.stack([truth, _guess(raw, state, plan)], axis=2).reshape(len(raw), continuous.WIDTH * raw.shape[1])
+        """Return per case and target the truth, the prediction and the usual error at such a prediction, in the target's unit."""
+        truth, guess = np.where(target.observed, target.values, np.nan), _guess(raw, state, plan)
+        return np.stack([truth, guess, number_intervals.usual(guess, state)], axis=2).reshape(
+            len(raw), continuous.WIDTH * raw.shape[1]
+        )
 
     def measures(self, statistics: np.ndarray, counts: np.ndarray, *, info: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return each measure of each resample."""
@@ -135,6 +146,11 @@ class Regression(Task):
     def support(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> Mapping[str, float]:
         """Return by measure how many cases carry it."""
         return continuous.support(statistics, names=info["names"])
+
+    def views(self, *, state: State, info: Mapping[str, Any]) -> tuple[View, ...]:
+        """Return the coverage of conformal intervals, and what is gained by keeping silent on doubtful cases where errors tell
+        them apart."""
+        return (*number_intervals.views(state, info), *selective.number_views(info, told=number_intervals.scaled(state)))
 
     def figures(self, statistics: np.ndarray, *, info: Mapping[str, Any], state: State = _NO_STATE) -> tuple[Figure, ...]:
         """Return predicted against observed, and errors by predicted value, per target."""

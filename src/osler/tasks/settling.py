@@ -1,4 +1,4 @@
-"""What classification learns from held-out raw outputs: calibration, then thresholds."""
+"""What classification learns from held-out raw outputs: calibration, then thresholds and conformal sets."""
 
 from __future__ import annotations
 
@@ -6,23 +6,40 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from scipy.special import log_softmax
 
 from osler.core.state import State
 from osler.core.target import Target
-from osler.tasks import operating
+from osler.tasks import label_sets, operating
 from osler.tasks.calibration import Calibration, bounded, calibrated, identity, platt, temperature
 from osler.tasks.settings import setting
 from osler.tasks.thresholds import balanced
 
 
-def settled(raw: np.ndarray, target: Target, *, plan: Mapping[str, Any]) -> State:
-    """Return calibration and thresholds from raw outputs (n, k) of the calibration cases."""
+def settled(raw: np.ndarray, target: Target, *, plan: Mapping[str, Any], groups: np.ndarray | None = None) -> State:
+    """Return calibration, thresholds and conformal sets from raw outputs (n, k) of the calibration cases in `groups` (n,)."""
     fit = setting(plan, "target.calibration", default="fitted") == "fitted"
     move = setting(plan, "target.threshold", default="plain") == "balanced"
     if target.info["kind"] == "multiclass":
-        return _classes(raw, target, fit=fit, move=move)
-    points = operating.asked(setting(plan, "target.points", default=()))
-    return _labels(raw, target, fit=fit, move=move, points=points)
+        found = _classes(raw, target, fit=fit, move=move)
+    else:
+        points = operating.asked(setting(plan, "target.points", default=()))
+        found = _labels(raw, target, fit=fit, move=move, points=points)
+    sets = conformal_sets(found, raw, target, plan=plan, groups=groups)
+    return State({**found.arrays, **sets.arrays}, {**found.values, **sets.values})
+
+
+def conformal_sets(state: State, raw: np.ndarray, target: Target, *, plan: Mapping[str, Any], groups: np.ndarray | None) -> State:
+    """Return the conformal part of the state under the calibration in `state`."""
+    logits = state.arrays["slope"] * bounded(raw) + state.arrays["intercept"]
+    info, seen = target.info, [np.flatnonzero(target.observed[:, number]) for number in range(target.observed.shape[1])]
+    if info["kind"] == "multiclass":
+        logs = [log_softmax(logits[seen[0]], axis=1)]
+        truths = [target.values[seen[0], 0].astype(np.int64)]
+    else:
+        logs = [label_sets.pair(logits[rows, number], number, info) for number, rows in enumerate(seen)]
+        truths = [label_sets.place_of(target.values[rows, number], number, info) for number, rows in enumerate(seen)]
+    return label_sets.learned(logs, truths, [None if groups is None else groups[rows] for rows in seen], plan=plan)
 
 
 _SWITCHED_OFF = "none: switched off in the plan"

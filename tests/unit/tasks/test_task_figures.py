@@ -36,7 +36,7 @@ def test_binary_figures_are_on_grids():
     logit, truth = binary()
     task = Classification()
     found = named(task.figures(statistics(task, logit, truth, BINARY), info=BINARY))
-    assert list(found) == ["roc", "pr", "calibration", "predictions", "decision"]
+    assert list(found) == ["roc", "pr", "calibration", "predictions", "decision", "selective"]
     assert all(len(s.x) == len(s.y) <= 101 for f in found.values() for s in f.series)
     roc = found["roc"].series[0]
     area = sum((b - a) * (c + d) / 2 for (a, b), (c, d) in zip(pairwise(roc.x), pairwise(roc.y), strict=True))
@@ -105,7 +105,7 @@ def test_labels_share_a_drawing():
     raw = generator.normal(size=(300, 2))
     values = np.where(generator.random(raw.shape) < 0.1, np.nan, raw + generator.normal(size=raw.shape) > 0)
     found = named(Classification().figures(statistics(Classification(), raw, values, info), info=info))
-    assert list(found) == ["roc", "pr", "calibration"]
+    assert list(found) == ["roc", "pr", "calibration", "selective"]
 
 
 def test_numbers_are_counted_in_readable_cells_and_none_is_lost_but_the_small():

@@ -116,4 +116,5 @@ def wilson(share: float, cases: float) -> tuple[float, float]:
     square = _NORMAL**2
     middle = (share + square / (2 * cases)) / (1 + square / cases)
     half = _NORMAL / (1 + square / cases) * np.sqrt(share * (1 - share) / cases + square / (4 * cases**2))
-    return float(max(0.0, middle - half)), float(min(1.0, middle + half))
+    # of none and of all the end is known; rounding would leave it beside 0 or 1
+    return 0.0 if share <= 0 else float(max(0.0, middle - half)), 1.0 if share >= 1 else float(min(1.0, middle + half))
