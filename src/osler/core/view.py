@@ -16,6 +16,7 @@ class View:
     """Further measures of the same cases, one row of the panel `panel`: an operating point, a level of confidence.
 
     `measures` and `support` are as those of a task; `about` holds what JSON can hold (a threshold, how it was chosen).
+    `cases` is how many it measures where those are not all.
     """
 
     panel: str
@@ -24,3 +25,4 @@ class View:
     measures: Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]]
     support: Callable[[np.ndarray], Mapping[str, float]]
     about: Mapping[str, Any]
+    cases: int | None = None

@@ -42,4 +42,4 @@ def _row(view: View, statistics: np.ndarray, found: list[dict[str, np.ndarray]],
         values[measure.name] = interval(
             measure, float(point[measure.name][0]), Spread(drawn, how, units.size, units.single, size)
         )
-    return Row(view.label, len(statistics), values, view.about)
+    return Row(view.label, len(statistics) if view.cases is None else view.cases, values, view.about)
