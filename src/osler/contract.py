@@ -7,14 +7,15 @@ must be written; one with a default is overridden where the kind of data has som
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
-from osler.core.columns import NO_WORDS, Columns, Field, Ragged
+from osler.core.clue import Clues, Outcome
+from osler.core.columns import NO_WORDS, Columns, Field, Ragged, stacked
 from osler.core.errors import Refusal, Refused
 from osler.core.features import Features
 from osler.core.figure import Figure
@@ -162,7 +163,7 @@ class Modality:
             except Refused as refused:
                 refusals[row] = refused.refusal
                 rows.append(None)
-        arrays = {f.name: _stacked(f, [None if r is None else r[f.name] for r in rows]) for f in fields}
+        arrays = {f.name: stacked(f, [None if r is None else r[f.name] for r in rows]) for f in fields}
         return Columns(fields, arrays, np.array([r is not None for r in rows], bool), fingerprints, refusals, NO_WORDS)
 
     def _case(self, locator: Any, *, reading: Mapping[str, Any]) -> Any:
@@ -183,6 +184,11 @@ class Modality:
     def leaks(self, columns: Columns, split: Split, *, target: Target) -> tuple[Leak, ...]:
         """Return the findings that only this modality can see. Equal content is looked for by the spine."""
         return ()
+
+    def clues(self, columns: Columns, rows: np.ndarray) -> Iterator[Clues]:
+        """Yield, in bounded memory, the single facts of the cases `rows` that could give the outcome away: the spine looks
+        whether one does. Default: none."""
+        return iter(())
 
     def facts(self, columns: Columns, rows: np.ndarray) -> Mapping[str, Any]:
         """Return what JSON can hold, measured on `rows` (the training rows): aggregates, no choices."""
@@ -288,6 +294,10 @@ class Task:
         """Return (n,) int64: what the split keeps in equal shares."""
         return np.zeros(len(target), np.int64)
 
+    def outcomes(self, target: Target) -> tuple[Outcome, ...]:
+        """Return the outcomes that an input could give away, for the leak check. Default: none, and none is looked for."""
+        return ()
+
     def width(self, info: Mapping[str, Any]) -> int:
         """Return k, the number of raw outputs."""
         raise NotImplementedError
@@ -375,24 +385,3 @@ class Objective:
     def score(self, batches: Iterable[Batch]) -> float:
         """Return the loss to keep the best state by; lower is better."""
         raise NotImplementedError
-
-
-def _stacked(field: Field, cases: Sequence[np.ndarray | None]) -> np.ndarray | Ragged:
-    if not field.ragged:
-        shape = tuple(int(s or 0) for s in field.shape)
-        fill = np.nan if np.dtype(field.dtype).kind == "f" else 0
-        empty = np.full(shape, fill, field.dtype)
-        return (
-            np.stack([empty if c is None else np.asarray(c, field.dtype) for c in cases])
-            if cases
-            else np.empty((0, *shape), field.dtype)
-        )
-    differing = max(i for i, s in enumerate(field.shape) if s is None) + 1
-    tail = tuple(int(s or 0) for s in field.shape[differing:])
-    flat = [np.empty((0, *tail), field.dtype) if c is None else np.asarray(c, field.dtype).reshape(-1, *tail) for c in cases]
-    offsets = np.concatenate([[0], np.cumsum([len(f) for f in flat])]).astype(np.int64)
-    values = np.concatenate(flat) if flat else np.empty((0, *tail), field.dtype)
-    if differing == 1:
-        return Ragged(values, offsets)
-    shapes = np.array([(0,) * differing if c is None else c.shape[:differing] for c in cases], np.int32).reshape(-1, differing)
-    return Ragged(values, offsets, shapes)

@@ -18,6 +18,7 @@ def train(
     target: o.Target = None,
     task: o.Task = None,
     inputs: o.Inputs = None,
+    exclude: o.Exclude = None,
     identity: o.Id = None,
     group: o.Group = None,
     split: o.SplitColumn = None,
@@ -44,6 +45,7 @@ def train(
         roles={"id": identity, "group": group, "split": split, "time": time, "weight": weight},
         target=target,
         inputs=inputs,
+        exclude=exclude,
         subgroups=subgroup,
         settings=settings,
         rest={

@@ -2,24 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from osler.core.errors import LeakError
 from osler.core.leak import Leak
 from osler.core.plan import Plan
 from osler.core.split import Split
+from osler.core.study import Study
 from osler.flows.cases import Cases
 from osler.spine import leaks as leak_step
 from osler.spine import split as split_step
 from osler.spine.scan import column_values
 
+Again = Callable[[Study], Cases]
 
-def split_and_check(cases: Cases) -> tuple[Split, Plan, tuple[Leak, ...]]:
-    """Return the split, its decisions and the leaks found; raises LeakError for those that stop the run."""
-    split, plan, leaks = split_and_find(cases)
+
+def split_and_check(cases: Cases, *, again: Again) -> tuple[Cases, Split, Plan, tuple[Leak, ...]]:
+    """Return the cases, the split, its decisions and the leaks found; raises LeakError for those that stop the run.
+
+    Where the study asks to drop leaks, the cases are without the columns that give the outcome away: `again` reads them anew.
+    """
+    cases, split, plan, leaks = split_and_drop(cases, again=again)
     leak_step.judge(leaks, how=cases.study.leaks)
-    return split, plan, leaks
+    return cases, split, plan, leaks
+
+
+def split_and_drop(cases: Cases, *, again: Again) -> tuple[Cases, Split, Plan, tuple[Leak, ...]]:
+    """Return the same and raise for no leak, so that it can be shown.
+
+    A column can hide behind another: what is left is looked at again until no column stops the run.
+    """
+    told: dict[str, Leak] = {}
+    while True:
+        split, plan, leaks = split_and_find(cases)
+        names = leak_step.blamed(leaks)
+        if cases.study.leaks != "drop" or not names:
+            dropped = tuple(told.values())
+            return cases, split, plan, (*dropped, *(leak for leak in leaks if leak.column not in told))
+        told |= {str(leak.column): leak for leak in leaks if leak.column in names}
+        cases = again(without_columns(cases.study, names))
+
+
+def without_columns(study: Study, names: Iterable[str]) -> Study:
+    """Return the study whose inputs lack the columns `names`, and whose settings do not name them; raises LeakError where no
+    input would be left."""
+    gone = set(names)
+    inputs = tuple(replace(i, columns=kept) for i in study.inputs if (kept := tuple(c for c in i.columns if c not in gone)))
+    if not inputs:
+        raise LeakError(
+            "every input column gives the outcome away; give other inputs, or go on with --allow-leaks if they may know it"
+        )
+    settings = {name: _without(value, gone) if name.startswith("inputs.") else value for name, value in study.settings.items()}
+    return replace(study, inputs=inputs, settings=settings)
+
+
+def _without(value: Any, gone: set[str]) -> Any:
+    return {k: v for k, v in value.items() if k not in gone} if isinstance(value, Mapping) else value
 
 
 def split_and_find(cases: Cases) -> tuple[Split, Plan, tuple[Leak, ...]]:
@@ -34,6 +76,7 @@ def split_and_find(cases: Cases) -> tuple[Split, Plan, tuple[Leak, ...]]:
         split=split,
         target=cases.target,
         groups=cases.groups if cases.grouped else None,
+        outcomes=cases.task.outcomes(cases.target),
     )
     if cases.study.leaks == "drop":
         split = leak_step.without(split, leaks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from osler.core.study import Study
 from osler.core.watch import SILENT, Watch
 from osler.flows import planning
 from osler.flows.cases import gather_cases, refused_counts
-from osler.flows.divide import split_and_find
+from osler.flows.divide import split_and_drop
 from osler.flows.opening import default_cache, open_study
 from osler.spine.leaks import judge
 from osler.spine.study import Request
@@ -45,10 +46,11 @@ def inspect(
     cache = cache or default_cache()
     study, table = open_study(request, cache=cache, watch=watch)
     cases = gather_cases(study, table, cache=cache, watch=watch)
-    split, decisions, leaks = split_and_find(cases)
+    again = partial(gather_cases, table=table, cache=cache, watch=watch)
+    cases, split, decisions, leaks = split_and_drop(cases, again=again)
     stop = ""
     try:
-        judge(leaks, how=study.leaks)
+        judge(leaks, how=cases.study.leaks)
     except LeakError as error:
         stop = str(error)
     facts = planning.gather_facts(cases, split)
@@ -56,7 +58,7 @@ def inspect(
     plan = planning.make_plan(cases, split, decisions, facts=facts, device=device, spent=spent, watch=watch)
     if out is not None:
         _write(out, plan)
-    return Inspection(study, facts, split, leaks, refused_counts(cases.refusals.values()), plan, stop)
+    return Inspection(cases.study, facts, split, leaks, refused_counts(cases.refusals.values()), plan, stop)
 
 
 def _check_place(out: Path) -> None:

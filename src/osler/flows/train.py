@@ -6,8 +6,9 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,10 @@ from osler.flows.members import Work, train_fold
 from osler.flows.opening import default_cache, open_study
 from osler.spine.bundle import check_place
 from osler.spine.evaluate import score_statistics
+from osler.spine.evaluate.clean import with_clean
 from osler.spine.fit import Source
 from osler.spine.fit.checkpoint import write_atomically
+from osler.spine.leaks import touched
 from osler.spine.output import Blend, combine
 from osler.spine.study import Request
 
@@ -65,7 +68,7 @@ def train(
     study, table = open_study(request, cache=cache, watch=watch)
     study = planning.with_given(study, plan)
     cases = gather_cases(study, table, cache=cache, watch=watch)
-    split, decisions, leaks = split_and_check(cases)
+    cases, split, decisions, leaks = split_and_check(cases, again=partial(gather_cases, table=table, cache=cache, watch=watch))
     for leak in leaks:
         watch.say(f"leak ({leak.severity}): {leak.sentence}")
     folder = out.with_name(f"{out.name}.run")
@@ -75,7 +78,7 @@ def train(
     prepared = time.monotonic() - began
     source = planning.source_of(cases, frozen, device=device)
     trained = train_members(source, cases, split, folder=folder, clocked=clocked, watch=watch)
-    scores = score(source, cases, split, trained, watch=watch)
+    scores = score(source, cases, split, trained, leaks=leaks, watch=watch)
     timing = {"prepare": prepared, "train": time.monotonic() - began - prepared}
     account = _account(cases, split, leaks, scores=scores, plan=frozen, facts=facts, trained=trained, timing=timing)
     freeze.write(out, cases=cases, trained=trained, account=account)
@@ -101,16 +104,18 @@ def train_members(source: Source, cases: Cases, split: Split, *, folder: Path, c
     return Trained(crews, blend, states)
 
 
-def score(source: Source, cases: Cases, split: Split, trained: Trained, *, watch: Watch = SILENT) -> Scores:
-    """Score the test split, once."""
+def score(
+    source: Source, cases: Cases, split: Split, trained: Trained, *, leaks: Sequence[Leak] = (), watch: Watch = SILENT
+) -> Scores:
+    """Score the test split, once; where leaks touch some test cases, the others are scored apart too."""
     watch.stage("scoring")
     with planning.threads(source.plan):
         found = statistics(source, trained.crews, trained.blend, split.test, task=cases.task, states=trained.states)
     groups = cases.groups[split.test] if cases.grouped else None
-    state, columns = trained.states["test"], subgroup_columns(cases, split.test)
-    return score_statistics(
-        cases.task, found, info=cases.target.info, groups=groups, seed=cases.study.seed, state=state, subgroups=columns
-    )
+    state, columns, info = trained.states["test"], subgroup_columns(cases, split.test), cases.target.info
+    scores = score_statistics(cases.task, found, info=info, groups=groups, seed=cases.study.seed, state=state, subgroups=columns)
+    reached = np.isin(split.test, touched(leaks))
+    return with_clean(scores, cases.task, found, touched=reached, info=info, groups=groups, seed=cases.study.seed)
 
 
 def _frozen_plan(

@@ -69,7 +69,9 @@ def request_of(
     faults = [f"there is no argument '{name}'{did_you_mean(name, known)}" for name in asked if name not in known]
     if faults:
         raise StudyError(faults)
-    listed: dict[str, Any] = {k: (v,) if k in {"inputs", "subgroups"} and isinstance(v, str) else v for k, v in asked.items()}
+    listed: dict[str, Any] = {
+        k: (v,) if k in {"inputs", "exclude", "subgroups"} and isinstance(v, str) else v for k, v in asked.items()
+    }
     targets = (target,) if isinstance(target, str) else tuple(target)
     return Request(table_or_study=path, target=targets, settings=pairs, **listed)
 

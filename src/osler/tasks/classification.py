@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import expit, log_softmax
 
 from osler.contract import BaselineModel, TargetBatch, Task
+from osler.core.clue import Outcome
 from osler.core.errors import Refusal
 from osler.core.features import Features
 from osler.core.figure import Figure
@@ -48,6 +49,14 @@ class Classification(Task):
         if target.info["kind"] != "multilabel":
             return np.nan_to_num(target.values[:, 0], nan=-1.0).astype(np.int64)
         return _label_sets(np.nan_to_num(target.values, nan=0.0).astype(np.int64))
+
+    def outcomes(self, target: Target) -> tuple[Outcome, ...]:
+        """Return one outcome, or one per label."""
+        classes_of = target.info["classes"]
+        return tuple(
+            Outcome(str(name), target.values[:, at], target.observed[:, at], len(classes_of[at]))
+            for at, name in enumerate(target.info["names"])
+        )
 
     def width(self, info: Mapping[str, Any]) -> int:
         """Return 1, the number of classes, or the number of labels."""

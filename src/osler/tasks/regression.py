@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from osler.contract import BaselineModel, TargetBatch, Task
+from osler.core.clue import Outcome
 from osler.core.errors import Refusal
 from osler.core.features import Features
 from osler.core.figure import Figure
@@ -46,6 +47,11 @@ class Regression(Task):
         score = score / np.maximum(1, target.observed.sum(axis=1))
         edges = np.unique(np.quantile(score, np.linspace(0.1, 0.9, 9))) if len(score) else np.empty(0)
         return np.searchsorted(edges, score, side="right").astype(np.int64)
+
+    def outcomes(self, target: Target) -> tuple[Outcome, ...]:
+        """Return one outcome per target."""
+        names = target.info["names"]
+        return tuple(Outcome(str(n), target.values[:, at], target.observed[:, at]) for at, n in enumerate(names))
 
     def width(self, info: Mapping[str, Any]) -> int:
         """Return the number of targets."""

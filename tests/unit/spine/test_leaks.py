@@ -19,7 +19,7 @@ from osler.core.registry import modality
 from osler.core.split import Split
 from osler.core.table import Table
 from osler.core.target import Target
-from osler.spine.leaks import find_leaks, judge, without
+from osler.spine.leaks import blamed, find_leaks, judge, without
 from osler.spine.split import Cases, divide, split_rules
 
 NOBODY = np.empty(0, np.int64)
@@ -171,9 +171,10 @@ def test_judging():
     for how in ("stop", "drop", "allow"):
         judge([], how=how)
         judge([warn], how=how)
-    judge([stop], how="drop")
+    judge([stop, column], how="drop")
     judge([stop, column], how="allow")
     with pytest.raises(LeakError, match="planted"):
         judge([stop], how="stop")
-    with pytest.raises(LeakError, match="leave the column out"):
-        judge([column], how="drop")
+    with pytest.raises(LeakError, match="--drop-leaks leaves the column out, --allow-leaks goes on"):
+        judge([column], how="stop")
+    assert blamed([stop, column, replace(column, severity="warn", column="age")]) == ("died",)

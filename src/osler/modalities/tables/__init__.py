@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from osler.contract import Modality, Output
+from osler.core.clue import Clues
 from osler.core.columns import Columns, Field
 from osler.core.features import Features
 from osler.core.plan import Brief, Decision, Rung
@@ -84,6 +85,12 @@ class Tables(Modality):
         from osler.modalities.tables.facts import coincidence
 
         return coincidence(columns, rows)
+
+    def clues(self, columns: Columns, rows: np.ndarray) -> Iterator[Clues]:
+        """Yield every column."""
+        from osler.modalities.tables.facts import clues
+
+        return clues(columns, rows)
 
     def facts(self, columns: Columns, rows: np.ndarray) -> Mapping[str, Any]:
         """Return per column what was measured of the training rows."""

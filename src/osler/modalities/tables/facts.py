@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from osler.core.clue import Clues
 from osler.core.columns import Columns
 from osler.modalities.tables.case import CATEGORIES, NUMBERS, UNREADABLE
 
@@ -137,6 +138,15 @@ def _categories(array: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
             told["words"].append(len(words))
             told["rare"].append(round(float(words[words < FEWEST].sum()) / len(some), 4))
     return told
+
+
+def clues(columns: Columns, rows: np.ndarray) -> Iterator[Clues]:
+    """Yield every column as a single fact of the cases, blocks of columns at a time."""
+    for name in (NUMBERS, CATEGORIES):
+        array, labels = columns[name], columns.field(name).labels
+        assert isinstance(array, np.ndarray)
+        for at, values in column_blocks(array, rows):
+            yield Clues(labels[at], values)
 
 
 def coincidence(columns: Columns, rows: np.ndarray) -> float:

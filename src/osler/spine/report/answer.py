@@ -140,14 +140,16 @@ def routine_notes(account: Account, words: Words) -> tuple[str, ...]:
 
 
 def _leaks(account: Account, words: Words) -> Iterator[Warn]:
-    grave = [words[leak.sentence] for leak in account.leaks if leak.severity == "stop"]
-    light = [words[leak.sentence] for leak in account.leaks if leak.severity == "warn"]
-    if grave and account.study.leaks == "drop":
-        yield Warn("warn", words.say("warn.dropped"), _first(grave, words))
-    elif grave:
-        yield Warn("stop", words.say("warn.allowed"), _first(grave, words))
-    if light:
-        yield Warn("warn", words.say("warn.leaks"), _first(light, words))
+    for of_columns, tail in ((False, ""), (True, ".column")):
+        own = [leak for leak in account.leaks if (leak.column is not None) == of_columns]
+        grave = [words[leak.sentence] for leak in own if leak.severity == "stop"]
+        light = [words[leak.sentence] for leak in own if leak.severity == "warn"]
+        if grave and account.study.leaks == "drop":
+            yield Warn("warn", words.say(f"warn.dropped{tail}"), _first(grave, words))
+        elif grave:
+            yield Warn("stop", words.say(f"warn.allowed{tail}"), _first(grave, words))
+        if light:
+            yield Warn("warn", words.say(f"warn.leaks{tail}"), _first(light, words))
 
 
 def _cautions(account: Account, words: Words) -> Iterator[Warn]:

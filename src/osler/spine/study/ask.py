@@ -27,13 +27,15 @@ def ask(request: Request, *, table: Table, modalities: Mapping[str, Modality]) -
     faults = [*_empty(table), *_absent(asked, table), *_contradictions(asked), *_unknown(asked, modalities)]
     if not asked.target:
         faults.append(_no_target(table))
-    written, more = _written(asked, table)
+    excluded, more = _excluded(asked, table)
+    faults += more
+    written, more = _written(asked, table, excluded=excluded)
     faults += more
     if faults:
         raise StudyError(faults)
     taken = {*asked.target, *(c for one in written for c in one.columns)}
     roles, notes = guess.roles(_roles(asked), table=table, taken=taken)
-    inputs, said = _inputs(asked, written=written, roles=roles, table=table, modalities=modalities)
+    inputs, said = _inputs(asked, written=written, excluded=excluded, roles=roles, table=table, modalities=modalities)
     task, sentence = _task(asked, table)
     return Study(
         table=asked.table,
@@ -103,7 +105,23 @@ def _no_target(table: Table) -> str:
     return f"no target: say with --target (or 'target:' in the study) which column is to be predicted{tail}"
 
 
-def _written(asked: StudyFile, table: Table) -> tuple[list[Input], list[str]]:
+def _excluded(asked: StudyFile, table: Table) -> tuple[frozenset[str], list[str]]:
+    """Return the columns that the user keeps out of every input, patterns matched with the table, and the faults in them."""
+    found: set[str] = set()
+    faults = []
+    for pattern in asked.exclude:
+        matched = {pattern} & set(table.columns) or set(fnmatch.filter(table.columns, pattern))
+        if not matched:
+            faults.append(f"exclude: the table has no column '{pattern}'{did_you_mean(pattern, table.columns)}")
+        elif matched <= set(asked.target):
+            faults.append(
+                f"exclude: '{pattern}' is the target and is no input anyway; name another target or exclude other columns"
+            )
+        found |= matched
+    return frozenset(found), faults
+
+
+def _written(asked: StudyFile, table: Table, *, excluded: frozenset[str]) -> tuple[list[Input], list[str]]:
     """Return the inputs that the user wrote, their patterns matched with the table, and the faults in them."""
     found, faults = [], []
     there = set(table.columns)
@@ -119,7 +137,9 @@ def _written(asked: StudyFile, table: Table) -> tuple[list[Input], list[str]]:
             elif all(c in barred for c in matched):
                 faults.append(f"input '{name}': '{pattern}' matches nothing but the target and columns with a role")
             columns |= dict.fromkeys(c for c in matched if c not in barred)
-        found.append(Input(name, one.modality, tuple(columns), one.options))
+        if columns and excluded >= set(columns):
+            faults.append(f"input '{name}': every column of it is excluded; leave the input out, or exclude less")
+        found.append(Input(name, one.modality, tuple(c for c in columns if c not in excluded), one.options))
     return found, faults + _twice(found)
 
 
@@ -133,18 +153,30 @@ def _twice(inputs: Sequence[Input]) -> list[str]:
 
 
 def _inputs(
-    asked: StudyFile, *, written: Sequence[Input], roles: Roles, table: Table, modalities: Mapping[str, Modality]
+    asked: StudyFile,
+    *,
+    written: Sequence[Input],
+    excluded: frozenset[str],
+    roles: Roles,
+    table: Table,
+    modalities: Mapping[str, Modality],
 ) -> tuple[tuple[Input, ...], list[str]]:
     """Return the inputs written, or else those guessed from all columns that are neither target nor role."""
     busy = {*asked.target, *roles.columns()}
-    free = [c for c in table.columns if c not in busy]
+    free = [c for c in table.columns if c not in busy and c not in excluded]
+    left = [f"Left out as asked: {_listed(asked.exclude)}."] if excluded else []
     if written:
         used = {c for one in written for c in one.columns}
         rest = sum(c not in used for c in free)
-        return tuple(written), [f"{rest} columns are in no input and are not used."] if rest else []
+        return tuple(written), [*left, *([f"{rest} columns are in no input and are not used."] if rest else [])]
     if not free:
-        raise StudyError("every column is target or role; nothing is left to predict from")
-    return guess.inputs(free, table=table, modalities=modalities)
+        raise StudyError(f"every column is target or role{' or excluded' if excluded else ''}; nothing is left to predict from")
+    inputs, notes = guess.inputs(free, table=table, modalities=modalities)
+    return inputs, [*left, *notes]
+
+
+def _listed(names: Sequence[str], *, most: int = 10) -> str:
+    return ", ".join(f"'{n}'" for n in names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _task(asked: StudyFile, table: Table) -> tuple[str, str]:

@@ -41,6 +41,7 @@ class StudyFile(BaseModel):
     task: str | None = None
     target: tuple[str, ...] = ()
     inputs: Mapping[str, InputFile] = Field(default_factory=dict)
+    exclude: tuple[str, ...] = ()
     id: str | None = None
     group: str | None = None
     split: str | None = None
@@ -111,7 +112,7 @@ def _of_file(path: Path, faults: list[str]) -> dict[str, Any]:
             faults.append(f"the key {key!r} is a {type(key).__name__} and not text; put it in quotes")
         elif value is not None:
             asked[key] = value
-    for key in ("target", "subgroups"):
+    for key in ("target", "subgroups", "exclude"):
         asked[key] = _several(asked.get(key, []))
     if isinstance(asked.get("inputs"), dict):
         asked["inputs"] = {name: _input(one) for name, one in asked["inputs"].items()}
@@ -168,7 +169,7 @@ def _of_flags(request: Request, faults: list[str]) -> dict[str, Any]:
     """Return what the flags say, by the keys of the study file."""
     simple = ("title", "task", "seed", "language", "leaks", *_ROLES)
     asked = {name: value for name in simple if (value := getattr(request, name)) is not None}
-    asked |= {name: value for name in ("target", "subgroups") if (value := tuple(getattr(request, name)))}
+    asked |= {name: value for name in ("target", "subgroups", "exclude") if (value := tuple(getattr(request, name)))}
     if request.budget is not None:
         asked["budget"] = request.budget
         _budget(asked, faults)

@@ -19,7 +19,8 @@ _INPUT = re.compile(r"([^=:]+)=([^=:]+):(.+)", re.DOTALL)
 class Request:
     """What was asked on the command line or in Python; None or empty where nothing was said.
 
-    `inputs` are written NAME=MODALITY:COLUMN,COLUMN (columns may be patterns such as lab_*), `budget` 10m, 30s, 2h or plain
+    `inputs` are written NAME=MODALITY:COLUMN,COLUMN (columns may be patterns such as lab_*), `exclude` columns or
+    patterns that are in no input, `budget` 10m, 30s, 2h or plain
     minutes, `settings` DECISION=VALUE with the value as in YAML.
     """
 
@@ -27,6 +28,7 @@ class Request:
     target: tuple[str, ...] = ()
     task: str | None = None
     inputs: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     id: str | None = None
     group: str | None = None
     split: str | None = None
