@@ -106,10 +106,9 @@ def score(source: Source, cases: Cases, split: Split, trained: Trained, *, watch
     with planning.threads(source.plan):
         found = statistics(source, trained.crews, trained.blend, split.test, task=cases.task, states=trained.states)
     groups = cases.groups[split.test] if cases.grouped else None
-    state, columns = trained.states["test"], subgroup_columns(cases, split.test)
-    return score_statistics(
-        cases.task, found, info=cases.target.info, groups=groups, seed=cases.study.seed, state=state, subgroups=columns
-    )
+    info, columns = cases.target.info, subgroup_columns(cases, split.test)
+    views = cases.task.views(state=trained.states["test"], info=info)
+    return score_statistics(cases.task, found, info=info, groups=groups, seed=cases.study.seed, views=views, subgroups=columns)
 
 
 def _frozen_plan(
