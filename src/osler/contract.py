@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 Output = Literal["vector", "map"]
-_NO_STATE = State()
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,9 +362,8 @@ class Task:
         """Return what else is measured of what the bundle predicts with, by what `settle` learned in `state`."""
         return ()
 
-    def figures(self, statistics: np.ndarray, *, info: Mapping[str, Any], state: State = _NO_STATE) -> tuple[Figure, ...]:
-        """Return the figures of the report, aggregates only. `state` is what the cases were settled by, where it is known: with
-        it, a figure can show what calibration changed."""
+    def figures(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> tuple[Figure, ...]:
+        """Return the figures of the report, aggregates only."""
         return ()
 
 

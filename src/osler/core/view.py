@@ -31,8 +31,8 @@ class View:
     """Further measures of the same cases, one row of the panel `panel`: an operating point, a level of confidence.
 
     `measures` and `support` are as those of a task; `about` holds what JSON can hold (a threshold, how it was chosen).
-    `notes` are sentences that a reader of the panel must know; equal ones of its rows are told once. A view
-    whose measures come from sums gives them as `sums` too, with `measures=sums.of`: those of all views are then shared.
+    `notes` are sentences that a reader of the panel must know; equal ones of its rows are told once. A view whose measures come
+    from sums gives them as `sums` too, with `measures=sums.of`: those of all views are then added up together.
     """
 
     panel: str
@@ -41,5 +41,5 @@ class View:
     measures: Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]]
     support: Callable[[np.ndarray], Mapping[str, float]]
     about: Mapping[str, Any]
-    sums: Sums | None = None
     notes: tuple[str, ...] = ()
+    sums: Sums | None = None

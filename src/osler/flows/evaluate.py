@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,54 +19,68 @@ from osler.core.watch import SILENT, Watch
 from osler.flows.cases import refused_counts
 from osler.flows.freeze import versions
 from osler.flows.predictor import Predictor, load
-from osler.spine.evaluate import evaluate as evaluate_step
+from osler.spine.evaluate import score_statistics, statistics_of
 from osler.spine.report import documents_of
 from osler.spine.scan import blocks, column_values
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was gathered of the new cases: raw outputs, target, group labels and refusals."""
+    """What was gathered of the new cases: raw outputs, target, group labels, columns to tell subgroups by, and refusals."""
 
     raws: Mapping[str, np.ndarray]
     target: Target
     groups: np.ndarray | None
     refusals: Mapping[int, Refusal]
     cases: int
+    subgroups: Mapping[str, np.ndarray]
 
 
 def evaluate(
-    bundle: Path | str, table: Path | str, *, out: Path | str, device: str | None = None, watch: Watch = SILENT
+    bundle: Path | str,
+    table: Path | str,
+    *,
+    out: Path | str,
+    subgroups: Sequence[str] = (),
+    device: str | None = None,
+    watch: Watch = SILENT,
 ) -> Scores:
-    """Score the bundle on the rows of `table` and write scores.json, report.html, card.md and methods.md into the folder `out`."""
+    """Score the bundle on the rows of `table` and write scores.json, report.html, card.md and methods.md into the folder `out`.
+
+    `subgroups` are columns by which the scores are told too, beside those of the study.
+    """
     bundle, table, out = Path(bundle), Path(table), Path(out)
     predictor = load(bundle, device=device)
     _check_place(out)
     watch.stage("predicting")
-    seen = _gathered(predictor, table, watch)
+    seen = _gathered(predictor, table, watch, subgroups=tuple(subgroups))
     watch.stage("scoring")
-    scores = evaluate_step(
-        predictor.task,
-        seen.raws,
-        seen.target,
-        states={part: predictor.output(part) for part in seen.raws},
-        groups=seen.groups,
-        plan=predictor.contents.plan,
-        seed=predictor.contents.about["seed"],
-    )
+    scores = _scored(predictor, seen)
     _write(out, _account(predictor, seen, scores))
     return scores
 
 
-def _gathered(predictor: Predictor, table: Path, watch: Watch) -> Seen:
+def _scored(predictor: Predictor, seen: Seen) -> Scores:
+    task, info = predictor.task, predictor.info
+    states = {part: predictor.output(part) for part in seen.raws}
+    found = statistics_of(task, seen.raws, seen.target, states=states, plan=predictor.contents.plan)
+    views, seed = task.views(state=states["test"], info=info), predictor.contents.about["seed"]
+    scores = score_statistics(task, found, info=info, groups=seen.groups, seed=seed, views=views, subgroups=seen.subgroups)
+    absent = [name for name in predictor.contents.about["roles"]["subgroups"] if name not in seen.subgroups]
+    notes = (f"The table has no column '{name}': no subgroups of it are told." for name in absent)
+    return replace(scores, notes=(*scores.notes, *notes))
+
+
+def _gathered(predictor: Predictor, table: Path, watch: Watch, *, subgroups: tuple[str, ...]) -> Seen:
     raws: list[dict[str, np.ndarray]] = []
     targets: list[Target] = []
     groups: list[np.ndarray] = []
     refusals: dict[int, Refusal] = {}
     cases = 0
     group = predictor.contents.about["roles"]["group"]
+    parted: dict[str, list[np.ndarray]] = {}
     for block in blocks(table):
-        _check(predictor, block)
+        _check(predictor, block, subgroups=subgroups)
         raw, refused = predictor.raw(block)
         target, unusable = predictor.task.target(_target_columns(predictor, block), info=predictor.info)
         rows = np.array([r for r in range(len(block)) if r not in refused], np.int64)
@@ -75,6 +89,9 @@ def _gathered(predictor: Predictor, table: Path, watch: Watch) -> Seen:
         targets.append(target.take(rows[good]))
         if group in block.columns:
             groups.append(_group_labels(block, group)[rows[good]])
+        for name in dict.fromkeys((*predictor.contents.about["roles"]["subgroups"], *subgroups)):
+            if name in block.columns:
+                parted.setdefault(name, []).append(column_values(block, name)[rows[good]])
         refusals |= {block.first + r: why for r, why in {**unusable, **refused}.items()}
         cases += len(block)
         watch.advance(len(block))
@@ -83,7 +100,8 @@ def _gathered(predictor: Predictor, table: Path, watch: Watch) -> Seen:
     if len(target) == 0:
         raise StudyError(f"no case can be scored: all {cases} rows are refused")
     numbers = np.unique(np.concatenate(groups), return_inverse=True)[1] if groups else None
-    return Seen(joined, target, numbers, refusals, cases)
+    columns = {name: np.concatenate(parts) for name, parts in parted.items()}
+    return Seen(joined, target, numbers, refusals, cases, columns)
 
 
 def _group_labels(block: Table, group: str) -> np.ndarray:
@@ -94,10 +112,15 @@ def _group_labels(block: Table, group: str) -> np.ndarray:
     return np.array([f"row {block.first + r}" if lacks else f"group {v}" for r, (v, lacks) in pairs], object)
 
 
-def _check(predictor: Predictor, block: Table) -> None:
-    missing = [t for t in predictor.contents.about["targets"] if t not in block.columns]
-    if missing:
-        raise StudyError([f"no column '{t}' to score against{did_you_mean(t, block.columns)}" for t in missing])
+def _check(predictor: Predictor, block: Table, *, subgroups: tuple[str, ...]) -> None:
+    targets = predictor.contents.about["targets"]
+    faults = [f"no column '{t}' to score against{did_you_mean(t, block.columns)}" for t in targets if t not in block.columns]
+    faults += [
+        f"no column '{s}' to tell subgroups by{did_you_mean(s, block.columns)}" for s in subgroups if s not in block.columns
+    ]
+    faults += [f"'{s}' is the target; scores within its own values say nothing" for s in subgroups if s in targets]
+    if faults:
+        raise StudyError(faults)
 
 
 def _target_columns(predictor: Predictor, block: Table) -> dict[str, np.ndarray]:
@@ -107,7 +130,7 @@ def _target_columns(predictor: Predictor, block: Table) -> dict[str, np.ndarray]
 def _account(predictor: Predictor, seen: Seen, scores: Scores) -> Account:
     about = predictor.contents.about
     inputs = tuple(Input(i["name"], i["modality"], tuple(i["columns"]), i["options"]) for i in about["inputs"])
-    roles = Roles(id=about["roles"]["id"], group=about["roles"]["group"])
+    roles = Roles(id=about["roles"]["id"], group=about["roles"]["group"], subgroups=tuple(seen.subgroups))
     study = Study(
         Path(), Path(), tuple(about["targets"]), about["task"], inputs, roles, title=about["title"], language=about["language"]
     )

@@ -112,10 +112,11 @@ def score(
     with planning.threads(source.plan):
         found = statistics(source, trained.crews, trained.blend, split.test, task=cases.task, states=trained.states)
     groups = cases.groups[split.test] if cases.grouped else None
-    state, columns, info = trained.states["test"], subgroup_columns(cases, split.test), cases.target.info
-    scores = score_statistics(cases.task, found, info=info, groups=groups, seed=cases.study.seed, state=state, subgroups=columns)
+    info, columns, seed = cases.target.info, subgroup_columns(cases, split.test), cases.study.seed
+    views = cases.task.views(state=trained.states["test"], info=info)
+    scores = score_statistics(cases.task, found, info=info, groups=groups, seed=seed, views=views, subgroups=columns)
     reached = np.isin(split.test, touched(leaks))
-    return with_clean(scores, cases.task, found, touched=reached, info=info, groups=groups, seed=cases.study.seed)
+    return with_clean(scores, cases.task, found, touched=reached, info=info, groups=groups, seed=seed)
 
 
 def _frozen_plan(

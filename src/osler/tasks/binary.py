@@ -11,9 +11,10 @@ from osler.core.measure import Measure
 from osler.tasks.ranks import Ranking, Runs, Tally, areas, blocks
 from osler.tasks.slopes import Cells, slope_and_intercept
 
-# Statistics of a case: the outcome (0, 1, NaN where unobserved), the calibrated logit, the predicted class (0, 1).
-TRUTH, LOGIT, CHOSEN = range(3)
-WIDTH = 3
+# Statistics of a case: the outcome (0, 1, NaN where unobserved), the calibrated logit, the predicted class (0, 1), the logit
+# before calibration.
+TRUTH, LOGIT, CHOSEN, BEFORE = range(4)
+WIDTH = 4
 
 MEASURES = (
     Measure("auroc", "higher", "logit"),
@@ -41,7 +42,7 @@ _SINGLY = 5_000
 
 
 def measures(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
-    """Return each measure (r,) of resamples `counts` (r, n) of cases with `statistics` (n, 3).
+    """Return each measure (r,) of resamples `counts` (r, n) of cases with `statistics` (n, 4).
 
     Values that do not exist (one class, nobody predicted positive) are NaN; MCC is 0 where every prediction is the same,
     as in scikit-learn. A single resample is computed exactly, case by case.

@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import log_softmax, logit
+from scipy.special import logit
 
 from osler.core.figure import Figure, Series
-from osler.core.state import State
 from osler.tasks import binary, curves, multiclass, multilabel, selective
 from osler.tasks.labels import LEAST_CASES
 
@@ -17,23 +16,13 @@ _MOST_LINES = 8  # that a drawing can hold
 _CHANCE = Series("chance", [0.0, 1.0], [0.0, 1.0], style="reference")
 
 
-def figures(statistics: np.ndarray, *, info: Mapping[str, Any], state: State) -> tuple[Figure, ...]:
-    """Return the figures; those that need both classes are left out where there is one.
-
-    `state` holds the calibration, which is undone to draw what was before it.
-    """
-    own = {"binary": _binary, "multiclass": _multiclass, "multilabel": _multilabel}[info["kind"]](statistics, info, state)
+def figures(statistics: np.ndarray, *, info: Mapping[str, Any]) -> tuple[Figure, ...]:
+    """Return the figures; those that need both classes are left out where there is one."""
+    own = {"binary": _binary, "multiclass": _multiclass, "multilabel": _multilabel}[info["kind"]](statistics, info)
     return (*own, *selective.class_figure(statistics, info)) if own else ()
 
 
-def _before(logit: np.ndarray, state: State, number: int) -> np.ndarray | None:
-    """Return the logits as they were before calibration; None where it left them as they were."""
-    slope = float(np.ravel(state.arrays.get("slope", np.ones(number + 1)))[number])
-    shift = float(np.ravel(state.arrays.get("intercept", np.zeros(number + 1)))[number])
-    return None if (slope, shift) == (1.0, 0.0) else (logit - shift) / slope
-
-
-def _binary(statistics: np.ndarray, info: Mapping[str, Any], state: State) -> tuple[Figure, ...]:
+def _binary(statistics: np.ndarray, info: Mapping[str, Any]) -> tuple[Figure, ...]:
     known = statistics[~np.isnan(statistics[:, binary.TRUTH])]
     score, truth = known[:, binary.LOGIT], known[:, binary.TRUTH] > 0
     if truth.all() or not truth.any():
@@ -43,31 +32,30 @@ def _binary(statistics: np.ndarray, info: Mapping[str, Any], state: State) -> tu
     return (
         _roc([("model", score, truth)]),
         _precision_recall([("model", score, truth)], prevalence=float(truth.mean())),
-        _calibration(score, truth, before=_before(score, state, 0)),
+        _calibration(score, truth, before=known[:, binary.BEFORE]),
         curves.predictions(score, truth, [other, positive]),
         curves.decision(score, truth),
     )
 
 
-def _multilabel(statistics: np.ndarray, info: Mapping[str, Any], state: State) -> tuple[Figure, ...]:
-    lines, befores = [], []
+def _multilabel(statistics: np.ndarray, info: Mapping[str, Any]) -> tuple[Figure, ...]:
+    lines, parts = [], []
     for number, name in enumerate(info["names"]):
         part = multilabel.label(statistics, number)
         known = part[~np.isnan(part[:, binary.TRUTH])]
         truth = known[:, binary.TRUTH] > 0
         if truth.any() and not truth.all():
             lines.append((name, known[:, binary.LOGIT], truth))
-            befores.append(_before(known[:, binary.LOGIT], state, number))
+            parts.append(known)
     if not lines:
         return ()
-    score, truth = (np.concatenate([line[part] for line in lines]) for part in (1, 2))
-    changed = any(one is not None for one in befores)
-    before = [line[1] if one is None else one for line, one in zip(lines, befores, strict=True)]
-    calibration = _calibration(score, truth, before=np.concatenate(before) if changed else None)
+    pooled = np.concatenate(parts)
+    score, truth = pooled[:, binary.LOGIT], pooled[:, binary.TRUTH] > 0
+    calibration = _calibration(score, truth, before=pooled[:, binary.BEFORE])
     return (_roc(lines), _precision_recall(lines, prevalence=None), calibration)
 
 
-def _multiclass(statistics: np.ndarray, info: Mapping[str, Any], state: State) -> tuple[Figure, ...]:
+def _multiclass(statistics: np.ndarray, info: Mapping[str, Any]) -> tuple[Figure, ...]:
     known = statistics[~np.isnan(statistics[:, multiclass.TRUTH])]
     if not len(known):
         return ()
@@ -79,21 +67,13 @@ def _multiclass(statistics: np.ndarray, info: Mapping[str, Any], state: State) -
         if 0 < (own == number).sum() < len(own)
     ]
     chosen = known[:, multiclass.CHOSEN].astype(np.int64)
-    logs = known[:, multiclass.FIRST :]
-    calibration = _calibration(_surety(logs, chosen), own == chosen, before=_before_classes(logs, chosen, state))
+    surest = known[np.arange(len(known)), multiclass.FIRST + chosen]
+    calibration = _calibration(_surety(surest), own == chosen, before=_surety(known[:, multiclass.BEFORE]))
     return (*((_roc(lines),) if lines else ()), _confusion(known, names), calibration)
 
 
-def _surety(logs: np.ndarray, chosen: np.ndarray) -> np.ndarray:
-    surest = np.exp(logs[np.arange(len(logs)), chosen])
-    return np.asarray(logit(np.clip(surest, 1e-9, 1 - 1e-9)))
-
-
-def _before_classes(logs: np.ndarray, chosen: np.ndarray, state: State) -> np.ndarray | None:
-    slope, shift = state.arrays.get("slope", np.ones(1)), state.arrays.get("intercept", np.zeros(1))
-    if (slope == 1).all() and not shift.any():
-        return None
-    return _surety(log_softmax((logs - shift) / slope, axis=1), chosen)
+def _surety(logs: np.ndarray) -> np.ndarray:
+    return np.asarray(logit(np.clip(np.exp(logs), 1e-9, 1 - 1e-9)))
 
 
 Line = tuple[str, np.ndarray, np.ndarray]
@@ -116,7 +96,12 @@ def _precision_recall(lines: Sequence[Line], *, prevalence: float | None) -> Fig
     return Figure("pr", "Precision-recall curve", "Recall", "Precision", tuple(series), square=True)
 
 
-def _calibration(score: np.ndarray, truth: np.ndarray, *, before: np.ndarray | None) -> Figure:
+def _calibration(score: np.ndarray, truth: np.ndarray, *, before: np.ndarray) -> Figure:
+    changed = not np.allclose(score, before, rtol=0, atol=1e-9)
+    return _calibration_figure(score, truth, before if changed else None)
+
+
+def _calibration_figure(score: np.ndarray, truth: np.ndarray, before: np.ndarray | None) -> Figure:
     series = curves.calibration(score, truth, before=before)
     return Figure(
         "calibration", "Calibration", "Predicted probability", "Observed share", series, square=True,

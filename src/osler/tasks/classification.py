@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-_NO_STATE = State()
-
-
 class Classification(Task):
     """Binary (1 raw output: the logit of the positive class), multiclass (k logits) and multilabel (one logit per label).
 
@@ -166,13 +163,16 @@ class Classification(Task):
         return binary.MEASURES if info["kind"] == "binary" else multiclass.MEASURES
 
     def statistics(self, raw: np.ndarray, target: Target, *, state: State, plan: Mapping[str, Any]) -> np.ndarray:
-        """Return per case the truth, the calibrated logits and the decision, as the modules of the measures lay them out."""
-        logits, info = _calibrated(finite(raw), state), target.info
+        """Return per case the truth, the calibrated logits, the decision and the logits before calibration, as the modules of
+        the measures lay them out."""
+        before, info = bounded(finite(raw)), target.info
+        logits = _calibrated(before, state)
         chosen = _chosen(logits, state, info).astype(float)
         truth = np.where(target.observed, target.values, np.nan)
         if info["kind"] == "multiclass":
-            return np.concatenate([truth, chosen, log_softmax(logits, axis=1)], axis=1)
-        return np.stack([truth, logits, chosen], axis=2).reshape(len(logits), binary.WIDTH * logits.shape[1])
+            surest = np.take_along_axis(log_softmax(before, axis=1), chosen.astype(np.int64), axis=1)
+            return np.concatenate([truth, chosen, surest, log_softmax(logits, axis=1)], axis=1)
+        return np.stack([truth, logits, chosen, before], axis=2).reshape(len(logits), binary.WIDTH * logits.shape[1])
 
     def measures(self, statistics: np.ndarray, counts: np.ndarray, *, info: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return each measure of each resample."""
@@ -192,12 +192,12 @@ class Classification(Task):
         and no single threshold stands for it."""
         return (*_points(state, info), *label_sets.views(state, info), *selective.class_views(info))
 
-    def figures(self, statistics: np.ndarray, *, info: Mapping[str, Any], state: State = _NO_STATE) -> tuple[Figure, ...]:
+    def figures(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> tuple[Figure, ...]:
         """Return ROC, precision-recall, calibration (before and after), predictions, decision curve; of many classes the
         confusion too."""
         from osler.tasks.class_figures import figures
 
-        return figures(statistics, info=info, state=state)
+        return figures(statistics, info=info)
 
 
 def _points(state: State, info: Mapping[str, Any]) -> tuple[View, ...]:

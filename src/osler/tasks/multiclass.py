@@ -10,9 +10,9 @@ from osler.core.measure import Measure
 from osler.tasks.binary import carried
 from osler.tasks.ranks import Ranking, Tally, blocks
 
-# Statistics of a case: the class (its number, NaN where unobserved), the predicted class, then a logarithm of the
-# calibrated probability for each class.
-TRUTH, CHOSEN, FIRST = 0, 1, 2
+# Statistics of a case: the class (its number, NaN where unobserved), the predicted class, the logarithm of that class's
+# probability before calibration, then a logarithm of the calibrated probability for each class.
+TRUTH, CHOSEN, BEFORE, FIRST = range(4)
 
 MEASURES = (
     Measure("auroc", "higher", "logit"),
@@ -27,7 +27,7 @@ MEASURES = (
 
 
 def measures(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
-    """Return each measure (r,) of resamples `counts` (r, n) of cases with `statistics` (n, 2 + k).
+    """Return each measure (r,) of resamples `counts` (r, n) of cases with `statistics` (n, 3 + k).
 
     AUROC and average precision are means over the classes that a resample holds, each against the rest. Balanced accuracy
     and F1 are means over the classes that it holds; the Brier score is summed over classes (0 to 2); MCC is Gorodkin's.

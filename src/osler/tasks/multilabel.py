@@ -26,7 +26,7 @@ def measured(names: Sequence[str]) -> tuple[Measure, ...]:
 
 
 def label(statistics: np.ndarray, number: int) -> np.ndarray:
-    """Return the statistics (n, 3) of label `number` of (n, 3 L)."""
+    """Return the statistics (n, 4) of label `number` of (n, 4 L)."""
     return statistics[:, number * binary.WIDTH : (number + 1) * binary.WIDTH]
 
 

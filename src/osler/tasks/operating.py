@@ -157,7 +157,7 @@ def _view(panel: str, name: str, threshold: float, how: str, *, number: int, giv
 
     sums = Sums(columns, measures)
     about = {"threshold": float(f"{threshold:.6g}") if np.isfinite(threshold) else None, "how": how}
-    return View(panel, name, MEASURES, sums.of, support, about, sums)
+    return View(panel, name, MEASURES, sums.of, support, about, sums=sums)
 
 
 def from_sums(sums: np.ndarray) -> dict[str, np.ndarray]:

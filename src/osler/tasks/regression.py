@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 
-_NO_STATE = State()
-
-
 class Regression(Task):
     """One or several numbers. Raw outputs are standardised: (value - target.mean) / target.scale, one per target."""
 
@@ -158,7 +155,7 @@ class Regression(Task):
         them apart."""
         return (*number_intervals.views(state, info), *selective.number_views(info, told=number_intervals.scaled(state)))
 
-    def figures(self, statistics: np.ndarray, *, info: Mapping[str, Any], state: State = _NO_STATE) -> tuple[Figure, ...]:
+    def figures(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> tuple[Figure, ...]:
         """Return predicted against observed, and errors by predicted value, per target."""
         from osler.tasks.number_figures import figures
 

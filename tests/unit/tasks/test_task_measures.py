@@ -5,6 +5,7 @@ import pytest
 
 from osler.core.state import State
 from osler.core.target import Target
+from osler.tasks import binary as measures_of_two
 from osler.tasks.classification import Classification
 from osler.tasks.regression import Regression
 
@@ -175,7 +176,8 @@ def test_a_class_that_a_resample_lacks_leaves_the_mean_of_the_others():
 
 def test_a_label_with_one_class_is_left_out_of_the_mean():
     task, statistics, _ = made("multilabel")
-    statistics[:, 3] = np.where(np.isnan(statistics[:, 3]), np.nan, 0.0)
+    second = measures_of_two.WIDTH + measures_of_two.TRUTH
+    statistics[:, second] = np.where(np.isnan(statistics[:, second]), np.nan, 0.0)
     found = task.measures(statistics, ones(len(statistics)), info=LABELS)
     assert np.isnan(found["auroc_y"][0])
     assert found["auroc"][0] == found["auroc_x"][0]

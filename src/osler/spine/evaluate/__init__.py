@@ -5,7 +5,7 @@ Groups are resampled, all members on the same resamples, so that differences are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +15,7 @@ from osler.contract import Task
 from osler.core.scores import Scores, Value, Verdict
 from osler.core.state import State
 from osler.core.target import Target
+from osler.core.view import View
 from osler.spine.evaluate.compare import verdict
 from osler.spine.evaluate.interval import FEW_GROUPS, LEAST_GROUPS, Spread, interval
 from osler.spine.evaluate.panels import Viewed
@@ -26,7 +27,6 @@ from osler.spine.evaluate.subgroups import Subgroups
 _COUNTS = 100_000_000
 _LEAST_RESAMPLES = 200
 _MANY = 100_000
-_NO_STATE = State()
 _NO_COLUMNS: Mapping[str, np.ndarray] = MappingProxyType({})
 
 Samples = dict[str, np.ndarray]  # measure → its values over resamples
@@ -52,8 +52,8 @@ def evaluate(
     seen = target.take(kept)
     found = statistics_of(task, {part: raw[kept] for part, raw in raws.items()}, seen, states=states, plan=plan)
     own = None if groups is None else groups[kept]
-    state = states.get("test", State())
-    return score_statistics(task, found, info=target.info, groups=own, seed=seed, resamples=resamples, state=state)
+    views = task.views(state=states.get("test", State()), info=target.info)
+    return score_statistics(task, found, info=target.info, groups=own, seed=seed, resamples=resamples, views=views)
 
 
 def statistics_of(
@@ -71,13 +71,12 @@ def score_statistics(
     groups: np.ndarray | None,
     seed: int,
     resamples: int = 2000,
-    state: State = _NO_STATE,
+    views: Sequence[View] = (),
     subgroups: Mapping[str, np.ndarray] = _NO_COLUMNS,
 ) -> Scores:
     """Return the scores from statistics (n, s) by part, which may have been streamed case by case.
 
-    `state` is what "test" was settled by: its views, and `subgroups` by columns (n,) of the table, are measured on the same
-    resamples and come as panels.
+    `views` of "test", and subgroups of it by columns (n,) of the table, are measured on the same resamples and come as panels.
     """
     cases = len(next(iter(statistics.values())))
     order = _in_memory_order(statistics)
@@ -88,14 +87,14 @@ def score_statistics(
     width = max((s.shape[1] for s in statistics.values()), default=1)
     how, draws, times = _draws(units, resamples=_affordable(resamples, units, width), seed=seed)
     tested = statistics.get("test", np.empty((0, width)))
-    viewed = Viewed(task.views(state=state, info=info), tested)
+    viewed = Viewed(views, tested)
     parted = Subgroups(task, tested, subgroups, units=units, info=info)
     samples = _resampled(task, statistics, draws, info=info, others=(viewed, parted))
     values, spreads = {}, {}
     for part, one in statistics.items():
         spreads[part] = _spreads(task, one, samples[part], units, how=how, info=info)
         values[part] = _values(task, points[part], spreads[part], info)
-    figures = task.figures(tested, info=info, state=state) if len(tested) else ()
+    figures = task.figures(tested, info=info) if len(tested) else ()
     return Scores(
         values.get("test", {}),
         values.get("network", {}),
@@ -116,7 +115,7 @@ def _in_memory_order(statistics: Mapping[str, np.ndarray]) -> np.ndarray | slice
 
 
 def _affordable(resamples: int, units: Units, width: int) -> int:
-    fit = _COUNTS // max(1, len(units.code) * max(1, width // 3))
+    fit = _COUNTS // max(1, len(units.code) * max(1, width // 4))
     return min(resamples, max(_LEAST_RESAMPLES, fit))
 
 

@@ -42,7 +42,7 @@ class Viewed:
                 spread = Spread(drawn, how, units.size, units.single, size)
                 values[measure.name] = interval(measure, float(point[measure.name][0]), spread)
             rows.setdefault(view.panel, []).append(Row(view.label, len(self._statistics), values, view.about))
-        notes = {name: dict.fromkeys(note for view in self._views if view.panel == name for note in view.notes) for name in rows}
+        notes = {name: dict.fromkeys(n for view in self._views if view.panel == name for n in view.notes) for name in rows}
         return tuple(Panel(name, tuple(part), tuple(notes[name])) for name, part in rows.items())
 
 
