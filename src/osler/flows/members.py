@@ -121,11 +121,12 @@ def baseline_cases(
         limit = int(source.plan["baseline.cases"])
         if len(rows) > limit:
             rows = np.sort(np.random.default_rng([seed, 2]).choice(rows, limit, replace=False))
-        return _joined(source, rows, states), source.target.take(rows)
+        return joined_features(source, rows, states), source.target.take(rows)
     return grid.baseline_positions(source, rows, states=states, seed=seed)
 
 
-def _joined(source: Source, rows: np.ndarray, states: Mapping[str, State]) -> Features:
+def joined_features(source: Source, rows: np.ndarray, states: Mapping[str, State]) -> Features:
+    """Return the baseline's features of the cases `rows`, all inputs beside one another."""
     parts = tuple(m.baseline_features(source.columns[n], rows, state=states[n]) for n, m in source.modalities.items())
     return Features.joined(parts, prefixes=tuple(source.modalities))
 
@@ -133,5 +134,7 @@ def _joined(source: Source, rows: np.ndarray, states: Mapping[str, State]) -> Fe
 def crew_raw(crew: Crew, source: Source, rows: np.ndarray) -> dict[str, np.ndarray]:
     """Return raw outputs (rows, k) of the networks' mean and of the baseline."""
     network = np.mean([member.raw(source, rows) for member in crew.networks], axis=0)
-    pieces = [crew.baseline.raw(_joined(source, rows[s : s + BLOCK], crew.states).matrix) for s in range(0, len(rows), BLOCK)]
+    pieces = [
+        crew.baseline.raw(joined_features(source, rows[s : s + BLOCK], crew.states).matrix) for s in range(0, len(rows), BLOCK)
+    ]
     return {"network": network, "baseline": np.concatenate(pieces) if pieces else network}

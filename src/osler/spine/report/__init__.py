@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
     from osler.core.account import Account
 
 
@@ -22,4 +25,11 @@ def write_card(account: Account) -> str:
     return write(account)
 
 
-__all__ = ["write_card", "write_report"]
+def write_explanation(cases: Sequence[Mapping[str, Any]], *, title: str, language: str) -> str:
+    """Return the page of explained cases; see `osler.spine.report.explained`."""
+    from osler.spine.report.explained import write_explanation as write
+
+    return write(cases, title=title, language=language)
+
+
+__all__ = ["write_card", "write_explanation", "write_report"]
