@@ -108,14 +108,14 @@ def _overall(predictor: Predictor, seen: Seen) -> dict[str, Any]:
         return {}
     target = seen.target.take(seen.places)
     kept = np.flatnonzero(target.observed.any(axis=1))
-    if not len(kept):
+    seconds = min(SECONDS, predictor.contents.plan.get("explain.seconds", SECONDS))
+    if not len(kept) or seconds <= 0:
         return {}
     plan, columns = predictor.contents.plan, {name: c.take(kept) for name, c in seen.sample.items()}
-    seconds = plan.get("explain.seconds", SECONDS)
     with threads(plan):
         return importance.explanation(
             predictor.subject(Source(predictor.modalities, columns, plan, device=predictor.device)), target.take(kept),
-            groups=None if seen.groups is None else seen.groups[seen.places[kept]], seconds=min(seconds, SECONDS),
+            groups=None if seen.groups is None else seen.groups[seen.places[kept]], seconds=seconds,
             seed=predictor.contents.about["seed"],
         )  # fmt: skip
 

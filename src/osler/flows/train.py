@@ -120,7 +120,8 @@ def score(source: Source, cases: Cases, split: Split, trained: Trained, *, watch
 def overall(source: Source, cases: Cases, split: Split, trained: Trained, *, watch: Watch = SILENT) -> dict[str, Any]:
     """Return what moves predictions on the whole, on the test cases; nothing of a target on a grid."""
     rows = split.test[cases.target.take(split.test).observed.any(axis=1)] if cases.target.observed.shape[1] else split.test[:0]
-    if source.anchor is not None or not len(rows):
+    seconds = source.plan.get("explain.seconds", 0.0)
+    if source.anchor is not None or not len(rows) or seconds <= 0:
         return {}
     watch.stage("explaining")
     target, seed = cases.target, cases.study.seed
@@ -132,7 +133,7 @@ def overall(source: Source, cases: Cases, split: Split, trained: Trained, *, wat
         )  # fmt: skip
         return importance.explanation(
             importance.on_cases(subject, rows), target.take(rows), groups=cases.groups[rows] if cases.grouped else None,
-            seconds=source.plan["explain.seconds"], seed=seed,
+            seconds=seconds, seed=seed,
         )  # fmt: skip
 
 

@@ -62,7 +62,7 @@ def drop(found: Whole, exchanged: Sequence[np.ndarray]) -> Value:
     points = [float(one(s, everyone(len(s)), info=found.info)[found.measure.name][0]) for s in exchanged]
     samples = np.mean([_samples(found, s) for s in exchanged], axis=0)
     spread = replace(found.spread, values=sign * (found.spread.values - samples))
-    return interval(Measure("loss", "higher"), sign * (found.value - float(np.mean(points))), spread)
+    return interval(Measure("loss", "higher"), float(np.mean([sign * (found.value - p) for p in points])), spread)
 
 
 def _samples(found: Whole, statistics: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""How predictions move with one feature: aggregates over cases, on a grid that holds no case's own value.
+"""How predictions move with one feature: aggregates over cases, on a grid of three digits.
 
 Numbers: accumulated local effects (Apley and Zhu 2020), which compare neighbouring values of the cases that have them, where
 partial dependence would ask about patients who cannot exist. Categories, which have no neighbours: partial dependence.
@@ -35,7 +35,7 @@ def edges(values: np.ndarray, *, bins: int = BINS) -> np.ndarray:
     if len(known) < 2 * FEWEST:
         return np.empty(0)
     beyond = (FEWEST - 1) / (len(known) - 1)
-    found = np.quantile(known, np.linspace(beyond, 1 - beyond, bins + 1))
+    found = np.quantile(known, np.linspace(beyond, 1 - beyond, bins + 1), method="closest_observation")
     if found[-1] <= found[0]:
         return np.empty(0)
     step = 10.0 ** (np.floor(np.log10(found[-1] - found[0])) - 2)

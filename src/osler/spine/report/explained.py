@@ -16,6 +16,7 @@ from osler.spine.report.sides import PARTS, Side, draw_sides, signed
 from osler.spine.report.template import style, template
 
 SHOWN, LISTED = 12, 500  # features of a drawing, of a table
+MOST_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,9 @@ def _case(told: Mapping[str, Any], said: Words) -> Case:
 def _answer(answer: Mapping[str, Any], case: Mapping[str, Any], said: Words) -> Told:
     features = answer["features"]
     rows = [Side(_label(f, said), f["attribution"]) for f in features[:SHOWN]]
+    if rest := features[SHOWN:]:
+        total = {part: sum(f["attribution"][part] for f in rest) for part in PARTS}
+        rows.append(Side(said.say("explained.rest", n=count(len(rest))), total))
     name = f"{answer['target']}: {answer['level']}" if answer["level"] else str(answer["target"])
     axis = said.say(f"explained.axis.{_unit(answer)}", target=answer["target"])
     title = said.say("explained.drawn", target=name)
@@ -95,7 +99,7 @@ def _sentences(answer: Mapping[str, Any], case: Mapping[str, Any], said: Words) 
         said.say(f"explained.way.{unit}", **places),
         said.say("explained.blend", **parts),
         said.say(f"explain.references.{kind}"),
-        said.say("explained.error", error=number(abs(bundle["error"]))),
+        said.say("explained.error", error="<0.001" if abs(bundle["error"]) < 0.001 else number(abs(bundle["error"]))),
     )
 
 
@@ -127,7 +131,9 @@ def _cell(feature: Mapping[str, Any], said: Words) -> str:
         return ""
     if feature.get("value") is None:
         return said.say("explained.missing")
-    return str(feature.get("cell") or feature["value"])
+    cell, value = str(feature.get("cell") or ""), feature["value"]
+    # a number with more digits than float32 holds is read more easily without them
+    return f"{value:.7g}" if isinstance(value, float) and (not cell or len(cell) > MOST_DIGITS) else cell or str(value)
 
 
 def _line(feature: Mapping[str, Any], said: Words) -> Line:

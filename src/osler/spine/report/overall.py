@@ -40,7 +40,7 @@ def overall(told: Mapping[str, Any], said: Words) -> Overall | None:
         tuple(d for found in effects for d in found),
         _how_attributed(attribution, said),
         _how_lost(lost, said),
-        (said.say("explain.effects"),) if effects else (),
+        _how_effects(told, said) if effects else (),
     )
 
 
@@ -103,6 +103,12 @@ def _how_lost(told: Mapping[str, Any], said: Words) -> tuple[str, ...]:
     return (*parts, said.say("explain.lost.same"))
 
 
+def _how_effects(told: Mapping[str, Any], said: Words) -> tuple[str, ...]:
+    answers = [a for a in told["effects"][0]["answers"] if a["scale"] != "value"]
+    named = f"{answers[0]['target']}: {answers[0]['level']}" if len(answers) == 1 else ""
+    return said.say("explain.effects"), *([said.say("explain.effects.of", target=named)] if named else [])
+
+
 def _effect(told: Mapping[str, Any], said: Words) -> list[Drawing]:
     """Return one drawing for all probabilities, one for each number."""
     chances = [a for a in told["answers"] if a["scale"] != "value"][:CURVES]
@@ -127,7 +133,6 @@ def _effect_drawing(told: Mapping[str, Any], answers: Sequence[Mapping[str, Any]
     series.append({"label": "", "x": [""] if named else ends, "y": [0.0] if named else [0.0, 0.0], "style": "reference"})
     first = answers[0]
     unit = "value" if first["scale"] == "value" else "chance"
-    what = first["target"] if several or not first["level"] else f"{first['target']}: {first['level']}"
-    axis = said.say(f"explain.effects.{unit}", target=what)
+    axis = said.say(f"explain.effects.{unit}", target=first["target"])
     figure = {"name": "effect", "title": told["name"], "series": series, ("x_label" if named else "y_label"): axis}
     return draw(figure if named else {**figure, "x_label": told["name"]}, said)

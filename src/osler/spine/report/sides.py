@@ -37,12 +37,15 @@ def draw_sides(rows: Sequence[Side], *, title: str, axis: str, sign: bool = True
     floor = TOP + pitch * len(rows)
     canvas = Canvas(WIDTH, floor + FOOT)
     for value, text in across.ticks(5):
-        canvas.line((across(value), TOP), (across(value), floor), "grid")
+        for order in range(len(rows)):
+            top = TOP + pitch * order + LABEL
+            canvas.line((across(value), top - 1), (across(value), top + height), "grid")
         canvas.text(text, (across(value), floor + 15), "tick")
     for order, row in enumerate(rows):
         top = TOP + pitch * order
         canvas.text(shortened(row.label, MOST_LETTERS), (4, top + 11), "name", anchor="start", full=row.label)
         place = top + LABEL
+        canvas.line((across(0.0), place - 1), (across(0.0), place + height), "frame")
         for part in parts:
             colour, tall = PARTS[part]
             if part in row.values:
@@ -57,7 +60,6 @@ def draw_sides(rows: Sequence[Side], *, title: str, axis: str, sign: bool = True
                     sign=sign,
                 )
             place += tall + 1
-    canvas.line((across(0.0), TOP), (across(0.0), floor), "frame")
     canvas.text(shortened(axis, 56), (WIDTH / 2, floor + 32), "axis", full=axis)
     return canvas.svg(title=title)
 
