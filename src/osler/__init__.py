@@ -1,6 +1,6 @@
 """Osler: from a table of medical data to a model that can be trusted.
 
-The same verbs as the commands: train, inspect, evaluate, predict, load. Nothing heavy is imported before it is used.
+The same verbs as the commands: train, inspect, evaluate, predict, explain, load. Nothing heavy is imported before it is used.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from osler.flows.evaluate import evaluate
     from osler.flows.predict import predict
     from osler.flows.predictor import Predictor, load
-    from osler.flows.verbs import inspect, train
+    from osler.flows.verbs import explain, inspect, train
     from osler.spine.study import Request
 
 _HOMES = {
@@ -22,12 +22,13 @@ _HOMES = {
     "Request": "osler.spine.study",
     "RequestError": "osler.core.errors",
     "evaluate": "osler.flows.evaluate",
+    "explain": "osler.flows.verbs",
     "inspect": "osler.flows.verbs",
     "load": "osler.flows.predictor",
     "predict": "osler.flows.predict",
     "train": "osler.flows.verbs",
 }
-__all__ = ["OslerError", "Predictor", "Request", "RequestError", "evaluate", "inspect", "load", "predict", "train"]
+__all__ = ["OslerError", "Predictor", "Request", "RequestError", "evaluate", "explain", "inspect", "load", "predict", "train"]
 __version__ = "0.1.0"
 
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
 
+from osler.core.attribution import Answer, Feature
 from osler.core.clue import Clues, Outcome
 from osler.core.columns import NO_WORDS, Columns, Field, Ragged, stacked
 from osler.core.errors import Refusal, Refused
@@ -85,6 +86,15 @@ class BaselineModel(Protocol):
 
     def sentence(self) -> str:
         """Return what it is, for the report."""
+        ...
+
+
+@runtime_checkable
+class ExplainedModel(Protocol):
+    """A classical model that says what each feature adds to its raw outputs."""
+
+    def contributions(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return contributions (m, k, f) of features (m, f) and the reference (k,) from which they lead to `raw`."""
         ...
 
 
@@ -268,6 +278,35 @@ class Modality:
         """
         raise NotImplementedError
 
+    def features(self, columns: Columns, *, state: State) -> tuple[Feature, ...]:
+        """Return what attributions to this input are summed over, in the order of `baseline_features` and of the encoder's
+        `owner` (F,), which tells the feature of each lifted float. Default: the input as a whole."""
+        return (Feature(""),)
+
+    def values(self, columns: Columns, *, feature: int) -> np.ndarray:
+        """Return (n,) what `changed` sets of a feature. Default, for the input as a whole: the numbers of the rows."""
+        return np.arange(len(columns))
+
+    def changed(self, columns: Columns, *, feature: int, values: np.ndarray) -> Columns:
+        """Return the columns with `values` (n,) of one feature, the rest as it was. Default: each case gets the whole input of
+        the row that `values` names."""
+        return columns.take(values)
+
+    def explain(
+        self, attribution: np.ndarray, columns: Columns, row: int, *, state: State, facts: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Return what JSON can hold on one case: under "features" one entry for each of `features`, with its "attribution".
+
+        `attribution` is summed over features (f,), or shaped as what the encoder lifts. A modality adds what a reader wants
+        to see beside it: the "value", and the "band" of training in which it lies, by the training rows' `facts`. The
+        result holds values of the case: it is the user's own, and no bundle's. Default: the sum over the input.
+        """
+        return {"features": [{"name": "", "attribution": float(np.sum(attribution))}]}
+
+    def picture(self, attribution: np.ndarray, columns: Columns, row: int, *, state: State) -> str | None:
+        """Return an SVG of where in the case the attribution lies, or None where there is nothing to look at."""
+        return None
+
 
 class Task:
     """A kind of target."""
@@ -338,6 +377,11 @@ class Task:
     def decode(self, raw: np.ndarray, state: State, *, info: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return the output columns by name, each (n,), from raw outputs (n, k)."""
         raise NotImplementedError
+
+    def answers(self, state: State, *, info: Mapping[str, Any], plan: Mapping[str, Any]) -> tuple[Answer, ...]:
+        """Return what a prediction says, each linear in the raw outputs, with the calibration in `state`. Default: each raw
+        output."""
+        return tuple(Answer(f"output {i + 1}", "", "", row) for i, row in enumerate(np.eye(self.width(info))))
 
     def measured(self, info: Mapping[str, Any]) -> tuple[Measure, ...]:
         """Return the measures; the first is the primary one, on which the verdict rests."""

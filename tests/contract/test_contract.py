@@ -12,11 +12,13 @@ import torch
 from osler.contract import TargetBatch
 from osler.core.columns import Columns, Ragged
 from osler.core.errors import Refusal
-from osler.flows import grid, planning
-from osler.flows.members import Work, fit_states, train_fold, train_network
+from osler.core.state import State
+from osler.flows import explaining, grid, importance, planning
+from osler.flows.members import Work, crew_raw, fit_states, train_fold, train_network
 from osler.spine import plan as plan_step
 from osler.spine.fit import PredictorObjective
 from osler.spine.fit.loop import plain_update
+from osler.spine.output import Blend
 
 
 def outputs(ready, member, rows) -> list[np.ndarray]:
@@ -182,8 +184,6 @@ def test_crew_gives_network_and_baseline_on_one_scale(ready, tmp_path):
     if ready.source.anchor is not None:
         first, second = (grid.crew_maps(c, ready.source, row) for c in (crew, again))
     else:
-        from osler.flows.members import crew_raw
-
         first, second = (crew_raw(c, ready.source, ready.split.test) for c in (crew, again))
     for part in ("network", "baseline"):
         assert first[part].shape == first["network"].shape
@@ -202,3 +202,86 @@ def test_nothing_that_the_caller_handed_in_changes(ready, tmp_path):
 def _bytes(columns: Columns) -> bytes:
     parts = [a.values if isinstance(a, Ragged) else a for a in columns.arrays.values()]
     return b"".join(np.ascontiguousarray(p).tobytes() for p in parts)
+
+
+def explained(ready, tmp_path):
+    """Return the subject of a trained crew, and the calibration's answers."""
+    work = Work(ready.cases.task, ready.cases.groups, 0, tmp_path / "run")
+    fold = ready.split.folds[0]
+    crew = train_fold(ready.source, fold, number=0, work=work)
+    info, blend = ready.cases.target.info, Blend(0.3)
+    state = explaining.references_of(ready.source, [crew], [fold.training], groups=ready.cases.groups, seed=0)
+    subject = explaining.Subject.of(
+        ready.source, (crew,), blend=blend, task=ready.cases.task, info=info, state=State(),
+        references=explaining.stored_references(state, [crew]),
+    )  # fmt: skip
+    return subject, subject.answers()
+
+
+def test_explanations_add_up_to_the_raw_score(ready, tmp_path):
+    if ready.source.anchor is not None:
+        pytest.skip("raw outputs on a grid are not explained yet")
+    subject, answers = explained(ready, tmp_path)
+    rows = ready.split.test[:5]
+    parts = explaining.attributions(subject, rows, answers)
+    alone = [
+        crew_raw(subject.crews[0], ready.source, rows[at : at + 1]) for at in range(5)
+    ]  # pictures of differing size are padded
+    raws = {name: np.concatenate([one[name] for one in alone]) for name in alone[0]}
+    raws["bundle"] = 0.3 * raws["network"] + 0.7 * raws["baseline"]
+    for name, raw in raws.items():
+        score = np.stack([raw @ a.weights + a.intercept for a in answers], axis=1)
+        way = np.maximum(np.abs(score - parts[name].reference), 0.5 * np.abs(np.stack([a.weights for a in answers])).max(1))
+        np.testing.assert_allclose(parts[name].score, score, rtol=1e-4, atol=1e-4)
+        assert parts[name].values.shape == (5, len(answers), len(subject.features))
+        assert (np.abs(parts[name].error) <= 2e-3 * way).all()
+
+
+def test_a_kind_of_data_without_features_is_explained_as_a_whole(ready, tmp_path):
+    if ready.source.anchor is not None:
+        pytest.skip("raw outputs on a grid are not explained yet")
+    subject, answers = explained(ready, tmp_path)
+    rows = ready.split.test[:3]
+    values = explaining.attributions(subject, rows, answers)["network"].values
+    for name, modality in ready.cases.modalities.items():
+        first, count = subject.layout.first[name], subject.layout.count[name]
+        own = values[0, 0, first : first + count]
+        told = modality.explain(own, ready.cases.columns[name], int(rows[0]), state=ready.states[name], facts={})
+        assert json.loads(json.dumps(dict(told)))["features"][0]["attribution"] == pytest.approx(own[0])
+        assert len(told["features"]) == count
+        assert modality.picture(own, ready.cases.columns[name], int(rows[0]), state=ready.states[name]) is None
+        kinds = [f.kind for f in subject.features[first : first + count]]
+        assert kinds == (["number", "number", "category"] if name == "table" else ["whole"])
+
+
+def test_what_is_exchanged_comes_from_other_cases_and_changes_nothing_else(ready):
+    for name, modality in ready.cases.modalities.items():
+        columns = ready.cases.columns[name].take(np.arange(8))
+        order = np.array([3, 0, 1, 2, 7, 6, 5, 4])
+        whole = columns.take(order)
+        features = modality.features(columns, state=ready.states[name])
+        found = columns
+        for at in range(len(features)):
+            assert not _same(found, whole)
+            found = modality.changed(found, feature=at, values=modality.values(columns, feature=at)[order])
+        assert _same(found, whole)  # every feature exchanged is the whole input exchanged
+        again = Columns.joined([columns.take(np.arange(3)), columns.take(np.arange(3, 8))])
+        assert _same(again, columns)
+
+
+def _same(one: Columns, other: Columns) -> bool:
+    arrays = [(one[f.name], other[f.name]) for f in one.fields]
+    pairs = [(a.values, b.values) if isinstance(a, Ragged) and isinstance(b, Ragged) else (a, b) for a, b in arrays]
+    return all(np.array_equal(a, b) for a, b in pairs)
+
+
+def test_what_is_told_on_the_whole_is_json_for_every_kind_of_data(ready, tmp_path):
+    if ready.source.anchor is not None:
+        pytest.skip("raw outputs on a grid are not explained yet")
+    subject, _ = explained(ready, tmp_path)
+    rows = ready.split.test
+    target = ready.cases.target.take(rows)
+    told = importance.explanation(importance.on_cases(subject, rows), target, groups=None, seconds=0.5, seed=0)
+    again = json.loads(json.dumps(told, allow_nan=False))
+    assert {line["name"] for line in again["attribution"]["shares"]} == {f.name for f in subject.features}
+    assert again["permutation"]["rows"]

@@ -25,13 +25,22 @@ class Fusion(nn.Module):
         self.drop = drop
         self.width = sum(self.widths.values())
 
-    def forward(self, batch: Batch) -> Encoded:
-        """Return the joined vector (B, K, width) and the maps of the only input that gives them, if any."""
+    def lift(self, batch: Batch) -> dict[str, Tensor]:
+        """Return by input what its encoder lifts of the cases that have it: floats, on which attributions make sense."""
+        present = {name: part for name, part in batch.inputs.items() if len(part.index)}
+        return {name: self.encoders[name].lift(part.fields) for name, part in present.items()}  # type: ignore[operator]
+
+    def forward(self, batch: Batch, lifted: Mapping[str, Tensor] | None = None) -> Encoded:
+        """Return the joined vector (B, K, width) and the maps of the only input that gives them, if any.
+
+        `lifted` stands for what `lift` gives of the batch: points on a path between two cases, for an attribution.
+        """
+        lifted = self.lift(batch) if lifted is None else lifted
         kept = self._kept(batch)
         parts, maps, strides = [], (), ()
         for name, encoder in self.encoders.items():
             part = batch.inputs[name]
-            vector, encoded = self._scattered(encoder, part, name=name, size=batch.size, kept=kept[name])
+            vector, encoded = self._scattered(encoder, part, name=name, lifted=lifted.get(name), kept=kept[name])
             parts.append(vector)
             if encoded is not None and encoded.maps:
                 maps, strides = encoded.maps, encoded.strides  # type: ignore[assignment]
@@ -40,11 +49,12 @@ class Fusion(nn.Module):
         return Encoded(joined, maps, strides)
 
     def _scattered(
-        self, encoder: nn.Module, part: InputBatch, *, name: str, size: int, kept: Tensor
+        self, encoder: nn.Module, part: InputBatch, *, name: str, lifted: Tensor | None, kept: Tensor
     ) -> tuple[Tensor, Encoded | None]:
-        if len(part.index) == 0:
+        size = len(kept)
+        if lifted is None:
             return self.absent[name].expand(size, 1, -1), None
-        encoded: Encoded = encoder(encoder.lift(part.fields), part.fields)  # type: ignore[operator]
+        encoded: Encoded = encoder(lifted, part.fields)
         vector = encoded.vector if encoded.vector.dim() == 3 else encoded.vector[:, None]
         if len(part.index) == size and bool(kept.all()):
             return vector, encoded
@@ -80,16 +90,16 @@ class Network(nn.Module):
         several = output == "map" and len(fusion.widths) > 1
         self.shifts = nn.ModuleList(nn.Linear(fusion.width, c) for c in channels) if several else None
 
-    def each(self, batch: Batch) -> Tensor:
+    def each(self, batch: Batch, lifted: Mapping[str, Tensor] | None = None) -> Tensor:
         """Return raw outputs of every carried model: (B, K, k), or (B, 1, k, i, j[, k]) on a grid."""
-        encoded = self.fusion(batch)
+        encoded = self.fusion(batch, lifted)
         if self.output == "vector":
             return self.head(encoded.vector)
         return self.head(self._shifted(encoded))[:, None]
 
-    def forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: Batch, lifted: Mapping[str, Tensor] | None = None) -> Tensor:
         """Return raw outputs (B, k), or maps (B, k, i, j[, k]), averaged over the carried models."""
-        return self.each(batch).mean(1)
+        return self.each(batch, lifted).mean(1)
 
     def _shifted(self, encoded: Encoded) -> tuple[Tensor, ...]:
         if self.shifts is None:

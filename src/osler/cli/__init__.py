@@ -25,11 +25,12 @@ def _register() -> None:
     from osler.cli.data import data_app
     from osler.cli.demo import demo
     from osler.cli.evaluate import evaluate
+    from osler.cli.explain import explain
     from osler.cli.inspect import inspect
     from osler.cli.predict import predict
     from osler.cli.train import train
 
-    for command in (demo, inspect, train, evaluate, predict):
+    for command in (demo, inspect, train, evaluate, predict, explain):
         app.command()(command)
     app.add_typer(data_app, name="data")
 

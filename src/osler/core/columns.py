@@ -112,6 +112,16 @@ class Columns:
         """Return the field called `name`."""
         return next(f for f in self.fields if f.name == name)
 
+    @classmethod
+    def joined(cls, parts: Sequence[Columns]) -> Columns:
+        """Return the cases of `parts`, which have the same fields, behind one another in memory; refusals stay behind."""
+        first = parts[0]
+        arrays = {f.name: _behind([p[f.name] for p in parts]) for f in first.fields}
+        keys, at = np.unique(np.concatenate([p.words.keys for p in parts]), return_index=True)
+        words = Words(keys, np.concatenate([p.words.texts for p in parts])[at])
+        present, prints = (np.concatenate([getattr(p, n) for p in parts]) for n in ("present", "fingerprints"))
+        return cls(first.fields, arrays, present, prints, {}, words)
+
     def names(self, role: Role) -> tuple[str, ...]:
         """Return the names of the fields that play `role`."""
         return tuple(f.name for f in self.fields if f.role == role)
@@ -145,3 +155,13 @@ def stacked(field: Field, cases: Sequence[np.ndarray | None]) -> Array:
         return Ragged(values, offsets)
     shapes = np.array([(0,) * differing if c is None else c.shape[:differing] for c in cases], np.int32).reshape(-1, differing)
     return Ragged(values, offsets, shapes)
+
+
+def _behind(arrays: Sequence[Array]) -> Array:
+    ragged = [a for a in arrays if isinstance(a, Ragged)]
+    if not ragged:
+        return np.concatenate([a for a in arrays if isinstance(a, np.ndarray)])
+    lengths = np.concatenate([np.diff(a.offsets) for a in ragged])
+    shapes = [a.shapes for a in ragged if a.shapes is not None]
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return Ragged(np.concatenate([a.values for a in ragged]), offsets, np.concatenate(shapes) if shapes else None)

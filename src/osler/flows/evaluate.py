@@ -6,27 +6,35 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from osler.core.account import Account
+from osler.core.columns import NO_WORDS, Columns
 from osler.core.errors import OutputError, Refusal, StudyError, did_you_mean
 from osler.core.scores import Scores
 from osler.core.study import Input, Roles, Study
 from osler.core.table import Table
 from osler.core.target import Target
 from osler.core.watch import SILENT, Watch
+from osler.flows import importance
 from osler.flows.cases import refused_counts
 from osler.flows.freeze import versions
+from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
 from osler.spine.evaluate import score_statistics, statistics_of
+from osler.spine.fit import Source
 from osler.spine.report import documents_of
 from osler.spine.scan import blocks, column_values
+
+SECONDS = 10.0  # at most, for what moves predictions on the whole
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was gathered of the new cases: raw outputs, target, group labels, columns to tell subgroups by, and refusals."""
+    """What was gathered of the new cases: raw outputs, target, group labels, columns to tell subgroups by, and refusals. `sample`
+    holds the inputs of some of them, and `places` which these are among the cases with raw outputs."""
 
     raws: Mapping[str, np.ndarray]
     target: Target
@@ -34,6 +42,8 @@ class Seen:
     refusals: Mapping[int, Refusal]
     cases: int
     subgroups: Mapping[str, np.ndarray]
+    sample: Mapping[str, Columns]
+    places: np.ndarray
 
 
 def evaluate(
@@ -56,6 +66,8 @@ def evaluate(
     seen = _gathered(predictor, table, watch, subgroups=tuple(subgroups))
     watch.stage("scoring")
     scores = _scored(predictor, seen)
+    watch.stage("explaining")
+    scores = replace(scores, explanation=_overall(predictor, seen))
     _write(out, _account(predictor, seen, scores))
     return scores
 
@@ -79,9 +91,11 @@ def _gathered(predictor: Predictor, table: Path, watch: Watch, *, subgroups: tup
     cases = 0
     group = predictor.contents.about["roles"]["group"]
     parted: dict[str, list[np.ndarray]] = {}
+    sample = Sample(importance.CASES, seed=predictor.contents.about["seed"])
     for block in blocks(table):
         _check(predictor, block, subgroups=subgroups)
-        raw, refused = predictor.raw(block)
+        read = predictor.columns(block)
+        raw, refused = predictor.raw(block, columns=read)
         target, unusable = predictor.task.target(_target_columns(predictor, block), info=predictor.info)
         rows = np.array([r for r in range(len(block)) if r not in refused], np.int64)
         good = np.array([int(r) not in unusable for r in rows], bool)
@@ -92,6 +106,7 @@ def _gathered(predictor: Predictor, table: Path, watch: Watch, *, subgroups: tup
         for name in dict.fromkeys((*predictor.contents.about["roles"]["subgroups"], *subgroups)):
             if name in block.columns:
                 parted.setdefault(name, []).append(column_values(block, name)[rows[good]])
+        sample.offer(read, rows[good])
         refusals |= {block.first + r: why for r, why in {**unusable, **refused}.items()}
         cases += len(block)
         watch.advance(len(block))
@@ -101,7 +116,51 @@ def _gathered(predictor: Predictor, table: Path, watch: Watch, *, subgroups: tup
         raise StudyError(f"no case can be scored: all {cases} rows are refused")
     numbers = np.unique(np.concatenate(groups), return_inverse=True)[1] if groups else None
     columns = {name: np.concatenate(parts) for name, parts in parted.items()}
-    return Seen(joined, target, numbers, refusals, cases, columns)
+    return Seen(joined, target, numbers, refusals, cases, columns, *sample.taken())
+
+
+def _overall(predictor: Predictor, seen: Seen) -> dict[str, Any]:
+    """Return what moves predictions on the whole, on a sample of the new cases."""
+    if predictor.task.needs(predictor.info) == "map":
+        return {}
+    target = seen.target.take(seen.places)
+    kept = np.flatnonzero(target.observed.any(axis=1))
+    seconds = min(SECONDS, predictor.contents.plan.get("explain.seconds", SECONDS))
+    if not len(kept) or seconds <= 0:
+        return {}
+    plan, columns = predictor.contents.plan, {name: c.take(kept) for name, c in seen.sample.items()}
+    with threads(plan):
+        return importance.explanation(
+            predictor.subject(Source(predictor.modalities, columns, plan, device=predictor.device)), target.take(kept),
+            groups=None if seen.groups is None else seen.groups[seen.places[kept]], seconds=seconds,
+            seed=predictor.contents.about["seed"],
+        )  # fmt: skip
+
+
+class Sample:
+    """A random sample of cases from blocks of which none is kept: each case draws a number, the lowest stay."""
+
+    def __init__(self, most: int, *, seed: int) -> None:
+        self.most, self.seen = most, 0
+        self.generator = np.random.default_rng([seed, 0xE8])
+        self.drawn, self.places = np.empty(0), np.empty(0, np.int64)
+        self.columns: dict[str, Columns] = {}
+
+    def offer(self, columns: Mapping[str, Columns], rows: np.ndarray) -> None:
+        """Look at the cases `rows` of a block."""
+        drawn = np.concatenate([self.drawn, self.generator.random(len(rows))])
+        places = np.concatenate([self.places, self.seen + np.arange(len(rows))])
+        kept = np.sort(np.argsort(drawn)[: self.most])
+        old, new = kept[kept < len(self.drawn)], kept[kept >= len(self.drawn)] - len(self.drawn)
+        # words would add up over blocks; the ones that are told come from the bundle
+        fresh = {name: replace(c.take(rows[new]), words=NO_WORDS) for name, c in columns.items()}
+        before = {name: c.take(old) for name, c in self.columns.items()}
+        self.columns = {n: Columns.joined([before[n], c]) if n in before else c for n, c in fresh.items()}
+        self.drawn, self.places, self.seen = drawn[kept], places[kept], self.seen + len(rows)
+
+    def taken(self) -> tuple[dict[str, Columns], np.ndarray]:
+        """Return the inputs of the sample, and which cases it holds (m,) among those that were looked at."""
+        return self.columns, self.places
 
 
 def _group_labels(block: Table, group: str) -> np.ndarray:

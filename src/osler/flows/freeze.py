@@ -74,7 +74,7 @@ def _state(trained: Trained, account: Account) -> State:
     parts = {f"fold{n}": State.joined({f"inputs.{k}": s for k, s in crew.states.items()}) for n, crew in enumerate(trained.crews)}
     parts["output"] = State.joined(trained.states)
     facts = State({}, {name: dict(found) for name, found in account.facts.items()})
-    return State.joined({**parts, "facts": facts})
+    return State.joined({**parts, "facts": facts, "explain": trained.references})
 
 
 def taken(weights: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

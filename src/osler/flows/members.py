@@ -122,11 +122,12 @@ def baseline_cases(
         limit = int(source.plan["baseline.cases"])
         if len(rows) > limit:
             rows = np.sort(np.random.default_rng([seed, 2]).choice(rows, limit, replace=False))
-        return _joined(source, rows, states), source.target.take(rows)
+        return joined_features(source, rows, states), source.target.take(rows)
     return grid.baseline_positions(source, rows, states=states, seed=seed)
 
 
-def _joined(source: Source, rows: np.ndarray, states: Mapping[str, State]) -> Features:
+def joined_features(source: Source, rows: np.ndarray, states: Mapping[str, State]) -> Features:
+    """Return the baseline's features of the cases `rows`, all inputs beside one another."""
     parts = tuple(m.baseline_features(source.columns[n], rows, state=states[n]) for n, m in source.modalities.items())
     return Features.joined(parts, prefixes=tuple(source.modalities))
 
@@ -139,6 +140,6 @@ def crew_raw(crew: Crew, source: Source, rows: np.ndarray, *, parts: Collection[
     if "baseline" in parts:
         starts = range(0, max(1, len(rows)), BLOCK)
         found["baseline"] = np.concatenate(
-            [crew.baseline.raw(_joined(source, rows[s : s + BLOCK], crew.states).matrix) for s in starts]
+            [crew.baseline.raw(joined_features(source, rows[s : s + BLOCK], crew.states).matrix) for s in starts]
         )
     return found

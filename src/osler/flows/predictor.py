@@ -30,6 +30,8 @@ from osler.spine.output import Blend
 if TYPE_CHECKING:
     import polars as pl
 
+    from osler.flows.explaining import Subject
+
 
 @dataclass(frozen=True, slots=True)
 class Predictor:
@@ -76,9 +78,32 @@ class Predictor:
         lines["refused"] = np.array([str(refusals[r]) if r in refusals else "" for r in range(len(block))], object)
         return lines
 
-    def raw(self, block: Table, *, parts: Collection[str] = PARTS) -> tuple[dict[str, np.ndarray], dict[int, Refusal]]:
-        """Return raw outputs ("test" and `parts`) of the cases that are not refused, and the refusals by row."""
-        columns = self.columns(block)
+    def explain(self, table: Any, **asked: Any) -> list[dict[str, Any]]:
+        """Return what in each case that is asked for speaks for its prediction, as explanation.json holds it.
+
+        `case` ids, `row` numbers (from 1), `target` and `level` (a class), each one or several.
+        """
+        from osler.flows.explain import Asked, explained
+
+        return explained(self, table, asked=Asked.of(**asked))
+
+    def subject(self, source: Source) -> Subject:
+        """Return what explanations run on: the members on the cases of `source`."""
+        from osler.flows.explaining import Subject, stored_references
+
+        return Subject.of(
+            source, self.crews, blend=self.blend, task=self.task, info=self.info, state=self.output("test"),
+            references=stored_references(self.contents.state.part("explain"), self.crews),
+        )  # fmt: skip
+
+    def raw(
+        self, block: Table, *, columns: Mapping[str, Columns] | None = None, parts: Collection[str] = PARTS
+    ) -> tuple[dict[str, np.ndarray], dict[int, Refusal]]:
+        """Return raw outputs ("test" and `parts`) of the cases that are not refused, and the refusals by row.
+
+        `columns` are the block's, where they were read already.
+        """
+        columns = self.columns(block) if columns is None else columns
         refusals = gathered_refusals(block, columns, {})
         rows = np.array([r for r in range(len(block)) if r not in refusals], np.int64)
         source = Source(self.modalities, columns, self.contents.plan, device=self.device)

@@ -7,7 +7,7 @@ import json
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,10 +23,11 @@ from osler.core.split import Split
 from osler.core.state import State
 from osler.core.study import Study
 from osler.core.watch import SILENT, Watch
-from osler.flows import freeze, planning
+from osler.flows import explaining, freeze, importance, planning
 from osler.flows.cases import Cases, gather_cases, refused_counts, subgroup_columns
 from osler.flows.crew import Crew
 from osler.flows.divide import split_and_check
+from osler.flows.explaining import Subject
 from osler.flows.judging import statistics, unseen
 from osler.flows.members import Work, train_fold
 from osler.flows.opening import default_cache, open_study
@@ -42,11 +43,13 @@ from osler.spine.study import Request
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """Everything that training learned: a crew per fold, how they are blended, and the calibration of each part."""
+    """Everything that training learned: a crew per fold, how they are blended, and the calibration of each part. `references` are what
+    networks are compared with in explanations."""
 
     crews: tuple[Crew, ...]
     blend: Blend
     states: Mapping[str, State]
+    references: State = field(default_factory=State)
 
 
 def train(
@@ -79,6 +82,7 @@ def train(
     source = planning.source_of(cases, frozen, device=device)
     trained = train_members(source, cases, split, folder=folder, clocked=clocked, watch=watch)
     scores = score(source, cases, split, trained, leaks=leaks, watch=watch)
+    scores = replace(scores, explanation=overall(source, cases, split, trained, watch=watch))
     timing = {"prepare": prepared, "train": time.monotonic() - began - prepared}
     account = _account(cases, split, leaks, scores=scores, plan=frozen, facts=facts, trained=trained, timing=timing)
     freeze.write(out, cases=cases, trained=trained, account=account)
@@ -101,7 +105,9 @@ def train_members(source: Source, cases: Cases, split: Split, *, folder: Path, c
         every = np.arange(len(settler.rows))
         groups = cases.groups[settler.rows]
         states = {name: cases.task.settle(raw, settler.target, every, plan=plan, groups=groups) for name, raw in parts.items()}
-    return Trained(crews, blend, states)
+        folds = [fold.training for fold in split.folds]
+        references = explaining.references_of(source, crews, folds, groups=cases.groups, seed=seed)
+    return Trained(crews, blend, states, references)
 
 
 def score(
@@ -117,6 +123,26 @@ def score(
     scores = score_statistics(cases.task, found, info=info, groups=groups, seed=seed, views=views, subgroups=columns)
     reached = np.isin(split.test, touched(leaks))
     return with_clean(scores, cases.task, found, touched=reached, info=info, groups=groups, seed=seed)
+
+
+def overall(source: Source, cases: Cases, split: Split, trained: Trained, *, watch: Watch = SILENT) -> dict[str, Any]:
+    """Return what moves predictions on the whole, on the test cases; nothing of a target on a grid."""
+    rows = split.test[cases.target.take(split.test).observed.any(axis=1)] if cases.target.observed.shape[1] else split.test[:0]
+    seconds = source.plan.get("explain.seconds", 0.0)
+    if source.anchor is not None or not len(rows) or seconds <= 0:
+        return {}
+    watch.stage("explaining")
+    target, seed = cases.target, cases.study.seed
+    rows = rows[importance.sampled(cases.task.stratum(target.take(rows)), most=importance.CASES, seed=seed)]
+    with planning.threads(source.plan):
+        subject = Subject.of(
+            source, trained.crews, blend=trained.blend, task=cases.task, info=target.info, state=trained.states["test"],
+            references=explaining.stored_references(trained.references, trained.crews),
+        )  # fmt: skip
+        return importance.explanation(
+            importance.on_cases(subject, rows), target.take(rows), groups=cases.groups[rows] if cases.grouped else None,
+            seconds=seconds, seed=seed,
+        )  # fmt: skip
 
 
 def _frozen_plan(

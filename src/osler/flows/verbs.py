@@ -11,6 +11,8 @@ from typing import Any
 
 from osler.core.errors import StudyError, did_you_mean
 from osler.core.watch import SILENT, Watch
+from osler.flows.explain import Asked
+from osler.flows.explain import explain as explain_flow
 from osler.flows.inspect import Inspection
 from osler.flows.inspect import inspect as inspect_flow
 from osler.flows.opening import default_cache, in_memory
@@ -57,6 +59,22 @@ def inspect(
     """Return what `train` would do; arguments as there."""
     request = request_of(table, target=target, settings=settings, cache=cache, asked=asked)
     return inspect_flow(request, out=Path(out) if out else None, cache=cache, device=device)
+
+
+def explain(
+    bundle: Path | str,
+    table: Any,
+    *,
+    out: Path | str,
+    language: str | None = None,
+    device: str | None = None,
+    **asked: Any,
+) -> list[dict[str, Any]]:
+    """Write what in each case that is asked for speaks for its prediction, as a page and as JSON, into the folder `out`.
+
+    `asked`: `case` ids, `row` numbers (from 1), `target` and `level` (a class), each one or several. `table` is as in `train`.
+    """
+    return explain_flow(bundle, table, out=out, asked=Asked.of(**asked), language=language, device=device)
 
 
 def request_of(

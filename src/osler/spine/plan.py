@@ -91,6 +91,11 @@ def fit_rules(circumstances: Circumstances, *, inputs: int) -> tuple[Decision, .
         Decision("baseline.rows", 50_000, "cases on which the baseline is tuned; more change its settings little"),
         Decision("fit.precision", "float32", "bfloat16 is taken where it was measured faster on this device", "rule", PRECISIONS),
         Decision("fit.network_share", NETWORK_SHARE, "of the budget; the baseline, reading and scoring take the rest"),
+        Decision(
+            "explain.seconds",
+            round(min(60.0, max(1.0, 6 * circumstances.budget)), 1),
+            "for attributions, exchanges and effects of the report: a tenth of the budget, 1 to 60 s; 0 leaves them out",
+        ),
         Decision("fusion.drop", 0.15 if inputs > 1 else 0.0, "present inputs are dropped in training so that one may be missing"),
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import expit, log_softmax
 
 from osler.contract import BaselineModel, TargetBatch, Task
+from osler.core.attribution import Answer
 from osler.core.clue import Outcome
 from osler.core.errors import Refusal
 from osler.core.features import Features
@@ -155,6 +156,12 @@ class Classification(Task):
             named = np.array(info["classes"][0], object)[chosen[:, 0]]
         columns = [f"probability_{name}" for name in safe_names(info["classes"][0])]
         return {**dict(zip(columns, shares, strict=True)), "predicted": named, **sets}
+
+    def answers(self, state: State, *, info: Mapping[str, Any], plan: Mapping[str, Any]) -> tuple[Answer, ...]:
+        """Return the calibrated log-odds of each class or label."""
+        from osler.tasks.answers import of_classes
+
+        return of_classes(state, info=info)
 
     def measured(self, info: Mapping[str, Any]) -> tuple[Measure, ...]:
         """Return the measures; AUROC is the primary one."""

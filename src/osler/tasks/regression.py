@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from osler.contract import BaselineModel, TargetBatch, Task
+from osler.core.attribution import Answer
 from osler.core.clue import Outcome
 from osler.core.errors import Refusal
 from osler.core.features import Features
@@ -130,6 +131,13 @@ class Regression(Task):
         guess = _guess(raw, state, plan)
         found = {f"predicted_{name}": guess[:, number] for number, name in enumerate(safe_names(info["names"]))}
         return {**found, **number_intervals.decoded(guess, state, info=info)}
+
+    def answers(self, state: State, *, info: Mapping[str, Any], plan: Mapping[str, Any]) -> tuple[Answer, ...]:
+        """Return the prediction of each target, in its unit."""
+        from osler.tasks.answers import of_numbers
+
+        mean, scale = _scale(plan, len(info["names"]))
+        return of_numbers(state, names=info["names"], mean=mean, scale=scale)
 
     def measured(self, info: Mapping[str, Any]) -> tuple[Measure, ...]:
         """Return the measures; RMSE is the primary one (of several targets its mean, in mixed units where these differ)."""

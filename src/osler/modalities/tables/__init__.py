@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from osler.contract import Modality, Output
+from osler.core.attribution import Feature
 from osler.core.clue import Clues
 from osler.core.columns import Columns, Field
 from osler.core.features import Features
@@ -135,3 +136,29 @@ class Tables(Modality):
         from osler.modalities.tables.baseline import baseline_features
 
         return baseline_features(columns, rows, state=state)
+
+    def features(self, columns: Columns, *, state: State) -> tuple[Feature, ...]:
+        """Return one feature per column."""
+        from osler.modalities.tables.explain import features
+
+        return features(columns, state=state)
+
+    def values(self, columns: Columns, *, feature: int) -> np.ndarray:
+        """Return one column."""
+        from osler.modalities.tables.explain import values
+
+        return values(columns, feature=feature)
+
+    def changed(self, columns: Columns, *, feature: int, values: np.ndarray) -> Columns:
+        """Return the columns with other values in one of them."""
+        from osler.modalities.tables.explain import changed
+
+        return changed(columns, feature=feature, values=values)
+
+    def explain(
+        self, attribution: np.ndarray, columns: Columns, row: int, *, state: State, facts: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Return each column's attribution with the cell's value and where it lies among the training rows."""
+        from osler.modalities.tables.explain import explain
+
+        return explain(attribution, columns, row, state=state, facts=facts)

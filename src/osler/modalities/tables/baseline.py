@@ -27,7 +27,7 @@ def baseline_features(columns: Columns, rows: np.ndarray, *, state: State) -> Fe
         matrix[:, count + j] = _codes(taken[:, j], known=state.arrays[f"vocabulary.{j}"])
     matrix[~np.isfinite(matrix)] = np.nan
     matrix[~columns.present[rows]] = np.nan
-    names = (*_labels(columns, NUMBERS, count), *_labels(columns, CATEGORIES, words))
+    names = (*labels(columns, NUMBERS, count), *labels(columns, CATEGORIES, words))
     categorical = np.arange(count + words) >= count
     return Features(matrix, np.arange(len(rows), dtype=np.int64), names, categorical)
 
@@ -39,6 +39,7 @@ def _codes(hashes: np.ndarray, *, known: np.ndarray) -> np.ndarray:
     return np.where((known[place] == hashes) & (hashes != 0), place, np.nan).astype(np.float32)
 
 
-def _labels(columns: Columns, field: str, count: int) -> tuple[str, ...]:
-    labels = tuple(getattr(columns.field(field), "labels", ()))
-    return labels if len(labels) == count else tuple(f"{field}[{j}]" for j in range(count))
+def labels(columns: Columns, field: str, count: int) -> tuple[str, ...]:
+    """Return the names of a field's columns, their numbers where they have none."""
+    found = tuple(getattr(columns.field(field), "labels", ()))
+    return found if len(found) == count else tuple(f"{field}[{j}]" for j in range(count))

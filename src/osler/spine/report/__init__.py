@@ -6,6 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
     from osler.core.account import Account
 
 
@@ -40,4 +43,11 @@ def documents_of(account: Account) -> dict[str, str]:
     }
 
 
-__all__ = ["documents_of", "write_card", "write_methods", "write_report"]
+def write_explanation(cases: Sequence[Mapping[str, Any]], *, title: str, language: str) -> str:
+    """Return the page of explained cases; see `osler.spine.report.explained`."""
+    from osler.spine.report.explained import write_explanation as write
+
+    return write(cases, title=title, language=language)
+
+
+__all__ = ["documents_of", "write_card", "write_explanation", "write_methods", "write_report"]

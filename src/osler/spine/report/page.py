@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from osler.core.account import Account
 from osler.language import Words, words
@@ -13,12 +11,11 @@ from osler.spine.report import data, numerals
 from osler.spine.report.answer import answer, routine_notes, warnings
 from osler.spine.report.drawing import Drawing, draw
 from osler.spine.report.inputs import inputs
+from osler.spine.report.overall import overall
 from osler.spine.report.plan import grouped, set_by_user
 from osler.spine.report.table import score_table
+from osler.spine.report.template import style, template
 from osler.spine.report.tripod import items
-
-if TYPE_CHECKING:
-    from jinja2 import Template
 
 LIMITS = ("research", "device", "interval", "cause")
 HTML_LANGUAGE = {"en": "en", "zh": "zh-Hans"}
@@ -31,7 +28,7 @@ def write_report(account: Account) -> str:
     Osler has no words in.
     """
     said = words(account.study.language)
-    return _template().render(**_content(account, said), **_ways(said))
+    return template("page.html.jinja").render(**_content(account, said), **ways(said))
 
 
 def drawings(account: Account, said: Words) -> tuple[Drawing, ...]:
@@ -71,7 +68,7 @@ def _content(account: Account, said: Words) -> dict[str, Any]:
     return {
         "account": account,
         "language": HTML_LANGUAGE[said.language],
-        "style": files("osler.spine.report").joinpath("page.css").read_text(encoding="utf-8"),
+        "style": style(),
         "answer": first,
         "forest": draw(first.forest, said) if first.forest else None,
         "warnings": warnings(account, said),
@@ -84,6 +81,7 @@ def _content(account: Account, said: Words) -> dict[str, Any]:
         "how": (said.say("scores.caption"), *routine_notes(account, said)),
         "scores": score_table(account, said),
         "figures": drawings(account, said),
+        "explanation": overall(account.scores.explanation, said),
         "inputs": inputs(account, said),
         "plan": grouped(account.plan, said),
         "chosen": set_by_user(account.plan, said),
@@ -101,7 +99,8 @@ def _about(account: Account, said: Words) -> list[str]:
     return [*parts, numerals.closed(said[account.split], said)] if account.split else parts
 
 
-def _ways(said: Words) -> dict[str, Any]:
+def ways(said: Words) -> dict[str, Any]:
+    """Return how templates say words and numbers."""
     return {
         "say": said.say,
         "word": lambda text: said[str(text)],
@@ -111,16 +110,3 @@ def _ways(said: Words) -> dict[str, Any]:
         "columns": lambda total: numerals.columns(total, said),
         "duration": lambda seconds: numerals.duration(seconds, said),
     }
-
-
-@lru_cache
-def _template() -> Template:
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    def load(name: str) -> str:
-        return files("osler.spine.report").joinpath(name).read_text(encoding="utf-8")
-
-    environment = Environment(
-        loader=FunctionLoader(load), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("page.html.jinja")

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from osler.core.features import Features
 from osler.core.target import Target
-from osler.tasks.baselines.boosting import boosted_raw
+from osler.tasks.baselines.boosting import boosted_contributions, boosted_raw
 from osler.tasks.baselines.design import FORMS, fit_design
 from osler.tasks.baselines.folds import spread_rows, strata
 from osler.tasks.baselines.linear import Linear
@@ -41,6 +41,19 @@ class Part:
             return np.asarray(linear)
         return self.linear_share * linear + (1 - self.linear_share) * boosted_raw(self.booster, features, threads=threads)
 
+    def contributions(self, features: np.ndarray, *, threads: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return what each feature adds to `raw` (m, k, f), and the reference (k,): those of both models by their shares."""
+        share = 1.0 if self.booster is None else self.linear_share
+        width = len(self.linear.intercept)
+        values, reference = np.zeros((len(features), width, features.shape[1])), np.zeros(width)
+        if share > 0:
+            linear, start = self.linear.contributions(features)
+            values, reference = share * linear, share * start
+        if share < 1:
+            boosted, start = boosted_contributions(self.booster, features, threads=threads)
+            values, reference = values + (1 - share) * boosted, reference + (1 - share) * start
+        return values, reference
+
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
@@ -55,6 +68,12 @@ class Baseline:
         matrix = np.ascontiguousarray(matrix, np.float32)
         chunks = [matrix[start : start + CHUNK] for start in range(0, max(len(matrix), 1), CHUNK)]
         return np.concatenate([np.concatenate([p.raw(c, threads=1) for p in self.parts], axis=1) for c in chunks])
+
+    def contributions(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what each feature adds to `raw` (m, k, f), and the reference (k,) from which they lead to it."""
+        matrix = np.ascontiguousarray(matrix, np.float32)
+        found = [part.contributions(matrix, threads=1) for part in self.parts]
+        return np.concatenate([values for values, _ in found], axis=1), np.concatenate([start for _, start in found])
 
     def files(self) -> Mapping[str, bytes]:
         """Return the files that restore it, by name."""

@@ -69,6 +69,26 @@ def boosted_raw(booster: Any, matrix: np.ndarray, *, threads: int, rounds: int |
     return raw - raw.mean(1, keepdims=True) if raw.shape[1] > 1 else raw
 
 
+def boosted_contributions(booster: Any, matrix: np.ndarray, *, threads: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return what each feature adds to `boosted_raw` (m, k, f), by TreeSHAP (Lundberg 2020), and the reference (k,).
+
+    Where a raw output is bounded, contributions shrink in one proportion, so that they still add up.
+    """
+    width = booster.num_model_per_iteration()
+    if not len(matrix):
+        return np.empty((0, width, matrix.shape[1])), np.zeros(width)
+    found = np.asarray(booster.predict(matrix, pred_contrib=True, num_threads=threads), np.float64)
+    found = found.reshape(len(matrix), width, -1)
+    values, base = found[..., :-1], found[0, :, -1]
+    total = base + values.sum(2)
+    bounded = np.clip(total, -BOUND, BOUND)
+    away = np.where(total == base, 1.0, total - base)
+    values = values * np.where(total == base, 1.0, (bounded - base) / away)[..., None]
+    if width > 1:
+        return values - values.mean(1, keepdims=True), base - base.mean()
+    return values, base
+
+
 _OBJECTIVES: dict[str, dict[str, Any]] = {
     "regression": {"objective": "regression", "metric": "l2"},
     "multiclass": {"objective": "multiclass", "metric": "multi_logloss"},

@@ -36,6 +36,19 @@ class Design:
         """P."""
         return len(self.number) + len(self.knots) + len(self.gap) + len(self.flags)
 
+    @property
+    def owner(self) -> np.ndarray:
+        """The feature (P,) from which each column of the design comes."""
+        hinged = self.number[self.knots[:, 0].astype(np.int64)]
+        return np.concatenate([self.number, hinged, self.gap, self.flags[:, 0]]).astype(np.int64)
+
+    def middle(self) -> np.ndarray:
+        """Return the row (P,) of a case whose numbers all lie at their centre, without a gap or a category."""
+        row = np.zeros(self.width)
+        numbers, hinges = len(self.number), len(self.knots)
+        row[numbers : numbers + hinges] = np.maximum(-self.knots[:, 1], 0)
+        return row
+
     def matrix(self, features: np.ndarray) -> np.ndarray:
         """Return (m, P) float32."""
         out = np.empty((len(features), self.width), np.float32)

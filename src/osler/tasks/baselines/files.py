@@ -30,6 +30,8 @@ def write(model: Baseline) -> dict[str, bytes]:
             arrays[f"{index}.{field.name}"] = np.ascontiguousarray(getattr(part.linear.design, field.name))
         arrays[f"{index}.weights"] = np.ascontiguousarray(part.linear.weights)
         arrays[f"{index}.intercept"] = np.ascontiguousarray(part.linear.intercept)
+        if part.linear.mean is not None:
+            arrays[f"{index}.mean"] = np.ascontiguousarray(part.linear.mean)
         if part.booster is not None:
             files[f"boosting-{index}.txt"] = scrubbed(part.booster.model_to_string(importance_type="gain")).encode()
     parts = [{"linear_share": p.linear_share, "text": p.text, "boosted": p.booster is not None} for p in model.parts]
@@ -65,8 +67,9 @@ def _part(
     index: int, entry: Mapping[str, Any], *, arrays: Mapping[str, np.ndarray], files: Mapping[str, bytes], features: int
 ) -> Part:
     design = Design(**{f.name: arrays[f"{index}.{f.name}"] for f in fields(Design)})
-    linear = Linear(design, arrays[f"{index}.weights"], arrays[f"{index}.intercept"])
-    if linear.weights.shape != (design.width, len(linear.intercept)):
+    mean = arrays.get(f"{index}.mean")  # older bundles have none
+    linear = Linear(design, arrays[f"{index}.weights"], arrays[f"{index}.intercept"], mean)
+    if linear.weights.shape != (design.width, len(linear.intercept)) or (mean is not None and mean.shape != (design.width,)):
         raise ValueError("weights and design differ in length")
     design.matrix(np.zeros((1, features), np.float32))  # an index beyond the features ends here, not in a prediction
     booster = None

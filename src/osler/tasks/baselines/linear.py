@@ -19,15 +19,31 @@ NEWTON_WIDTH = 400  # wider designs go to L-BFGS: the Hessian costs width²
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """raw = design(features) @ weights + intercept; `weights` (P, k), `intercept` (k,)."""
+    """raw = design(features) @ weights + intercept; `weights` (P, k), `intercept` (k,).
+
+    `mean` (P,) of the training rows' design is what explanations compare with; without it, the design of a case at the centre.
+    """
 
     design: Design
     weights: np.ndarray
     intercept: np.ndarray
+    mean: np.ndarray | None = None
 
     def raw(self, features: np.ndarray) -> np.ndarray:
         """Return (m, k) float64."""
         return (self.design.matrix(features) @ self.weights.astype(np.float32)).astype(np.float64) + self.intercept
+
+    def contributions(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what each feature adds (m, k, f), its columns of the design together, and the reference (k,)."""
+        mean = self.design.middle() if self.mean is None else self.mean
+        away = self.design.matrix(features).astype(np.float64) - mean
+        order = np.argsort(self.design.owner, kind="stable")
+        owners, starts = np.unique(self.design.owner[order], return_index=True)
+        out = np.zeros((len(features), self.weights.shape[1], features.shape[1]))
+        for output in range(self.weights.shape[1]):
+            if len(owners):
+                out[:, output, owners] = np.add.reduceat((away * self.weights[:, output])[:, order], starts, axis=1)
+        return out, mean @ self.weights + self.intercept
 
 
 def path(

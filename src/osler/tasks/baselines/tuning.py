@@ -74,10 +74,11 @@ def fit_linear(problem: Problem, settings: Mapping[str, Any]) -> Linear:
     """Return the linear model with tuned settings on all rows."""
     design = fit_design(problem.features, problem.categorical, form=settings["form"])
     stop = PENALTIES.index(settings["penalty"]) + 1
-    fits = path(problem.kind, design.matrix(problem.features), problem.values, width=problem.width, weight=problem.weight,
+    matrix = design.matrix(problem.features)
+    fits = path(problem.kind, matrix, problem.values, width=problem.width, weight=problem.weight,
                 penalties=PENALTIES[max(0, stop - 3) : stop])  # fmt: skip
     *_, (weights, intercept) = fits
-    return Linear(design, weights, intercept)
+    return Linear(design, weights, intercept, matrix.mean(0, dtype=np.float64))
 
 
 def tune_boosting(problem: Problem, folds: Folds, *, effort: int) -> Choice:

@@ -1,0 +1,272 @@
+"""`osler explain`: what in a case speaks for its prediction."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from osler.core.attribution import Answer
+from osler.core.errors import OutputError, StudyError, did_you_mean
+from osler.core.table import Table
+from osler.core.watch import SILENT, Watch
+from osler.flows.explaining import Parts, Subject, attributions
+from osler.flows.opening import in_memory
+from osler.flows.planning import threads
+from osler.flows.predictor import Predictor, load
+from osler.spine.explain import FALLBACK
+from osler.spine.fit import Source
+from osler.spine.report import write_explanation
+from osler.spine.scan import column_values
+
+MOST = 50  # cases on one page
+LOOKED = 20_000  # ids of a block among which one like an unknown one is looked for
+PAGE, NUMBERS = "explanation.html", "explanation.json"
+Several = str | int | Sequence[str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which cases, by id and by row number (from 1), and which targets and classes (by default the main ones)."""
+
+    cases: tuple[str, ...] = ()
+    rows: tuple[int, ...] = ()
+    targets: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, *, case: Several = (), row: Several = (), target: Several = (), level: Several = ()) -> Asked:
+        """Return what is asked from single values or several."""
+        try:
+            rows = tuple(int(r) for r in _listed(row))
+        except ValueError:
+            raise StudyError("a row is a number, from 1") from None
+        texts = (tuple(str(v) for v in _listed(one)) for one in (case, target, level))
+        cases, targets, levels = texts
+        return cls(cases, rows, targets, levels)
+
+
+def explain(
+    bundle: Path | str,
+    table: Any,
+    *,
+    out: Path | str,
+    asked: Asked,
+    language: str | None = None,
+    device: str | None = None,
+    watch: Watch = SILENT,
+) -> list[dict[str, Any]]:
+    """Explain the cases that are `asked` for and write explanation.html and explanation.json into the folder `out`.
+
+    Both hold values of the cases: they are the user's own. Raises StudyError for a case, target or class that is not there.
+    """
+    out = Path(out)
+    predictor = load(bundle, device=device)
+    _check_place(out)
+    watch.stage("explaining")
+    found = explained(predictor, table, asked=asked)
+    about = predictor.contents.about
+    spoken = language or about["language"]
+    documents = {
+        PAGE: write_explanation(found, title=about["title"], language=spoken),
+        NUMBERS: json.dumps({"bundle": predictor.name, "cases": found}, indent=1, ensure_ascii=False),
+    }
+    try:
+        for name, text in documents.items():
+            (out / name).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"cannot write into '{out.name}': {error.strerror}; choose another --out") from None
+    return found
+
+
+def explained(predictor: Predictor, table: Any, *, asked: Asked) -> list[dict[str, Any]]:
+    """Return one entry per case, in the order of the table: what JSON can hold."""
+    if predictor.task.needs(predictor.info) == "map":
+        raise StudyError("a prediction on a grid cannot be explained yet; 'osler predict' writes the map itself")
+    identity = predictor.contents.about["roles"]["id"]
+    answers = chosen(predictor.task.answers(predictor.output("test"), info=predictor.info, plan=predictor.contents.plan), asked)
+    with threads(predictor.contents.plan):
+        return [_case(predictor, one, answers, identity=identity) for one in located(table, asked, identity=identity)]
+
+
+def chosen(answers: Sequence[Answer], asked: Asked) -> list[Answer]:
+    """Return the answers of the targets and classes that are asked for; raises StudyError for one that is not there.
+
+    Where no class is asked for these are the main answers, and of a target without one all of its classes, of which a case
+    takes its most probable.
+    """
+    targets, levels = list(dict.fromkeys(a.target for a in answers)), list(dict.fromkeys(a.level for a in answers if a.level))
+    faults = [f"no target '{t}'{did_you_mean(t, targets)}" for t in asked.targets if t not in targets]
+    faults += [f"no class '{v}'{did_you_mean(v, levels)}" for v in asked.levels if v not in levels]
+    if faults:
+        raise StudyError(faults)
+    kept = [a for a in answers if not asked.targets or a.target in asked.targets]
+    if asked.levels:
+        kept = [replace(a, main=True) for a in kept if a.level in asked.levels]
+        if not kept:
+            raise StudyError(f"no target that is asked for has a class {' or '.join(repr(v) for v in asked.levels)}")
+        return kept
+    led = {a.target for a in kept if a.main}
+    return [a for a in kept if a.main or a.target not in led]
+
+
+def located(table: Any, asked: Asked, *, identity: str | None) -> Iterator[Table]:
+    """Yield each case that is asked for as a table of one row; raises StudyError where one is not there."""
+    _check(asked, identity)
+    wanted, seen, rows, near = set(asked.cases), set(), 0, _Near(asked.cases)
+    found = []
+    for block in in_memory(table):
+        hits = {r - 1 - block.first for r in asked.rows if block.first < r <= block.first + len(block)}
+        if wanted:
+            ids = _texts(block, str(identity))
+            places = [at for at, text in enumerate(ids) if text in wanted]
+            seen |= {ids[at] for at in places}
+            hits |= set(places)
+            near.look(ids, first=block.first)
+        rows += len(block)
+        found += [replace(block.slice(at, at + 1), rows=block.rows.take([at])) for at in sorted(hits)]
+        if len(found) > MOST:
+            raise StudyError(f"more than {MOST} cases are asked for; explain them in turns")
+    faults = [f"there is no row {r}: the table has {rows}" for r in asked.rows if not 1 <= r <= rows]
+    faults += [f"no case '{c}' in column '{identity}'{near.told(c)}" for c in asked.cases if c not in seen]
+    if faults:
+        raise StudyError(faults)
+    yield from found
+
+
+def _check(asked: Asked, identity: str | None) -> None:
+    if not asked.cases and not asked.rows:
+        raise StudyError("which case? give --case with its id, or --row with its number, from 1")
+    if asked.cases and identity is None:
+        raise StudyError("the bundle knows no column that names a case; give --row with its number, from 1")
+
+
+class _Near:
+    """The row of the id that is most like an unknown one: the number is told, never another patient's id."""
+
+    def __init__(self, cases: Sequence[str]) -> None:
+        self.best = dict.fromkeys(cases, (0.75, -1))
+
+    def look(self, ids: Sequence[str], *, first: int) -> None:
+        import difflib
+
+        for case in self.best:
+            matcher = difflib.SequenceMatcher(b=case.casefold(), autojunk=False)
+            for at, text in enumerate(ids[:LOOKED]):
+                matcher.set_seq1(text.casefold())
+                best = self.best[case][0]
+                # the quick ratios are upper bounds
+                if matcher.real_quick_ratio() > best and matcher.quick_ratio() > best and (like := matcher.ratio()) > best:
+                    self.best[case] = (like, first + at + 1)
+
+    def told(self, case: str) -> str:
+        row = self.best[case][1]
+        return f"; the id most like it stands in row {row}" if row > 0 else "; --row takes a row's number instead, from 1"
+
+
+def _texts(block: Table, identity: str) -> list[str]:
+    if identity not in block.columns:
+        raise StudyError(f"the table has no column '{identity}', which names the cases; give --row with a number, from 1")
+    return ["" if v is None or v != v else _text(v) for v in column_values(block, identity)]  # noqa: PLR0124 - NaN
+
+
+def _text(value: object) -> str:
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
+
+# one case ---------------------------------------------------------------------------------------------------------------
+
+
+def _case(predictor: Predictor, one: Table, answers: Sequence[Answer], *, identity: str | None) -> dict[str, Any]:
+    lines = predictor.lines(one)
+    told: dict[str, Any] = {"row": one.first + 1, "refused": str(lines["refused"][0])}
+    if identity in one.columns:
+        told["id"] = _cell(one, str(identity))
+    if told["refused"]:
+        return {**told, "answers": []}
+    columns = predictor.columns(one)
+    source = Source(predictor.modalities, columns, predictor.contents.plan, device=predictor.device)
+    subject = predictor.subject(source)
+    parts = attributions(subject, np.arange(1), answers)
+    kept = _most_probable(answers, parts)
+    weights = {"network": predictor.blend.network, "baseline": 1 - predictor.blend.network}
+    center = any(r is FALLBACK for found in subject.references for r in found)
+    return {
+        **told,
+        "references": "center" if center else "typical",
+        "weights": weights,
+        "answers": [_answer(subject, predictor, one, answers[at], parts=parts, at=at, lines=lines) for at in kept],
+    }
+
+
+def _most_probable(answers: Sequence[Answer], parts: Parts) -> list[int]:
+    """Return the places of the main answers, and of a target without one that of its highest score."""
+    kept = [at for at, a in enumerate(answers) if a.main]
+    for target in dict.fromkeys(a.target for a in answers if not a.main):
+        own = [at for at, a in enumerate(answers) if a.target == target]
+        if not any(answers[at].main for at in own):
+            kept.append(max(own, key=lambda at: parts["bundle"].score[0, at]))
+    return sorted(kept)
+
+
+def _answer(
+    subject: Subject, predictor: Predictor, one: Table, answer: Answer, *, parts: Parts, at: int, lines: Mapping[str, np.ndarray]
+) -> dict[str, Any]:
+    ends = {
+        name: {"score": float(p.score[0, at]), "reference": float(p.reference[0, at]), "error": float(p.error[0, at])}
+        for name, p in parts.items()
+    }
+    values = {name: p.values[0, at] for name, p in parts.items()}
+    features = _described(subject, predictor, one, values)
+    features.sort(key=lambda f: -abs(f["attribution"]["bundle"]))
+    said = float(lines[answer.column][0]) if answer.column else None
+    return {
+        "target": answer.target,
+        "level": answer.level,
+        "scale": answer.scale,
+        "prediction": said,
+        **ends,
+        "features": features,
+    }
+
+
+def _described(subject: Subject, predictor: Predictor, one: Table, values: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Return each feature with its attributions, its cell as it stands in the table, and what its modality says of it."""
+    told = []
+    for name, modality in subject.source.modalities.items():
+        first, count = subject.layout.first[name], subject.layout.count[name]
+        facts = predictor.contents.state.part("facts").values.get(name, {})
+        columns, state = subject.source.columns[name], subject.crews[0].states[name]
+        own = modality.explain(values["bundle"][first : first + count], columns, 0, state=state, facts=facts)
+        for turn, entry in enumerate(own["features"][:count]):
+            place = first + turn
+            column = entry["name"]
+            rest = {k: v for k, v in entry.items() if k not in {"name", "attribution"}}
+            cell = {"cell": _cell(one, column)} if column in one.columns else {}
+            shares = {part: float(v[place]) for part, v in values.items()}
+            told.append({"name": subject.features[place].name, "attribution": shares, **cell, **rest})
+    return told
+
+
+def _cell(one: Table, column: str) -> str | None:
+    value = one.rows.column(column)[0].as_py()
+    return None if value is None else _text(value).strip()
+
+
+def _listed(value: Several) -> tuple[str | int, ...]:
+    return (value,) if isinstance(value, (str, int)) else tuple(value)
+
+
+def _check_place(out: Path) -> None:
+    """Raise OutputError before the work where the page could not be written after it."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise OutputError(f"cannot write into '{out.name}': {error.strerror}; choose another --out") from None

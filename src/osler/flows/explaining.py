@@ -1,0 +1,143 @@
+"""What a bundle's members say of why: attributions of networks and baselines, by feature, on one scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from osler.contract import ExplainedModel, Task
+from osler.core.attribution import Answer, Attribution, Feature, mean_of
+from osler.core.columns import Columns
+from osler.core.state import State
+from osler.flows.crew import Crew
+from osler.flows.members import joined_features
+from osler.spine.explain import Layout, References, attribute, find_references
+from osler.spine.fit import Source
+from osler.spine.output import Blend
+
+Parts = Mapping[str, Attribution]  # "network", "baseline", "bundle"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is explained: members on the cases of `source`. `state` holds the calibration of what the bundle predicts with,
+    `references` a set for each network of each crew, `features` those of all inputs, `layout` where each input's stand."""
+
+    source: Source
+    crews: tuple[Crew, ...]
+    blend: Blend
+    task: Task
+    info: Mapping[str, Any]
+    state: State
+    references: Sequence[Sequence[References]]
+    features: tuple[Feature, ...]
+    layout: Layout
+
+    @classmethod
+    def of(
+        cls, source: Source, crews: tuple[Crew, ...], *, blend: Blend, task: Task, info: Mapping[str, Any], state: State,
+        references: Sequence[Sequence[References]],
+    ) -> Subject:  # fmt: skip
+        """Return the subject with its features: the columns of a table, other inputs as a whole."""
+        names = list(source.modalities)
+        each = {name: _features(source, crews[0].states[name], name=name) for name in names}
+        count = {name: len(found) for name, found in each.items()}
+        first = {name: sum(count[n] for n in names[:at]) for at, name in enumerate(names)}
+        features = tuple(_named(f, name, several=len(names) > 1) for name, found in each.items() for f in found)
+        return cls(source, crews, blend, task, info, state, references, features, Layout(first, count))
+
+    def answers(self) -> tuple[Answer, ...]:
+        """Return all that can be explained."""
+        return self.task.answers(self.state, info=self.info, plan=self.source.plan)
+
+    def place(self, feature: int) -> tuple[str, int]:
+        """Return the input of a feature and its number there."""
+        name = next(n for n, first in self.layout.first.items() if first <= feature < first + self.layout.count[n])
+        return name, feature - self.layout.first[name]
+
+
+def attributions(subject: Subject, rows: np.ndarray, answers: Sequence[Answer], *, nodes: int = 128) -> Parts:
+    """Return the attributions of the cases `rows` by part; those of the bundle are the mean of both by their weights.
+
+    All are on the scale of `answers`, with the bundle's calibration in it.
+    """
+    weights = np.stack([a.weights for a in answers])
+    intercept = np.array([a.intercept for a in answers])
+    network = mean_of([
+        attribute(member.network, subject.source.batch, rows, references=references, weights=weights, layout=subject.layout,
+                  nodes=nodes)
+        for crew, found in zip(subject.crews, subject.references, strict=True)
+        for member, references in zip(crew.networks, found, strict=True)
+    ])  # fmt: skip
+    baseline = mean_of([_of_baseline(subject, crew, rows, weights=weights) for crew in subject.crews])
+    share = subject.blend.network
+    bundle = network.times(share).plus(baseline.times(1 - share))
+    return {name: part.shifted(intercept) for name, part in (("bundle", bundle), ("network", network), ("baseline", baseline))}
+
+
+def references_of(source: Source, crews: Sequence[Crew], folds: Sequence[np.ndarray], *, groups: np.ndarray, seed: int) -> State:
+    """Return what the networks of each crew are compared with, from the training rows of its fold."""
+    parts: dict[str, State] = {}
+    for number, (crew, rows) in enumerate(zip(crews, folds, strict=True)):
+        networks = [member.network.eval() for member in crew.networks]
+        found = find_references(networks, source.batch, rows, groups=groups, seed=seed)
+        parts |= {f"fold{number}.network{turn}": one.state() for turn, one in enumerate(found)}
+    return State.joined(parts)
+
+
+def stored_references(state: State, crews: Sequence[Crew]) -> list[list[References]]:
+    """Return the references in a bundle's state, for each network of each crew."""
+    return [
+        [References.of(state.part(f"fold{number}.network{turn}")) for turn in range(len(crew.networks))]
+        for number, crew in enumerate(crews)
+    ]
+
+
+def bundle_raw(subject: Subject, columns: Mapping[str, Columns]) -> np.ndarray:
+    """Return the bundle's raw outputs (n, k) of the cases in `columns`, without asking a member of no weight."""
+    source = Source(subject.source.modalities, columns, subject.source.plan, device=subject.source.device)
+    rows, share = np.arange(len(next(iter(columns.values())))), subject.blend.network
+    total = np.zeros((len(rows), subject.task.width(subject.info)))
+    for crew in subject.crews:
+        if share > 0:
+            total = total + share * np.mean([member.raw(source, rows) for member in crew.networks], axis=0)
+        if share < 1:
+            total = total + (1 - share) * crew.baseline.raw(joined_features(source, rows, crew.states).matrix)
+    return total / len(subject.crews)
+
+
+def _features(source: Source, state: State, *, name: str) -> tuple[Feature, ...]:
+    """Return the features of an input; as a whole where the baseline sees it by others than explanations do."""
+    modality, columns = source.modalities[name], source.columns[name]
+    found = modality.features(columns, state=state)
+    here = np.flatnonzero(columns.present)[:1]
+    seen = modality.baseline_features(columns, here, state=state).names if len(here) else ()
+    return found if len(found) == len(seen) else (Feature(""),)
+
+
+def _named(feature: Feature, name: str, *, several: bool) -> Feature:
+    if not feature.name:
+        return Feature(name, feature.kind, feature.levels)
+    return Feature(f"{name}.{feature.name}", feature.kind, feature.levels) if several else feature
+
+
+def _of_baseline(subject: Subject, crew: Crew, rows: np.ndarray, *, weights: np.ndarray) -> Attribution:
+    """Return the baseline's attribution; a model that does not explain itself has no values, and its score as reference."""
+    source, model = subject.source, crew.baseline
+    matrix = joined_features(source, rows, crew.states).matrix
+    score = model.raw(matrix) @ weights.T
+    if not isinstance(model, ExplainedModel):
+        return Attribution(np.zeros((*score.shape, subject.layout.total)), score, score)
+    values, reference = model.contributions(matrix)
+    asked = np.einsum("mkf,ak->maf", values, weights)
+    start = np.broadcast_to(weights @ reference, score.shape)
+    pieces, at = [], 0
+    for name, modality in source.modalities.items():
+        width = len(modality.baseline_features(source.columns[name], rows[:1], state=crew.states[name]).names)
+        part = asked[..., at : at + width]
+        pieces.append(part if subject.layout.count[name] == width else part.sum(2, keepdims=True))
+        at += width
+    return Attribution(np.concatenate(pieces, axis=2), start, score)

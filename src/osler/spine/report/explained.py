@@ -1,0 +1,155 @@
+"""The page of `osler explain`: what in a case speaks for its prediction. It holds values of cases: it is the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import exp
+from typing import Any
+
+from osler.language import Words, words
+from osler.spine.report.drawing import Mark
+from osler.spine.report.numerals import count, number, share
+from osler.spine.report.overall import legend, part_name
+from osler.spine.report.page import HTML_LANGUAGE, ways
+from osler.spine.report.sides import PARTS, Side, draw_sides, signed
+from osler.spine.report.template import style, template
+
+SHOWN, LISTED = 12, 500  # features of a drawing, of a table
+MOST_DIGITS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One feature of a case: its cell, where that lies in training, and what it adds by part."""
+
+    name: str
+    cell: str
+    place: str
+    adds: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One answer on a case: `value` in large type, sentences, the drawing, and all features."""
+
+    name: str
+    value: str
+    sentences: tuple[str, ...]
+    svg: str
+    legend: tuple[Mark, ...]
+    lines: tuple[Line, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case: what it is called, why it was refused if it was, and its answers."""
+
+    name: str
+    refused: str
+    answers: tuple[Told, ...]
+
+
+def write_explanation(cases: Sequence[Mapping[str, Any]], *, title: str, language: str) -> str:
+    """Return one HTML page on `cases`, as explanation.json holds them. Raises RequestError for an unknown language."""
+    said = words(language)
+    content = {
+        "language": HTML_LANGUAGE[said.language],
+        "style": style(),
+        "title": title,
+        "cases": [_case(one, said) for one in cases],
+        "parts": [part_name(part, said) for part in PARTS],
+    }
+    return template("explained.html.jinja").render(**content, **ways(said))
+
+
+def _case(told: Mapping[str, Any], said: Words) -> Case:
+    row = said.say("explained.row", n=count(told["row"]))
+    name = f"{told['id']} · {row}" if told.get("id") else row
+    return Case(name, said[told["refused"]] if told["refused"] else "", tuple(_answer(a, told, said) for a in told["answers"]))
+
+
+def _answer(answer: Mapping[str, Any], case: Mapping[str, Any], said: Words) -> Told:
+    features = answer["features"]
+    rows = [Side(_label(f, said), f["attribution"]) for f in features[:SHOWN]]
+    if rest := features[SHOWN:]:
+        total = {part: sum(f["attribution"][part] for f in rest) for part in PARTS}
+        rows.append(Side(said.say("explained.rest", n=count(len(rest))), total))
+    name = f"{answer['target']}: {answer['level']}" if answer["level"] else str(answer["target"])
+    axis = said.say(f"explained.axis.{_unit(answer)}", target=answer["target"])
+    title = said.say("explained.drawn", target=name)
+    lines = tuple(_line(f, said) for f in features[:LISTED])
+    svg = draw_sides(rows, title=title, axis=axis)
+    return Told(
+        name, _said(answer["prediction"], answer), _sentences(answer, case, said), svg, legend(said), lines, len(features)
+    )
+
+
+def _sentences(answer: Mapping[str, Any], case: Mapping[str, Any], said: Words) -> tuple[str, ...]:
+    bundle = answer["bundle"]
+    unit = _unit(answer)
+    places = {"reference": _score(bundle["reference"], answer, said), "score": _score(bundle["score"], answer, said)}
+    parts = {
+        "network": _score(answer["network"]["score"], answer, said), "baseline": _score(answer["baseline"]["score"], answer, said),
+        "share": share(case["weights"]["network"]), "rest": share(case["weights"]["baseline"]),
+    }  # fmt: skip
+    kind = "typical" if case["references"] == "typical" else "center"
+    return (
+        said.say(f"explained.way.{unit}", **places),
+        said.say("explained.blend", **parts),
+        said.say(f"explain.references.{kind}"),
+        said.say("explained.error", error="<0.001" if abs(bundle["error"]) < 0.001 else number(abs(bundle["error"]))),
+    )
+
+
+def _unit(answer: Mapping[str, Any]) -> str:
+    return {"log-odds": "odds", "relative log-odds": "relative", "value": "value"}.get(str(answer["scale"]), "value")
+
+
+def _score(value: float, answer: Mapping[str, Any], said: Words) -> str:
+    """Return a score; log-odds with the probability that they are."""
+    if answer["scale"] == "log-odds":
+        chance = 1 / (1 + exp(-max(-700.0, min(700.0, value))))
+        return said.say("explained.odds", value=number(value, decimals=2), chance=share(chance))
+    return number(value) if answer["scale"] == "value" else number(value, decimals=2)
+
+
+def _said(value: float | None, answer: Mapping[str, Any]) -> str:
+    if value is None:
+        return ""
+    return number(value) if answer["scale"] == "value" else share(value)
+
+
+def _label(feature: Mapping[str, Any], said: Words) -> str:
+    cell = _cell(feature, said)
+    return f"{feature['name']} = {cell}" if cell else str(feature["name"])
+
+
+def _cell(feature: Mapping[str, Any], said: Words) -> str:
+    if "value" not in feature and "cell" not in feature:
+        return ""
+    if feature.get("value") is None:
+        return said.say("explained.missing")
+    cell, value = str(feature.get("cell") or ""), feature["value"]
+    # a number with more digits than float32 holds is read more easily without them
+    return f"{value:.7g}" if isinstance(value, float) and (not cell or len(cell) > MOST_DIGITS) else cell or str(value)
+
+
+def _line(feature: Mapping[str, Any], said: Words) -> Line:
+    adds = tuple(signed(feature["attribution"][part]) for part in PARTS)
+    return Line(str(feature["name"]), _cell(feature, said), _place(feature, said), adds)
+
+
+def _place(feature: Mapping[str, Any], said: Words) -> str:
+    if feature.get("known") is False:
+        return said.say("explained.unknown")
+    band = feature.get("band")
+    if not band:
+        return ""
+    low, high = (number(100 * level, decimals=0) for level in band)
+    if band[0] == 0 and band[1] < 1:
+        return said.say("explained.lowest", n=high)
+    if band[1] == 1 and band[0] > 0:
+        return said.say("explained.highest", n=number(100 - 100 * band[0], decimals=0))
+    return said.say("explained.between", low=low, high=high)
