@@ -46,14 +46,14 @@ class Point:
     @property
     def label(self) -> str:
         """What the row of the report is called."""
-        return f"{self.kind} {self.share:g}"
+        return f"{self.kind} = {self.share:g}"
 
 
 def asked(points: Sequence[Any]) -> tuple[Point, ...]:
     """Return the points written as `sensitivity=0.9`, `specificity=0.95` or `threshold=0.2`; raises PlanError.
 
     >>> [point.label for point in asked(["specificity=0.80", "threshold = .1"])]
-    ['specificity 0.8', 'threshold 0.1']
+    ['specificity = 0.8', 'threshold = 0.1']
     """
     faults, found = [], []
     for written in points:

@@ -13,6 +13,7 @@ from osler.spine.report import data, numerals
 from osler.spine.report.answer import answer, routine_notes, warnings
 from osler.spine.report.drawing import Drawing, draw
 from osler.spine.report.inputs import inputs
+from osler.spine.report.panels import forests, further, subgroups
 from osler.spine.report.plan import grouped, set_by_user
 from osler.spine.report.table import score_table
 from osler.spine.report.tripod import items
@@ -84,6 +85,9 @@ def _content(account: Account, said: Words) -> dict[str, Any]:
         "how": (said.say("scores.caption"), *routine_notes(account, said)),
         "scores": score_table(account, said),
         "figures": drawings(account, said),
+        "further": further(account, said),
+        "subgroups": subgroups(account, said),
+        "forests": forests(account, said),
         "inputs": inputs(account, said),
         "plan": grouped(account.plan, said),
         "chosen": set_by_user(account.plan, said),
