@@ -26,7 +26,7 @@ def settled(raw: np.ndarray, target: Target, *, plan: Mapping[str, Any]) -> Stat
 
 
 _SWITCHED_OFF = "none: switched off in the plan"
-_PLAIN = {"binary": "0.5", "multilabel": "0.5", "multiclass": "the most probable class"}
+_PLAIN = {"binary": "as probable as not", "multilabel": "as probable as not", "multiclass": "the most probable class"}
 
 
 def _labels(raw: np.ndarray, target: Target, *, fit: bool, move: bool, points: tuple[operating.Point, ...]) -> State:

@@ -128,7 +128,7 @@ def on_scale(measure: Measure, values: np.ndarray) -> np.ndarray:
     """Return values on the scale of the measure's intervals."""
     if measure.scale == "logit":
         return np.asarray(np.log(values / (1 - values)))
-    return np.asarray(np.log(values)) if measure.scale == "log" else values
+    return np.asarray(np.log(values)) if measure.scale in ("log", "ratio") else values
 
 
 def holm(chances: Sequence[float]) -> list[float]:

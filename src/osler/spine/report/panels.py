@@ -33,11 +33,12 @@ class PanelRow:
 
 @dataclass(frozen=True, slots=True)
 class PanelTable:
-    """One panel ready to be shown; `name` is its key in scores.json."""
+    """One panel ready to be shown; `name` is its key in scores.json, `counted` whether its rows rest on different cases."""
 
     name: str
     title: str
     caption: str
+    counted: bool
     facts: tuple[str, ...]
     measures: tuple[str, ...]
     rows: tuple[PanelRow, ...]
@@ -86,6 +87,7 @@ def panel_table(panel: Panel, words: Words, *, opened: bool = True) -> PanelTabl
         name=panel.name,
         title=title,
         caption=words.get(f"panel.{head}.caption", ""),
+        counted=len({row.cases for row in panel.rows}) > 1,
         facts=tuple(words[f"about.{key}"] for key in facts),
         measures=tuple(label(name, words) for name in names),
         rows=tuple(_row(panel, row, facts, names, words=words, letters=letters) for row in panel.rows),
@@ -157,8 +159,12 @@ def brief_tables(account: Account, words: Words) -> tuple[tuple[str, tuple[str, 
         table = panel_table(panel, words)
         names = list(dict.fromkeys(name for row in panel.rows for name in row.values))[:MOST_IN_CARD]
         if table.rows:
-            head = (words.say("panels.row"), words.say("data.cases"), *table.facts, *table.measures[:MOST_IN_CARD])
+            counted = (words.say("data.cases"),) if table.counted else ()
+            head = (words.say("panels.row"), *counted, *table.facts, *table.measures[:MOST_IN_CARD])
             told = [[with_interval(row.values[n], words) if n in row.values else NONE for n in names] for row in panel.rows]
-            lines = ((row.label, row.cases, *row.facts, *cells) for row, cells in zip(table.rows, told, strict=True))
+            lines = (
+                (row.label, *((row.cases,) if counted else ()), *row.facts, *cells)
+                for row, cells in zip(table.rows, told, strict=True)
+            )
             found.append((table.title, head, tuple(lines)))
     return tuple(found)
