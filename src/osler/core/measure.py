@@ -12,7 +12,7 @@ class Measure:
     """A measure that a task computes.
 
     `better` says which direction is good; `scale` on which its bootstrap interval is formed (AUROC on the logit scale,
-    errors on the log scale); `proportion` marks a share of cases, for which Wilson's interval holds when every case is
+    errors on the log scale; a ratio, whose denominator may come near zero, on the logarithms of the resamples themselves); `proportion` marks a share of cases, for which Wilson's interval holds when every case is
     its own group. `most` is the largest value that it can take: no interval goes beyond it. `by_subgroup` says whether it is
     told of subgroups too: what hangs on how frequent the outcome is (predictive values, F1) differs between subgroups whose
     model is equally good.
@@ -20,7 +20,7 @@ class Measure:
 
     name: str
     better: Literal["higher", "lower"]
-    scale: Literal["identity", "logit", "log"] = "identity"
+    scale: Literal["identity", "logit", "log", "ratio"] = "identity"
     proportion: bool = False
     most: float = math.inf
     by_subgroup: bool = True

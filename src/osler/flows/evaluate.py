@@ -51,7 +51,7 @@ def evaluate(
     table: Path | str,
     *,
     out: Path | str,
-    subgroups: Sequence[str] = (),
+    subgroups: str | Sequence[str] = (),
     device: str | None = None,
     watch: Watch = SILENT,
 ) -> Scores:
@@ -63,7 +63,8 @@ def evaluate(
     predictor = load(bundle, device=device)
     _check_place(out)
     watch.stage("predicting")
-    seen = _gathered(predictor, table, watch, subgroups=tuple(subgroups))
+    asked = (subgroups,) if isinstance(subgroups, str) else tuple(subgroups)
+    seen = _gathered(predictor, table, watch, subgroups=asked)
     watch.stage("scoring")
     scores = _scored(predictor, seen)
     watch.stage("explaining")

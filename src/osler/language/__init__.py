@@ -20,7 +20,8 @@ LANGUAGES = {"en": "English", "zh": "简体中文"}
 class Words(Mapping[str, str]):
     """The sentences of one language; reading a text that it does not know gives that text back.
 
-    A handed sentence may hold numbers and names where its key has places, and several may be joined by "; ".
+    A handed sentence may hold numbers and names where its key has places, and several may be joined by "; ". A place
+    `sentence` is told in this language too, and a place `measure` by its name.
 
     >>> words("zh")["ROC curve"], words("zh")["Lactate"], words("zh")["given by the split column; something else"]
     ('ROC 曲线', 'Lactate', '按数据表中的划分列划分; something else')
@@ -64,6 +65,8 @@ class Words(Mapping[str, str]):
                 places = found.groupdict()
                 if "sentence" in places:
                     places["sentence"] = self[places["sentence"]]
+                if "measure" in places:
+                    places["measure"] = self.get(f"measure.{places['measure']}", places["measure"])
                 return _filled(said, places)
         return None
 

@@ -114,7 +114,7 @@ def _distance(score: np.ndarray, truth: np.ndarray, before: np.ndarray | None) -
     if not np.isfinite(index):
         return ""
     told = f"Mean distance of the smooth curve from the diagonal (integrated calibration index): {index:.3f}"
-    return f"{told}." if before is None else f"{told}; before calibration {curves.calibration_index(before, truth):.3f}."
+    return f"{told}." if before is None else f"{told}, before calibration {curves.calibration_index(before, truth):.3f}."
 
 
 def _confusion(statistics: np.ndarray, names: Sequence[str]) -> Figure:

@@ -14,9 +14,9 @@ LEAST_IN_BIN = 10
 _GRID = 101
 
 
-def rounded(values: np.ndarray) -> list[float]:
+def rounded(values: np.ndarray, *, places: int = 4) -> list[float]:
     """Return floats with four decimals: what a drawing can show."""
-    return [round(float(v), 4) for v in values]
+    return [round(float(v), places) for v in values]
 
 
 def roc(label: str, score: np.ndarray, truth: np.ndarray) -> Series:
@@ -57,7 +57,7 @@ def calibration(score: np.ndarray, truth: np.ndarray, *, before: np.ndarray | No
     expected = np.array([expit(score[p]).mean() for p in parts])
     seen = np.array([truth[p].mean() for p in parts])
     low, high = wilson_band(seen, np.array([len(p) for p in parts], float))
-    curves = {"smooth": score} if before is None else {"smooth before calibration": before, "smooth": score}
+    curves = {"smooth": score} if before is None else {"smooth": score, "smooth before calibration": before}
     smooth = {label: _smooth(values, truth) for label, values in curves.items()}
     out += [Series(label, rounded(expit(curve[0])), rounded(curve[1])) for label, curve in smooth.items() if curve]
     return (*out, Series("observed", rounded(expected), rounded(seen), rounded(low), rounded(high), "points"))
@@ -123,8 +123,9 @@ def decision(score: np.ndarray, truth: np.ndarray) -> Figure:
     model, everyone = hits - odds * false, prevalence - odds * (1 - prevalence)
     shown = everyone > -0.25 * prevalence  # below, treating all only squeezes the drawing
     series = (
-        Series("model", rounded(grid), rounded(model)),
-        Series("treat all", rounded(grid[shown]), rounded(everyone[shown]), style="reference"),
+        # seven places, as net benefits are subtracted from one another
+        Series("model", rounded(grid), rounded(model, places=7)),
+        Series("treat all", rounded(grid[shown]), rounded(everyone[shown], places=7), style="reference"),
         Series("treat none", [0.01, 0.99], [0.0, 0.0], style="reference"),
     )
     return Figure("decision", "Decision curve", "Threshold probability", "Net benefit", series)

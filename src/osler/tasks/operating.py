@@ -27,8 +27,8 @@ MEASURES = (
     Measure("specificity", "higher", "logit", proportion=True),
     Measure("ppv", "higher", "logit", proportion=True),
     Measure("npv", "higher", "logit", proportion=True),
-    Measure("lr_positive", "higher", "log"),
-    Measure("lr_negative", "lower", "log"),
+    Measure("lr_positive", "higher", "ratio"),
+    Measure("lr_negative", "lower", "ratio"),
     Measure("flagged", "lower", "logit", proportion=True),
 )
 # the tenth-smallest of fewer than ten cases does not exist: their threshold would be the outermost patient's score
@@ -46,14 +46,14 @@ class Point:
     @property
     def label(self) -> str:
         """What the row of the report is called."""
-        return f"{self.kind} {self.share:g}"
+        return f"{self.kind} = {self.share:g}"
 
 
 def asked(points: Sequence[Any]) -> tuple[Point, ...]:
     """Return the points written as `sensitivity=0.9`, `specificity=0.95` or `threshold=0.2`; raises PlanError.
 
     >>> [point.label for point in asked(["specificity=0.80", "threshold = .1"])]
-    ['specificity 0.8', 'threshold 0.1']
+    ['specificity = 0.8', 'threshold = 0.1']
     """
     faults, found = [], []
     for written in points:
@@ -84,7 +84,7 @@ def thresholds(score: np.ndarray, truth: np.ndarray, points: Sequence[Point]) ->
 
 def _threshold(score: np.ndarray, truth: np.ndarray, point: Point) -> tuple[float, str]:
     if point.kind == "threshold":
-        return point.share, "as asked for"
+        return point.share, ""
     wanted = point.kind == "sensitivity"
     own = score[truth == wanted]
     who = "with" if wanted else "without"

@@ -43,7 +43,7 @@ def conformal_sets(state: State, raw: np.ndarray, target: Target, *, plan: Mappi
 
 
 _SWITCHED_OFF = "none: switched off in the plan"
-_PLAIN = {"binary": "0.5", "multilabel": "0.5", "multiclass": "the most probable class"}
+_PLAIN = {"binary": "as probable as not", "multilabel": "as probable as not", "multiclass": "the most probable class"}
 
 
 def _labels(raw: np.ndarray, target: Target, *, fit: bool, move: bool, points: tuple[operating.Point, ...]) -> State:

@@ -118,10 +118,11 @@ def _bands(numbers: np.ndarray) -> tuple[list[Subgroup], list[str]]:
 
 
 def _edges(known: np.ndarray) -> np.ndarray:
-    """Return rounded quartiles between which at least LEAST_SHOWN cases lie."""
-    quartiles = np.quantile(known, np.linspace(0, 1, BANDS + 1)[1:-1])
-    step = _readable(float(quartiles[-1] - quartiles[0]) / 5 or float(known.std()) / 5)
-    edges = np.unique(np.round(quartiles / step)) * step
+    """Return rounded quartiles between which at least LEAST_SHOWN cases lie; where most cases share one value, those of the
+    others."""
+    edges = _rounded_quartiles(known)
+    if not len(edges):
+        edges = _rounded_quartiles(known[known != np.median(known)])
     edges = edges[(edges > known.min()) & (edges <= known.max())]
     ordered = np.sort(known)
     while len(edges):
@@ -131,6 +132,15 @@ def _edges(known: np.ndarray) -> np.ndarray:
             break
         edges = np.delete(edges, max(0, small - 1) if small == len(edges) or _left(sizes, small) else small)
     return edges
+
+
+def _rounded_quartiles(known: np.ndarray) -> np.ndarray:
+    if not len(known) or known.min() == known.max():
+        return np.empty(0)
+    quartiles = np.quantile(known, np.linspace(0, 1, BANDS + 1)[1:-1])
+    step = _readable(float(quartiles[-1] - quartiles[0]) / 5 or float(known.std()) / 5)
+    edges = np.unique(np.round(quartiles / step)) * step
+    return np.asarray(edges[(edges > known.min()) & (edges <= known.max())])
 
 
 def _left(sizes: np.ndarray, small: int) -> bool:

@@ -7,7 +7,7 @@ width from the resamples' standard deviation with Student's quantile for the cas
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -54,6 +54,8 @@ class Spread:
 
 def interval(measure: Measure, value: float, spread: Spread) -> Value:
     """Return `value` with its 95% interval; without one, `note` says why."""
+    if measure.scale == "ratio" and value > 0:
+        return _of_ratio(measure, value, spread)
     note = _obstacle(measure, value, spread)
     if note:
         return Value(value, note=note)
@@ -64,6 +66,16 @@ def interval(measure: Measure, value: float, spread: Spread) -> Value:
         return _at_the_edge(measure, value, spread)
     low, high = _on_scale(measure, value, spread.quantile() * error)
     return Value(value, low, min(high, measure.most))
+
+
+def _of_ratio(measure: Measure, value: float, spread: Spread) -> Value:
+    """A ratio's resamples are skewed where few cases carry its denominator; their logarithms are not (Katz 1978)."""
+    known = np.where(spread.values > 0, spread.values, np.nan)
+    plain = replace(measure, scale="identity")
+    found = interval(plain, float(np.log(value)), replace(spread, values=np.log(known)))
+    if found.low is None or found.high is None:
+        return Value(value, note=found.note)
+    return Value(value, float(np.exp(found.low)), float(np.exp(found.high)))
 
 
 def _obstacle(measure: Measure, value: float, spread: Spread) -> str:
@@ -79,7 +91,7 @@ def _obstacle(measure: Measure, value: float, spread: Spread) -> str:
 
 
 def _inside(measure: Measure, value: float) -> bool:
-    return {"identity": True, "log": value > 0, "logit": 0 < value < 1}[measure.scale]
+    return {"identity": True, "log": value > 0, "ratio": value > 0, "logit": 0 < value < 1}[measure.scale]
 
 
 def _at_the_edge(measure: Measure, value: float, spread: Spread) -> Value:
@@ -94,7 +106,7 @@ def steepness(measure: Measure, value: float) -> float:
         return 1.0
     if not _inside(measure, value):
         return float("inf")
-    return 1 / value if measure.scale == "log" else 1 / (value * (1 - value))
+    return 1 / value if measure.scale in ("log", "ratio") else 1 / (value * (1 - value))
 
 
 def _on_scale(measure: Measure, value: float, half: float) -> tuple[float, float]:

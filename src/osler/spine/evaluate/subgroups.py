@@ -128,7 +128,7 @@ def on_scale(measure: Measure, values: np.ndarray) -> np.ndarray:
     """Return values on the scale of the measure's intervals."""
     if measure.scale == "logit":
         return np.asarray(np.log(values / (1 - values)))
-    return np.asarray(np.log(values)) if measure.scale == "log" else values
+    return np.asarray(np.log(values)) if measure.scale in ("log", "ratio") else values
 
 
 def holm(chances: Sequence[float]) -> list[float]:
@@ -147,14 +147,9 @@ def holm(chances: Sequence[float]) -> list[float]:
 
 def _told(measure: Measure, chance: float, columns: int) -> str:
     shown = "p < 0.001" if chance < 0.001 else f"p = {chance:.3f}"
-    how = (
-        "Wald's test on the same resamples"
-        if columns == 1
-        else f"Wald's test on the same resamples, Holm's for {columns} columns"
-    )
-    if chance < 0.05:
-        return f"A difference in {measure.name} between these subgroups is shown ({shown}; {how})."
-    return f"No difference in {measure.name} between these subgroups is shown ({shown}; {how})."
+    adjusted = f", adjusted for {columns} columns after Holm" if columns > 1 else ""
+    begin = f"{'A' if chance < 0.05 else 'No'} difference in {measure.name} between these subgroups is shown"
+    return f"{begin} ({shown}, Wald's test on the same resamples{adjusted})."
 
 
 def _multiplicity(rows: Sequence[Row]) -> tuple[str, ...]:

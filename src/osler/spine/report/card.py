@@ -12,6 +12,7 @@ from osler.spine.report.answer import answer, warnings
 from osler.spine.report.inputs import InputTable, inputs
 from osler.spine.report.numerals import NONE, closed, columns, count, number, share, with_interval
 from osler.spine.report.page import limits
+from osler.spine.report.panels import brief_tables
 from osler.spine.report.table import PARTS, label, score_table
 from osler.spine.report.tripod import items
 
@@ -75,7 +76,11 @@ def _scores(account: Account, said: Words) -> list[str]:
         [_table(head, rows), said.say("scores.caption")] if rows else [said.say("answer.none", n=count(data.test_cases(account)))]
     )
     trained = [said.say("scores.members") + ":", _bullets(said[m] for m in account.members)] if account.members else []
-    return [f"## {said.say('section.scores')}", *table, *trained]
+    return [f"## {said.say('section.scores')}", *table, *trained, *_panels(account, said)]
+
+
+def _panels(account: Account, said: Words) -> list[str]:
+    return [part for title, head, rows in brief_tables(account, said) for part in (f"### {escaped(title)}", _table(head, rows))]
 
 
 def _limits(account: Account, said: Words) -> list[str]:

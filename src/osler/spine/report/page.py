@@ -12,6 +12,7 @@ from osler.spine.report.answer import answer, routine_notes, warnings
 from osler.spine.report.drawing import Drawing, draw
 from osler.spine.report.inputs import inputs
 from osler.spine.report.overall import overall
+from osler.spine.report.panels import forests, further, subgroups
 from osler.spine.report.plan import grouped, set_by_user
 from osler.spine.report.table import score_table
 from osler.spine.report.template import style, template
@@ -82,6 +83,9 @@ def _content(account: Account, said: Words) -> dict[str, Any]:
         "scores": score_table(account, said),
         "figures": drawings(account, said),
         "explanation": overall(account.scores.explanation, said),
+        "further": further(account, said),
+        "subgroups": subgroups(account, said),
+        "forests": forests(account, said),
         "inputs": inputs(account, said),
         "plan": grouped(account.plan, said),
         "chosen": set_by_user(account.plan, said),

@@ -49,9 +49,9 @@ def score_table(account: Account, words: Words) -> ScoreTable:
     first = primary(account)
     names = dict.fromkeys(([first] if first else []) + [name for part in shown for name in values[part]])
     notes = dict.fromkeys(v.note for part in shown for v in values[part].values() if v.note)
-    letters = {note: _letter(i) for i, note in enumerate(notes)}
+    letters = {note: letter(i) for i, note in enumerate(notes)}
     rows = tuple(
-        Row(name, label(name, words), hint(name, words), tuple(_cell(values[part].get(name), words, letters) for part in shown))
+        Row(name, label(name, words), hint(name, words), tuple(cell(values[part].get(name), words, letters) for part in shown))
         for name in names
     )
     return ScoreTable(shown, rows, tuple((letters[note], words[note]) for note in notes))
@@ -90,11 +90,13 @@ def _cut(name: str, words: Words) -> tuple[str, str]:
     return name, ""
 
 
-def _cell(value: Value | None, words: Words, letters: Mapping[str, str]) -> Cell:
+def cell(value: Value | None, words: Words, letters: Mapping[str, str]) -> Cell:
+    """Return a measure as text, with the letter of its note."""
     if value is None:
         return Cell(NONE, "", "")
     return Cell(alone(value), interval(value, words), letters.get(value.note, ""))
 
 
-def _letter(index: int) -> str:
+def letter(index: int) -> str:
+    """Return the mark of the footnote `index`."""
     return chr(ord("a") + index) if index < 26 else str(index + 1)

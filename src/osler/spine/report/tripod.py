@@ -70,6 +70,7 @@ def _sometimes(account: Account) -> dict[str, tuple[State, str]]:
     if any(facts for key, facts in account.facts.items() if key != "target"):
         found["20b"] = ("part", "inputs")
     if account.study.roles.subgroups:
-        found["14"] = ("part", "figures")
-        found["23b"] = ("part", "figures")
+        told = any(panel.name.startswith("subgroup.") and panel.rows for panel in account.scores.panels)
+        found["14"] = ("part", "subgroups")
+        found["23b"] = ("filled" if told else "part", "subgroups")
     return found
