@@ -4,7 +4,7 @@
 
 Each study draws cases, fits plain linear models as Osler would train its members (five folds under 1,000 cases, else a part of
 its own to calibrate on), settles and evaluates with Osler's own steps, and asks of every 95% interval whether it holds the value
-of this very model on all cases there could be. PART is one of: sizes, groups, sets, folds.
+of this very model on all cases there could be. PART is one of: sizes, groups, sets, rules, folds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 import warnings
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, softmax
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.tree import DecisionTreeRegressor
@@ -201,6 +201,31 @@ def sets(studies: int) -> None:
             print(f"| {count} | {level} | {shown[0]} | {shown[1]} |", flush=True)
 
 
+def rules(studies: int) -> None:
+    """Which classes enter a set: those that are likely enough (least ambiguous), or the likeliest until they reach a sum (APS)."""
+    print("| classes, rule | coverage 90 | among the surest third | the least sure third | size | empty |")
+    print("|---|---|---|---|---|---|")
+    for classes, spread in ((2, 1.5), (4, 2.0), (10, 2.0)):
+        generator = np.random.default_rng(classes)
+        rows = {"least ambiguous": [], "APS": []}
+        for _ in range(studies):
+            logit = spread * generator.normal(size=(5500, classes))
+            truth = (logit + generator.gumbel(size=logit.shape)).argmax(axis=1)
+            chance = softmax(logit, axis=1)
+            order = np.argsort(-chance, axis=1)
+            upto = np.take_along_axis(np.cumsum(np.take_along_axis(chance, order, 1), 1), np.argsort(order, axis=1), 1)
+            for name, doubt in (("least ambiguous", 1 - chance), ("APS", upto)):
+                own = doubt[np.arange(len(truth)), truth]
+                members = doubt[500:] <= conformal.quantile(own[:500], 90)
+                held, third = members[np.arange(5000), truth[500:]], np.argsort(-chance[500:].max(axis=1)).reshape(-1)
+                size = members.sum(axis=1)
+                rows[name].append(
+                    [held.mean(), held[third[:1667]].mean(), held[third[-1667:]].mean(), size.mean(), (size == 0).mean()]
+                )
+        for name, found in rows.items():
+            print(f"| {classes}, {name} | " + " | ".join(f"{v:.3f}" for v in np.mean(found, axis=0)) + " |", flush=True)
+
+
 MODELS = {
     "least squares": LinearRegression,
     "ridge": lambda: Ridge(10.0),
@@ -241,11 +266,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--studies", type=int, default=200)
     parser.add_argument("--resamples", type=int, default=400)
-    parser.add_argument("--only", choices=("sizes", "groups", "sets", "folds"))
+    parser.add_argument("--only", choices=("sizes", "groups", "sets", "rules", "folds"))
     asked = parser.parse_args()
     warnings.simplefilter("error")
     wanted = (asked.studies, asked.resamples)
-    parts = {"sizes": (sizes, wanted), "groups": (groups, wanted), "sets": (sets, wanted[:1]), "folds": (folds, wanted[:1])}
+    parts = {
+        "sizes": (sizes, wanted),
+        "groups": (groups, wanted),
+        "sets": (sets, wanted[:1]),
+        "rules": (rules, wanted[:1]),
+        "folds": (folds, wanted[:1]),
+    }
     for name, (part, given) in parts.items():
         if asked.only in {None, name}:
             print(f"\n{name}")

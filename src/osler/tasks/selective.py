@@ -1,7 +1,7 @@
 """Selective prediction: how much the risk falls when the model may keep silent on the cases that it is least sure of.
 
 The curve is risk over the share of cases kept (El-Yaniv and Wiener 2010), its mean height the AURC (Geifman, Uziel and
-El-Yaniv 2019). Cases that are equally sure share their errors, so that no order among them is made up.
+El-Yaniv 2019). Cases that are equally sure have no order among them: where a share ends among them, each counts for a part.
 """
 
 from __future__ import annotations
@@ -35,10 +35,12 @@ _HOW = {
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Answers from the surest to the least sure: `case` (m,) whose answer it is, its `loss` (m,), the mean over equals."""
+    """Answers from the surest to the least sure: `case` (m,) whose answer it is, its `loss` (m,); `runs` (g + 1,) where answers
+    that are equally sure begin, and m."""
 
     case: np.ndarray
     loss: np.ndarray
+    runs: np.ndarray
 
     @classmethod
     def of(cls, sure: np.ndarray, loss: np.ndarray) -> Doubt:
@@ -46,23 +48,34 @@ class Doubt:
         cases, outputs = np.nonzero(~np.isnan(sure))
         sure, loss = sure[cases, outputs], loss[cases, outputs].astype(float)
         order = np.argsort(-sure, kind="stable")
-        sure, loss = sure[order], loss[order]
-        run = np.cumsum(np.append([True][: len(sure)], sure[1:] != sure[:-1])) - 1
-        return cls(cases[order], (np.bincount(run, loss) / np.maximum(1, np.bincount(run)))[run] if len(run) else loss)
+        begins = np.append([True][: len(sure)], np.diff(sure[order]) != 0)
+        return cls(cases[order], loss[order], np.append(np.flatnonzero(begins), len(sure)))
+
+    def weight(self, share: float) -> np.ndarray:
+        """Return (m,) how much of each answer is among the surest `share`: of equals at its end, each an equal part."""
+        upto = int(np.ceil(share * len(self.case) - 1e-9))
+        end = int(np.searchsorted(self.runs, upto))
+        first, last = self.runs[end - 1], self.runs[end]
+        out = np.zeros(len(self.case))
+        out[:first] = 1.0
+        out[first:last] = (upto - first) / (last - first)
+        return out
 
     def kept(self, share: float, cases: int) -> tuple[np.ndarray, np.ndarray]:
         """Return per case (n,) the loss and the number of its answers among the surest `share`."""
-        upto = int(np.ceil(share * len(self.case) - 1e-9))
-        rows = self.case[:upto]
-        return np.bincount(rows, self.loss[:upto], minlength=cases), np.bincount(rows, minlength=cases).astype(float)
+        if not len(self.case):
+            return np.zeros(cases), np.zeros(cases)
+        weight = self.weight(share)
+        return tuple(np.bincount(self.case, part, minlength=cases) for part in (weight * self.loss, weight))  # type: ignore[return-value]
 
     def area(self, counts: np.ndarray) -> np.ndarray:
         """Return the mean risk (r,) over all shares, of resamples `counts` (r, n); of many resamples of many answers over runs of
-        neighbours."""
-        if not len(self.case):
+        neighbours. Equally sure answers have the risk of all of them."""
+        edges = self.runs
+        if len(edges) < 2:
             return np.full(len(counts), np.nan)
-        runs = _RUNS if len(counts) > 1 and len(self.case) > _SINGLY else len(self.case)
-        edges = np.linspace(0, len(self.case), runs + 1).astype(np.int64)
+        if len(counts) > 1 and len(edges) > _SINGLY:
+            edges = edges[np.linspace(0, len(edges) - 1, _RUNS + 1).astype(np.int64)]
         wrong = np.flatnonzero(self.loss)
         upto_wrong = np.searchsorted(wrong, edges[1:])
         out = np.empty(len(counts))
@@ -177,11 +190,12 @@ def number_figure(statistics: np.ndarray, number: int, *, tail: str) -> tuple[Fi
 
 
 def _curve(doubt: Doubt) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
-    upto = np.ceil(_GRID * len(doubt.loss) - 1e-9).astype(np.int64)
-    kept = upto >= 2 * LEAST_IN_BIN
+    size = np.ceil(_GRID * len(doubt.loss) - 1e-9)
+    kept = size >= 2 * LEAST_IN_BIN
     if not kept.any():
         return None
-    return _GRID[kept], np.cumsum(doubt.loss)[upto[kept] - 1] / upto[kept], upto[kept].astype(float)
+    risk = np.array([doubt.weight(share) @ doubt.loss for share in _GRID[kept]]) / size[kept]
+    return _GRID[kept], risk, size[kept]
 
 
 def _figure(name: str, risk: str, line: Series) -> Figure:
