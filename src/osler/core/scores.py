@@ -50,7 +50,8 @@ class Scores:
 
     `curves` holds aggregated figures for the report, by name (ROC, calibration, …): lists that JSON can hold.
     `counts` the numbers of cases and groups; `notes` what a reader must know before quoting. `panels` are further tables of
-    what the bundle predicts with: operating points, conformal coverage, subgroups.
+    what the bundle predicts with: operating points, conformal coverage, subgroups. `origin` tells where the scores come from:
+    "kind" is test, folds, sites, external or recalibrated; the rest depends on it (JSON values).
     """
 
     test: Mapping[str, Value]
@@ -61,6 +62,7 @@ class Scores:
     curves: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     panels: tuple[Panel, ...] = ()
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of scores.json."""
@@ -74,6 +76,7 @@ class Scores:
             "curves": dict(self.curves),
             "notes": list(self.notes),
             "panels": {panel.name: panel.to_dict() for panel in self.panels},
+            "origin": dict(self.origin),
         }
 
 

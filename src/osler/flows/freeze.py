@@ -18,7 +18,7 @@ from osler.spine.report import write_card, write_report
 
 if TYPE_CHECKING:
     from osler.flows.cases import Cases
-    from osler.flows.train import Trained
+    from osler.flows.fitting import Trained
 
 
 def versions() -> dict[str, str]:
