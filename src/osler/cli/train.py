@@ -78,14 +78,15 @@ def show_scores(scores: dict) -> None:
     for column in ("measure", "bundle", "network", "baseline"):
         table.add_column(column)
     for name in list(scores["test"])[:8]:
-        table.add_row(name, *(_cell(scores[part].get(name)) for part in ("test", "network", "baseline")))
+        table.add_row(name, *(cell(scores[part].get(name)) for part in ("test", "network", "baseline")))
     console = Console()
     console.print(table)
     if scores["verdict"]:
         console.print(scores["verdict"]["sentence"], markup=False)
 
 
-def _cell(value: dict | None) -> str:
+def cell(value: dict | None) -> str:
+    """Return a value with its interval as text."""
     if value is None or value["value"] is None:
         return "-"
     if value["low"] is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,10 @@ from osler.spine.scan import blocks, column_values
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What was gathered of the new cases: raw outputs, target, group labels and refusals."""
+    """What was gathered of the new cases: `rows` their numbers in the table (from 0), raw outputs, target, group labels and
+    refusals."""
 
+    rows: np.ndarray
     raws: Mapping[str, np.ndarray]
     target: Target
     groups: np.ndarray | None
@@ -45,7 +47,7 @@ def evaluate(
     predictor = load(bundle, device=device)
     _check_place(out)
     watch.stage("predicting")
-    seen = _gathered(predictor, table, watch)
+    seen = gathered(predictor, table, watch)
     watch.stage("scoring")
     scores = evaluate_step(
         predictor.task,
@@ -56,15 +58,18 @@ def evaluate(
         plan=predictor.contents.plan,
         seed=predictor.contents.about["seed"],
     )
+    scores = replace(scores, origin={"kind": "external"})
     _write(out, _account(predictor, seen, scores))
     return scores
 
 
-def _gathered(predictor: Predictor, table: Path, watch: Watch) -> Seen:
+def gathered(predictor: Predictor, table: Path, watch: Watch) -> Seen:
+    """Return what `predictor` says of the rows of `table` that can be scored, block by block; raises StudyError."""
     raws: list[dict[str, np.ndarray]] = []
     targets: list[Target] = []
     groups: list[np.ndarray] = []
     refusals: dict[int, Refusal] = {}
+    numbers: list[np.ndarray] = []
     cases = 0
     group = predictor.contents.about["roles"]["group"]
     for block in blocks(table):
@@ -75,6 +80,7 @@ def _gathered(predictor: Predictor, table: Path, watch: Watch) -> Seen:
         good = np.array([int(r) not in unusable for r in rows], bool)
         raws.append({name: values[good] for name, values in raw.items()})
         targets.append(target.take(rows[good]))
+        numbers.append(block.first + rows[good])
         if group in block.columns:
             groups.append(_group_labels(block, group)[rows[good]])
         refusals |= {block.first + r: why for r, why in {**unusable, **refused}.items()}
@@ -84,8 +90,8 @@ def _gathered(predictor: Predictor, table: Path, watch: Watch) -> Seen:
     target = Target(np.concatenate([t.values for t in targets]), np.concatenate([t.observed for t in targets]), predictor.info)
     if len(target) == 0:
         raise StudyError(f"no case can be scored: all {cases} rows are refused")
-    numbers = np.unique(np.concatenate(groups), return_inverse=True)[1] if groups else None
-    return Seen(joined, target, numbers, refusals, cases)
+    own = np.unique(np.concatenate(groups), return_inverse=True)[1] if groups else None
+    return Seen(np.concatenate(numbers), joined, target, own, refusals, cases)
 
 
 def _group_labels(block: Table, group: str) -> np.ndarray:

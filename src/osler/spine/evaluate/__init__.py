@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from osler.contract import Task
+from osler.core.comparison import Comparison
 from osler.core.panel import Panel
 from osler.core.scores import Scores, Value, Verdict
 from osler.core.state import State
 from osler.core.target import Target
 from osler.core.view import View
-from osler.spine.evaluate.compare import verdict
+from osler.spine.evaluate.compare import paired, verdict
 from osler.spine.evaluate.interval import FEW_GROUPS, LEAST_GROUPS, Spread, interval
 from osler.spine.evaluate.panels import How, panels_of
 from osler.spine.evaluate.resampling import Units, bootstrap, everyone, leave_one_out
@@ -99,6 +100,38 @@ def score_statistics(
         _notes(units, known=groups is not None, how=how, resamples=times),
         panels,
     )
+
+
+def compare_statistics(
+    task: Task,
+    statistics: tuple[np.ndarray, np.ndarray],
+    *,
+    names: tuple[str, str],
+    info: Mapping[str, Any],
+    groups: np.ndarray | None,
+    seed: int,
+    resamples: int = 2000,
+) -> Comparison:
+    """Return the paired comparison of two models from their statistics (n, s) of the same cases, in the same order."""
+    cases = len(statistics[0])
+    units = Units.of(groups, cases)
+    parts = {str(number): one for number, one in enumerate(statistics)}
+    points = [{k: float(v[0]) for k, v in _measures(task, s, everyone(cases), info).items()} for s in statistics]
+    width = max(s.shape[1] for s in statistics)
+    how, draws, times = _draws(units, resamples=_affordable(resamples, units, width), seed=seed)
+    samples = _resampled(task, parts, draws, info=info)
+    spreads = [_spreads(task, s, samples[part], units, how=how, info=info) for part, s in parts.items()]
+    measured = task.measured(info)
+    values = [
+        {m.name: interval(m, point[m.name], spread[m.name]) for m in measured}
+        for point, spread in zip(points, spreads, strict=True)
+    ]
+    pairs = {m.name: ((points[0][m.name], points[1][m.name]), (spreads[0][m.name], spreads[1][m.name])) for m in measured}
+    differences = {m.name: paired(m, *pairs[m.name]) for m in measured}
+    word = verdict(measured[0], *pairs[measured[0].name], names=names)
+    counts = {"cases": cases, "groups": units.size, "resamples": times}
+    notes = _notes(units, known=groups is not None, how=how, resamples=times)
+    return Comparison(names, values[0], values[1], differences, word, counts, notes)
 
 
 def _affordable(resamples: int, units: Units, width: int) -> int:

@@ -111,9 +111,11 @@ def _resampling(asked: StudyFile) -> list[str]:
         faults.append("repeats: leaving out each value of a column has one way to be done; repeats go with folds")
     if (asked.folds or 0) * (asked.repeats or 1) > MOST_TRAININGS:
         faults.append(f"{asked.folds} folds {asked.repeats} times are more than {MOST_TRAININGS} trainings; give fewer")
-    for role in ("split", "time"):
-        if getattr(asked, role):
-            faults.append(f"{role} and {what} contradict each other: one keeps a single test, the other tests every case in turn")
+    faults += [
+        f"{role} and {what} contradict each other: one keeps a single test, the other tests every case in turn"
+        for role in ("split", "time")
+        if getattr(asked, role)
+    ]
     if "split.test" in asked.settings:
         faults.append(f"set split.test: with {what} there is no single test whose share could be set")
     return faults
