@@ -18,6 +18,7 @@ from osler.core.study import Input, Roles, Study
 from osler.core.table import Table
 from osler.core.target import Target
 from osler.core.watch import SILENT, Watch
+from osler.flows import recalibrate as recalibration
 from osler.flows.cases import refused_counts
 from osler.flows.freeze import versions
 from osler.flows.predictor import Predictor, load
@@ -40,12 +41,23 @@ class Seen:
 
 
 def evaluate(
-    bundle: Path | str, table: Path | str, *, out: Path | str, device: str | None = None, watch: Watch = SILENT
+    bundle: Path | str,
+    table: Path | str,
+    *,
+    out: Path | str,
+    recalibrate: Path | str | None = None,
+    device: str | None = None,
+    watch: Watch = SILENT,
 ) -> Scores:
-    """Score the bundle on the rows of `table` and write scores.json, report.html and card.md into the folder `out`."""
+    """Score the bundle on the rows of `table` and write scores.json, report.html and card.md into the folder `out`.
+
+    `recalibrate` names a bundle to be written, whose outputs are fitted to these cases; its scores are cross-validated.
+    """
     bundle, table, out = Path(bundle), Path(table), Path(out)
     predictor = load(bundle, device=device)
     _check_place(out)
+    if recalibrate is not None:
+        recalibration.check_places(bundle, out=out, recalibrated=Path(recalibrate))
     watch.stage("predicting")
     seen = gathered(predictor, table, watch)
     watch.stage("scoring")
@@ -59,8 +71,21 @@ def evaluate(
         seed=predictor.contents.about["seed"],
     )
     scores = replace(scores, origin={"kind": "external"})
+    if recalibrate is not None:
+        scores = _recalibrated(predictor, seen, scores, bundle=bundle, out=Path(recalibrate), watch=watch)
     _write(out, _account(predictor, seen, scores))
     return scores
+
+
+def _recalibrated(predictor: Predictor, seen: Seen, scores: Scores, *, bundle: Path, out: Path, watch: Watch) -> Scores:
+    """Write the recalibrated bundle and return the scores before it, with what was done."""
+    watch.stage("recalibrating")
+    found = recalibration.recalibrate(predictor, seen.raws, seen.target, groups=seen.groups, before=scores)
+    recalibration.write(found, predictor, bundle=bundle, out=out, account=_account(predictor, seen, found.scores))
+    watch.say(found.sentence)
+    panel = found.scores.panels[-1]
+    origin = {**scores.origin, "recalibration": found.scores.origin["update"]}
+    return replace(scores, notes=(*scores.notes, found.sentence), panels=(*scores.panels, panel), origin=origin)
 
 
 def gathered(predictor: Predictor, table: Path, watch: Watch) -> Seen:

@@ -58,6 +58,7 @@ def _about(cases: Cases, trained: Trained, account: Account) -> dict[str, Any]:
         "blend": {"network": trained.blend.network},
         "counts": dict(account.counts),
         "split": account.split,
+        "origin": dict(account.scores.origin),
         "versions": dict(account.versions),
     }
 

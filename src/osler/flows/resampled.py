@@ -11,6 +11,7 @@ from osler.core.leak import Leak
 from osler.core.panel import Panel
 from osler.core.scores import Scores
 from osler.core.split import Split
+from osler.core.state import State
 from osler.core.view import View
 from osler.flows import scheme as scheme_step
 from osler.flows.cases import Cases
@@ -19,17 +20,17 @@ from osler.flows.judging import statistics
 from osler.flows.planning import threads
 from osler.flows.scheme import Outer, Scheme
 from osler.spine.evaluate import score_statistics
-from osler.spine.evaluate.pooled import Outside, Repeated, pooled_views, repeats_panel
+from osler.spine.evaluate.pooled import Outside, Pooled, repeats_panel
 from osler.spine.evaluate.sites import Site, sites_panel
 
 # Every note about intervals begins with "Intervals": the report shows those below the scores.
 POOLED = (
-    "Intervals are 95% and pool the predictions of {n} trainings that share training cases; what another draw of training cases"
+    "Intervals are 95% and pool the predictions of {n} trainings that share training cases. What another draw of training cases"
     " would change is not in them, and no unbiased estimate of that exists (Bengio and Grandvalet 2004)."
 )
 REFIT = (
-    "The bundle predicts with one more training on all cases. Its own scores cannot be measured here: those given are of"
-    " trainings on fewer cases."
+    "The bundle predicts with a last training, on all cases. What that one is worth cannot be measured here: the scores are those"
+    " of trainings on fewer cases."
 )
 
 
@@ -91,11 +92,10 @@ def pooled_scores(cases: Cases, scheme: Scheme, tested: Sequence[Tested]) -> Sco
     lines = {part: _side_by_side(tested, outside, part, cases=len(rows)) for part in tested[0].lines}
     info, seed = cases.target.info, cases.study.seed
     groups = cases.groups[rows] if cases.grouped else None
-    repeated = Repeated(cases.task, repeats=scheme.repeats)
-    views = pooled_views(outside, repeats=scheme.repeats)
-    task = repeated if scheme.repeats > 1 else cases.task
+    task = Pooled(cases.task, repeats=scheme.repeats, outside=outside)
+    views = task.views(state=State(), info=info)
     scores = score_statistics(task, lines, info=info, groups=groups, seed=seed, views=views)
-    panels = [repeats_panel(repeated, lines["test"], info=info)] if scheme.repeats > 1 else []
+    panels = [repeats_panel(task, lines["test"], info=info)] if scheme.repeats > 1 else []
     panels += [_sites(cases, tested)] if cases.study.roles.leave_out else []
     notes = (POOLED.format(n=len(tested)), *scores.notes[1:], REFIT)
     return replace(scores, notes=notes, panels=(*scores.panels, *panels), origin=_origin(cases, scheme))

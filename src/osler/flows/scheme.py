@@ -74,7 +74,7 @@ def last_split(cases: Cases, plan: Plan, *, how: str) -> Split:
 
 def last_decisions(plan: Plan, last: Split) -> Plan:
     """Return the decisions on that split."""
-    unused = "not used in the last training, which takes all cases; the scores come from before it"
+    unused = "not used: the last training takes all cases, and the scores come from before it"
     test = Decision("split.test", plan["split.test"], unused)
     return plan.with_decisions([test, *split_step.describe(last).decisions])
 

@@ -16,6 +16,7 @@ from osler.core.measure import Measure
 from osler.core.plan import Brief, Decision
 from osler.core.state import State
 from osler.core.target import Target
+from osler.core.update import Updates
 from osler.tasks import binary, classes, multiclass, multilabel
 from osler.tasks.calibration import bounded
 from osler.tasks.labels import safe_names
@@ -120,6 +121,21 @@ class Classification(Task):
         from osler.tasks.settling import settled
 
         return settled(*chosen_rows(raw, target, rows), plan=plan)
+
+    def updates(self, raw: np.ndarray, target: Target, *, state: State, plan: Mapping[str, Any]) -> Updates:
+        """Return none, intercept, slope: shifts of log-odds, and their stretch, as far as the cases of the rarer class allow."""
+        from osler.tasks.updating import of_classes, of_labels
+
+        several = target.info["kind"] == "multiclass"
+        return (of_classes if several else of_labels)(_calibrated(finite(raw), state), target, state=state)
+
+    def updated(
+        self, raw: np.ndarray, target: Target, *, state: State, arrays: Mapping[str, np.ndarray], plan: Mapping[str, Any]
+    ) -> State:
+        """Return the state with the calibration `arrays` and thresholds that go with it."""
+        from osler.tasks.updating import settled_anew
+
+        return settled_anew(self, bounded(raw), target, arrays=arrays, plan=plan)
 
     def decode(self, raw: np.ndarray, state: State, *, info: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return `probability_<class>` and `predicted`; of labels `probability_<label>` and `predicted_<label>`."""

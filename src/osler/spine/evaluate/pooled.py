@@ -13,6 +13,7 @@ from osler.core.figure import Figure
 from osler.core.measure import Measure
 from osler.core.panel import Panel, Row
 from osler.core.scores import Value
+from osler.core.state import State
 from osler.core.view import View
 from osler.spine.evaluate.resampling import everyone
 
@@ -26,14 +27,15 @@ class Outside:
     views: Sequence[View]
 
 
-class Repeated(Task):
+class Pooled(Task):
     """A task whose statistics hold `repeats` blocks (n, s) side by side: each measure is the mean of its values in them.
 
-    A resample draws a case with all its repeats, so the interval is that of the mean, and no case counts twice.
+    A resample draws a case with all its repeats, so the interval is that of the mean, and no case counts twice. Its views are
+    those that the trainings `outside` have in common.
     """
 
-    def __init__(self, task: Task, *, repeats: int) -> None:
-        self.task, self.repeats = task, repeats
+    def __init__(self, task: Task, *, repeats: int, outside: Sequence[Outside]) -> None:
+        self.task, self.repeats, self.outside = task, repeats, outside
 
     def blocks(self, statistics: np.ndarray) -> list[np.ndarray]:
         """Return the statistics of each repeat."""
@@ -53,9 +55,13 @@ class Repeated(Task):
         each = [self.task.support(block, info=info) for block in self.blocks(statistics)]
         return {name: float(np.mean([one[name] for one in each])) for name in each[0]}
 
-    def figures(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> tuple[Figure, ...]:
+    def views(self, *, state: State, info: Mapping[str, Any]) -> tuple[View, ...]:
+        """Return the pooled views; each training keeps its own state, so `state` says nothing."""
+        return pooled_views(self.outside, repeats=self.repeats)
+
+    def figures(self, statistics: np.ndarray, *, info: Mapping[str, Any], **more: Any) -> tuple[Figure, ...]:
         """Return the figures of all repeats together."""
-        return self.task.figures(np.concatenate(self.blocks(statistics)), info=info)
+        return self.task.figures(np.concatenate(self.blocks(statistics)), info=info, **more)
 
 
 def pooled_views(outside: Sequence[Outside], *, repeats: int) -> tuple[View, ...]:
@@ -112,7 +118,7 @@ def _mean(values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
     return np.divide(summed, total, out=np.full(values.shape[1], np.nan), where=total > 0)
 
 
-def repeats_panel(task: Repeated, statistics: np.ndarray, *, info: Mapping[str, Any]) -> Panel:
+def repeats_panel(task: Pooled, statistics: np.ndarray, *, info: Mapping[str, Any]) -> Panel:
     """Return each repeat's values and their standard deviation: what another division into folds would have changed."""
     each = [task.task.measures(block, everyone(len(block)), info=info) for block in task.blocks(statistics)]
     note = "one repeat: the interval stands with the mean of all"

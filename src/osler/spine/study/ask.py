@@ -65,7 +65,7 @@ def _set_aside(asked: StudyFile, roles: Roles, notes: list[str]) -> list[str]:
     if asked.split is not None or roles.split is None or not (asked.folds or asked.leave_out):
         return notes
     start = f"Column '{roles.split}' says which rows train and which test"
-    return [f"{start}; it is set aside, as every case is tested in turn." if n.startswith(start) else n for n in notes]
+    return [f"{start}. It is set aside, as every case is tested in turn." if n.startswith(start) else n for n in notes]
 
 
 def _empty(table: Table) -> list[str]:
