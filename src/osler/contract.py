@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 
-from osler.core.columns import NO_WORDS, Columns, Field, Ragged
+from osler.core.columns import NO_WORDS, Columns, Field, Ragged, stacked
 from osler.core.errors import Refusal, Refused
 from osler.core.features import Features
 from osler.core.figure import Figure
@@ -162,7 +162,7 @@ class Modality:
             except Refused as refused:
                 refusals[row] = refused.refusal
                 rows.append(None)
-        arrays = {f.name: _stacked(f, [None if r is None else r[f.name] for r in rows]) for f in fields}
+        arrays = {f.name: stacked(f, [None if r is None else r[f.name] for r in rows]) for f in fields}
         return Columns(fields, arrays, np.array([r is not None for r in rows], bool), fingerprints, refusals, NO_WORDS)
 
     def _case(self, locator: Any, *, reading: Mapping[str, Any]) -> Any:
@@ -381,24 +381,3 @@ class Objective:
     def score(self, batches: Iterable[Batch]) -> float:
         """Return the loss to keep the best state by; lower is better."""
         raise NotImplementedError
-
-
-def _stacked(field: Field, cases: Sequence[np.ndarray | None]) -> np.ndarray | Ragged:
-    if not field.ragged:
-        shape = tuple(int(s or 0) for s in field.shape)
-        fill = np.nan if np.dtype(field.dtype).kind == "f" else 0
-        empty = np.full(shape, fill, field.dtype)
-        return (
-            np.stack([empty if c is None else np.asarray(c, field.dtype) for c in cases])
-            if cases
-            else np.empty((0, *shape), field.dtype)
-        )
-    differing = max(i for i, s in enumerate(field.shape) if s is None) + 1
-    tail = tuple(int(s or 0) for s in field.shape[differing:])
-    flat = [np.empty((0, *tail), field.dtype) if c is None else np.asarray(c, field.dtype).reshape(-1, *tail) for c in cases]
-    offsets = np.concatenate([[0], np.cumsum([len(f) for f in flat])]).astype(np.int64)
-    values = np.concatenate(flat) if flat else np.empty((0, *tail), field.dtype)
-    if differing == 1:
-        return Ragged(values, offsets)
-    shapes = np.array([(0,) * differing if c is None else c.shape[:differing] for c in cases], np.int32).reshape(-1, differing)
-    return Ragged(values, offsets, shapes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
@@ -123,3 +123,25 @@ class Columns:
             {new: self.refusals[int(old)] for new, old in enumerate(rows) if int(old) in self.refusals} if self.refusals else {}
         )
         return replace(self, arrays=arrays, present=self.present[rows], fingerprints=self.fingerprints[rows], refusals=refusals)
+
+
+def stacked(field: Field, cases: Sequence[np.ndarray | None]) -> np.ndarray | Ragged:
+    """Return the cases' arrays of one field as one: dense with absent cases filled (NaN, or 0), or ragged."""
+    if not field.ragged:
+        shape = tuple(int(s or 0) for s in field.shape)
+        fill = np.nan if np.dtype(field.dtype).kind == "f" else 0
+        empty = np.full(shape, fill, field.dtype)
+        return (
+            np.stack([empty if c is None else np.asarray(c, field.dtype) for c in cases])
+            if cases
+            else np.empty((0, *shape), field.dtype)
+        )
+    differing = max(i for i, s in enumerate(field.shape) if s is None) + 1
+    tail = tuple(int(s or 0) for s in field.shape[differing:])
+    flat = [np.empty((0, *tail), field.dtype) if c is None else np.asarray(c, field.dtype).reshape(-1, *tail) for c in cases]
+    offsets = np.concatenate([[0], np.cumsum([len(f) for f in flat])]).astype(np.int64)
+    values = np.concatenate(flat) if flat else np.empty((0, *tail), field.dtype)
+    if differing == 1:
+        return Ragged(values, offsets)
+    shapes = np.array([(0,) * differing if c is None else c.shape[:differing] for c in cases], np.int32).reshape(-1, differing)
+    return Ragged(values, offsets, shapes)
