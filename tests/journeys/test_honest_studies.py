@@ -52,19 +52,19 @@ def test_a_last_training_keeps_the_scores_of_the_test(cancer, tmp_path):
         same(tmp_path / "plain", tmp_path / "again")
 
 
-def test_the_groups_of_disease_are_left_out_in_turn(data, home, tmp_path):
-    """SUPPORT2 has no hospitals: its eight groups of disease stand in for sites."""
-    rows = pl.read_csv(data / "records" / "support2.csv", infer_schema_length=None).head(1200)
-    left_out = ["fac_sfdm2", "fac_dnr", "num_surv2m", "num_surv6m", "num_sps", "time", "event", "fac_dzclass"]
+def test_the_classes_of_disease_are_left_out_in_turn(data, home, tmp_path):
+    """SUPPORT2 has no hospitals: its four classes of disease stand in for sites."""
+    rows = pl.read_csv(data / "records" / "support2.csv", infer_schema_length=None).head(700)
+    left_out = ["fac_sfdm2", "fac_dnr", "num_surv2m", "num_surv6m", "num_sps", "time", "event", "fac_dzgroup"]
     died = ((rows["time"] <= 180) & (rows["event"] == 1)).cast(pl.Int8).alias("died")
     rows.drop(left_out).with_columns(died).write_csv(tmp_path / "s.csv")
-    ended = osler("train", tmp_path / "s.csv", "--target", "died", "--leave-out", "fac_dzgroup", "--out", tmp_path / "m", *SHORT)
+    ended = osler("train", tmp_path / "s.csv", "--target", "died", "--leave-out", "fac_dzclass", "--out", tmp_path / "m", *SHORT)
     assert ended.code == 0, ended.said
-    rows = {row["label"]: row for row in told(tmp_path / "m")["panels"]["site.fac_dzgroup"]["rows"]}
-    assert len(rows) == 10
+    rows = {row["label"]: row for row in told(tmp_path / "m")["panels"]["site.fac_dzclass"]["rows"]}
+    assert len(rows) == 6
     new = rows["a new site (95% prediction interval)"]["values"]["auroc"]
     mean = rows["mean over sites (random effects)"]["values"]["auroc"]
-    assert 0.5 < mean["value"] < 0.9
+    assert 0.5 < mean["value"] < 0.95
     assert new["low"] < mean["low"] < mean["high"] < new["high"]
 
 

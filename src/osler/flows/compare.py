@@ -73,9 +73,9 @@ def _compared(predictors: tuple[Predictor, ...], seen: list[Seen]) -> Comparison
             statistics.append(predictor.task.statistics(raw, target, state=predictor.output("test"), plan=plan))
         groups = one.groups[place] if groups is None and one.groups is not None else groups
     task, info = predictors[0].task, predictors[0].info
-    seed = predictors[0].contents.about["seed"]
     names = _names(predictors)
-    found = compare_statistics(task, (statistics[0], statistics[1]), names=names, info=info, groups=groups, seed=seed)
+    # the same draws whichever bundle is named first
+    found = compare_statistics(task, (statistics[0], statistics[1]), names=names, info=info, groups=groups, seed=0)
     alone = [seen[0].cases - len(seen[0].rows), seen[1].cases - len(seen[1].rows), seen[0].cases - len(rows)]
     counts = {**found.counts, "refused_first": alone[0], "refused_second": alone[1], "left_out": alone[2]}
     left_out = [f"{alone[2]} rows that either bundle refuses are left out."] if alone[2] else []
