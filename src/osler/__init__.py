@@ -1,6 +1,6 @@
 """Osler: from a table of medical data to a model that can be trusted.
 
-The same verbs as the commands: train, inspect, evaluate, predict, explain, load. Nothing heavy is imported before it is used.
+The same verbs as the commands: train, inspect, evaluate, compare, predict, explain, load. Nothing heavy is imported before it is used.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from osler.core.errors import OslerError, RequestError
+    from osler.flows.compare import compare
     from osler.flows.evaluate import evaluate
     from osler.flows.predict import predict
     from osler.flows.predictor import Predictor, load
@@ -21,6 +22,7 @@ _HOMES = {
     "Predictor": "osler.flows.predictor",
     "Request": "osler.spine.study",
     "RequestError": "osler.core.errors",
+    "compare": "osler.flows.compare",
     "evaluate": "osler.flows.evaluate",
     "explain": "osler.flows.verbs",
     "inspect": "osler.flows.verbs",
@@ -28,7 +30,9 @@ _HOMES = {
     "predict": "osler.flows.predict",
     "train": "osler.flows.verbs",
 }
-__all__ = ["OslerError", "Predictor", "Request", "RequestError", "evaluate", "explain", "inspect", "load", "predict", "train"]
+__all__ = [
+    "OslerError", "Predictor", "Request", "RequestError", "compare", "evaluate", "explain", "inspect", "load", "predict", "train",
+]  # fmt: skip
 __version__ = "0.1.0"
 
 

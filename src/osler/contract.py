@@ -27,6 +27,7 @@ from osler.core.split import Split
 from osler.core.state import State
 from osler.core.table import Table
 from osler.core.target import Target
+from osler.core.update import Update, Updates
 from osler.core.view import View
 
 if TYPE_CHECKING:
@@ -373,6 +374,16 @@ class Task:
         """Return calibration, thresholds and conformal quantiles, learned from raw outputs (n, k) of `rows`, which no member was
         trained on. `groups` has one label per line of `target`; without it each line is its own group."""
         return State()
+
+    def updates(self, raw: np.ndarray, target: Target, *, state: State, plan: Mapping[str, Any]) -> Updates:
+        """Return the ways to recalibrate the outputs of `state` on new cases with raw outputs (n, k). Default: none."""
+        return Updates((Update("none", 0, 0.0),), 0.0, "this task has no recalibration")
+
+    def updated(
+        self, raw: np.ndarray, target: Target, *, state: State, arrays: Mapping[str, np.ndarray], plan: Mapping[str, Any]
+    ) -> State:
+        """Return `state` with an update's `arrays`, and all that rests on them settled anew on these cases."""
+        return state
 
     def decode(self, raw: np.ndarray, state: State, *, info: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return the output columns by name, each (n,), from raw outputs (n, k)."""

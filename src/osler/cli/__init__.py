@@ -22,6 +22,7 @@ INTERRUPTED = 130  # what typer makes of Ctrl-C, without a word
 
 
 def _register() -> None:
+    from osler.cli.compare import compare
     from osler.cli.data import data_app
     from osler.cli.demo import demo
     from osler.cli.evaluate import evaluate
@@ -30,7 +31,7 @@ def _register() -> None:
     from osler.cli.predict import predict
     from osler.cli.train import train
 
-    for command in (demo, inspect, train, evaluate, predict, explain):
+    for command in (demo, inspect, train, evaluate, compare, predict, explain):
         app.command()(command)
     app.add_typer(data_app, name="data")
 

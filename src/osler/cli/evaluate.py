@@ -15,6 +15,7 @@ def evaluate(
     table: o.Rows,
     out: Annotated[Path, typer.Option(help="folder for scores.json and report.html", show_default=False)],
     subgroup: o.Subgroup = None,
+    recalibrate: Annotated[Path | None, typer.Option(help="folder for a bundle whose outputs are fitted to this data")] = None,
     device: o.Device = None,
 ) -> None:
     """Score a bundle on new data: the same measures and the same report."""
@@ -23,6 +24,9 @@ def evaluate(
     from osler.flows.evaluate import evaluate as flow
 
     with Terminal() as watch:
-        scores = flow(bundle, table, out=out, subgroups=tuple(subgroup or ()), device=device, watch=watch)
+        scores = flow(bundle, table, out=out, subgroups=subgroup or (), recalibrate=recalibrate, device=device, watch=watch)
     show_scores(scores.to_dict())
+    if recalibrate is not None:
+        typer.echo(next(note for note in reversed(scores.notes) if note.startswith("recalibrated: ")))
+        typer.echo(f"bundle  {recalibrate}")
     typer.echo(f"report  {out / 'report.html'}")

@@ -30,6 +30,10 @@ def inspect(
     budget: o.Budget = None,
     seed: o.Seed = None,
     settings: o.Settings = None,
+    folds: o.Folds = None,
+    repeats: o.Repeats = None,
+    leave_out: o.LeaveOut = None,
+    refit: o.Refit = False,
     drop_leaks: o.DropLeaks = False,
     allow_leaks: o.AllowLeaks = False,
     cache: o.Cache = None,
@@ -41,14 +45,17 @@ def inspect(
 
     request = request_of(
         table,
-        roles={"id": identity, "group": group, "split": split, "time": time, "weight": weight},
+        roles={"id": identity, "group": group, "split": split, "time": time, "weight": weight, "leave_out": leave_out},
         target=target,
         inputs=inputs,
         exclude=exclude,
         subgroups=subgroup,
         settings=settings,
-        rest={"task": task, "budget": budget, "seed": seed, "leaks": leak_word(drop=drop_leaks, allow=allow_leaks)},
-    )
+        rest={
+            "task": task, "budget": budget, "seed": seed, "leaks": leak_word(drop=drop_leaks, allow=allow_leaks),
+            "folds": folds, "repeats": repeats, "refit": refit or None,
+        },
+    )  # fmt: skip
     with Terminal() as watch:
         found = flow(request, out=out, cache=cache, device=device, watch=watch)
     _show(found)
@@ -78,6 +85,8 @@ def _show(found: Inspection) -> None:
         console.print(f"leak ({leak.severity}): {leak.sentence}", markup=False)
     if found.stop:
         console.print(f"'osler train' would stop here: {found.stop}", markup=False)
-    trainings = len(found.split.folds) * found.plan["fit.members"]
+    if found.trainings > 1:
+        console.print(f"{found.trainings} whole trainings share the budget; the plan above is the last one's, on all cases")
+    trainings = found.trainings * len(found.split.folds) * found.plan["fit.members"]
     seconds = trainings * found.plan["fit.seconds"]
     console.print(f"cost: {trainings} networks, about {seconds:.0f} s of training beside the baseline", markup=False)

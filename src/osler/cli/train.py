@@ -11,6 +11,13 @@ import typer
 from osler.cli import options as o
 from osler.cli.request import leak_word, request_of
 
+TITLES = {
+    "test": "test, scored once (95% interval)",
+    "folds": "every case, predicted by models that never saw it (95% interval)",
+    "sites": "every site, predicted by models that saw none of it (95% interval)",
+    "external": "new data (95% interval)",
+}
+
 
 def train(
     table: o.Table,
@@ -29,6 +36,10 @@ def train(
     seed: o.Seed = None,
     settings: o.Settings = None,
     plan: Annotated[Path | None, typer.Option(help="plan.json to follow, from 'osler inspect' or a bundle")] = None,
+    folds: o.Folds = None,
+    repeats: o.Repeats = None,
+    leave_out: o.LeaveOut = None,
+    refit: o.Refit = False,
     drop_leaks: o.DropLeaks = False,
     allow_leaks: o.AllowLeaks = False,
     language: o.Language = None,
@@ -36,13 +47,13 @@ def train(
     cache: o.Cache = None,
     device: o.Device = None,
 ) -> None:
-    """Train a network and a classical baseline, score them once on the test split, write a bundle."""
+    """Train a network and a classical baseline, score them on cases that training never saw, write a bundle."""
     from osler.cli.watch import Terminal
     from osler.flows.train import train as flow
 
     request = request_of(
         table,
-        roles={"id": identity, "group": group, "split": split, "time": time, "weight": weight},
+        roles={"id": identity, "group": group, "split": split, "time": time, "weight": weight, "leave_out": leave_out},
         target=target,
         inputs=inputs,
         exclude=exclude,
@@ -50,6 +61,7 @@ def train(
         settings=settings,
         rest={
             "task": task, "budget": budget, "seed": seed, "language": language, "title": title,
+            "folds": folds, "repeats": repeats, "refit": refit or None,
             "leaks": leak_word(drop=drop_leaks, allow=allow_leaks),
         },
     )  # fmt: skip
@@ -64,18 +76,19 @@ def show_scores(scores: dict) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="test, scored once (95% interval)")
+    table = Table(title=TITLES.get(scores["origin"].get("kind"), "scores (95% interval)"))
     for column in ("measure", "bundle", "network", "baseline"):
         table.add_column(column)
     for name in list(scores["test"])[:8]:
-        table.add_row(name, *(_cell(scores[part].get(name)) for part in ("test", "network", "baseline")))
+        table.add_row(name, *(cell(scores[part].get(name)) for part in ("test", "network", "baseline")))
     console = Console()
     console.print(table)
     if scores["verdict"]:
         console.print(scores["verdict"]["sentence"], markup=False)
 
 
-def _cell(value: dict | None) -> str:
+def cell(value: dict | None) -> str:
+    """Return a value with its interval as text."""
     if value is None or value["value"] is None:
         return "-"
     if value["low"] is None:

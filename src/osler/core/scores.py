@@ -50,8 +50,9 @@ class Scores:
 
     `curves` holds aggregated figures for the report, by name (ROC, calibration, …): lists that JSON can hold.
     `counts` the numbers of cases and groups; `notes` what a reader must know before quoting. `panels` are further tables of
-    what the bundle predicts with: operating points, conformal coverage, subgroups. `explanation` holds aggregates on what moves
-    its predictions: attributions, what is lost without a feature, effects.
+    what the bundle predicts with: operating points, conformal coverage, subgroups. `explanation` tells what moves predictions
+    on the whole. `origin` tells where the scores come from: "kind" is test, folds, sites, external or recalibrated; the rest
+    depends on it (JSON values).
     """
 
     test: Mapping[str, Value]
@@ -63,6 +64,7 @@ class Scores:
     notes: tuple[str, ...] = ()
     panels: tuple[Panel, ...] = ()
     explanation: Mapping[str, Any] = field(default_factory=dict)
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of scores.json."""
@@ -77,6 +79,7 @@ class Scores:
             "notes": list(self.notes),
             "panels": {panel.name: panel.to_dict() for panel in self.panels},
             **({"explanation": dict(self.explanation)} if self.explanation else {}),
+            "origin": dict(self.origin),
         }
 
 

@@ -26,7 +26,8 @@ class Roles:
     """Columns of the table that are neither input nor target.
 
     `group` names what must not be split between training and test (the patient); without it each row is its own group.
-    `split` holds an official division into training, validation and test. `time` orders the cases for a split by time.
+    `split` holds an official division into training, validation and test. `time` orders the cases for a split by time. Each
+    value of `leave_out` (a hospital, a country) is the test in turn.
     """
 
     id: str | None = None
@@ -35,10 +36,11 @@ class Roles:
     weight: str | None = None
     time: str | None = None
     subgroups: tuple[str, ...] = ()
+    leave_out: str | None = None
 
     def columns(self) -> tuple[str, ...]:
         """Return the columns that hold a role and so are no input by default (subgroups may be inputs too)."""
-        return tuple(c for c in (self.id, self.group, self.split, self.weight, self.time) if c)
+        return tuple(c for c in (self.id, self.group, self.split, self.weight, self.time, self.leave_out) if c)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Study:
     """A table, its inputs, a target, how to split, a budget.
 
     `budget` is minutes of training. `settings` are decisions set by the user, by their full names.
+    `folds` above 0 asks for cross-validation, `repeats` times over; `refit` for a last training on all cases after scoring.
     `folder` is where relative paths in the table start; a path that leaves it is refused.
     """
 
@@ -62,3 +65,11 @@ class Study:
     notes: tuple[str, ...] = ()
     leaks: str = "stop"  # or "drop" or "allow"
     language: str = "en"
+    folds: int = 0
+    repeats: int = 1
+    refit: bool = False
+
+    @property
+    def resampled(self) -> bool:
+        """Whether several trainings are scored, each on other cases, instead of one on one test."""
+        return self.folds > 0 or self.roles.leave_out is not None

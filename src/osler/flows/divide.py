@@ -66,11 +66,22 @@ def _without(value: Any, gone: set[str]) -> Any:
 
 def split_and_find(cases: Cases) -> tuple[Split, Plan, tuple[Leak, ...]]:
     """Return the split (without leaking development rows where the study asks to drop them), its decisions, the leaks."""
+    plan = split_plan(cases)
+    split = split_step.divide(seen(cases), plan=plan, seed=cases.study.seed)
+    leaks = leaks_of(cases, split)
+    return without_leaks(cases, split, leaks), plan.with_decisions(split_step.describe(split).decisions), leaks
+
+
+def split_plan(cases: Cases) -> Plan:
+    """Return the decisions on how to divide, with what the user set."""
     groups = len(np.unique(cases.groups[cases.usable]))
     plan = Plan(split_step.split_rules(groups=groups))
-    plan = plan.set_by_user({k: v for k, v in cases.study.settings.items() if k in plan})
-    split = split_step.divide(_seen(cases), plan=plan, seed=cases.study.seed)
-    leaks = leak_step.find_leaks(
+    return plan.set_by_user({k: v for k, v in cases.study.settings.items() if k in plan})
+
+
+def leaks_of(cases: Cases, split: Split) -> tuple[Leak, ...]:
+    """Return what of the split's test is known to its training."""
+    return leak_step.find_leaks(
         modalities=cases.modalities,
         columns=cases.columns,
         split=split,
@@ -78,12 +89,15 @@ def split_and_find(cases: Cases) -> tuple[Split, Plan, tuple[Leak, ...]]:
         groups=cases.groups if cases.grouped else None,
         outcomes=cases.task.outcomes(cases.target),
     )
-    if cases.study.leaks == "drop":
-        split = leak_step.without(split, leaks)
-    return split, plan.with_decisions(split_step.describe(split).decisions), leaks
 
 
-def _seen(cases: Cases) -> split_step.Cases:
+def without_leaks(cases: Cases, split: Split, leaks: tuple[Leak, ...]) -> Split:
+    """Return the split without leaking development rows where the study asks to drop them."""
+    return leak_step.without(split, leaks) if cases.study.leaks == "drop" else split
+
+
+def seen(cases: Cases) -> split_step.Cases:
+    """Return what the split may look at."""
     roles, table = cases.study.roles, cases.table
     official = None if roles.split is None else column_values(table, roles.split)
     times = None if roles.time is None else _days(column_values(table, roles.time))

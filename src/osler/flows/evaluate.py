@@ -3,47 +3,30 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from osler.core.account import Account
-from osler.core.columns import NO_WORDS, Columns
-from osler.core.errors import OutputError, Refusal, StudyError, did_you_mean
+from osler.core.errors import OutputError
 from osler.core.scores import Scores
 from osler.core.study import Input, Roles, Study
-from osler.core.table import Table
-from osler.core.target import Target
 from osler.core.watch import SILENT, Watch
 from osler.flows import importance
+from osler.flows import recalibrate as recalibration
 from osler.flows.cases import refused_counts
 from osler.flows.freeze import versions
+from osler.flows.gathering import Seen, gathered
 from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
 from osler.spine.evaluate import score_statistics, statistics_of
 from osler.spine.fit import Source
 from osler.spine.report import documents_of
-from osler.spine.scan import blocks, column_values
 
 SECONDS = 10.0  # at most, for what moves predictions on the whole
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What was gathered of the new cases: raw outputs, target, group labels, columns to tell subgroups by, and refusals. `sample`
-    holds the inputs of some of them, and `places` which these are among the cases with raw outputs."""
-
-    raws: Mapping[str, np.ndarray]
-    target: Target
-    groups: np.ndarray | None
-    refusals: Mapping[int, Refusal]
-    cases: int
-    subgroups: Mapping[str, np.ndarray]
-    sample: Mapping[str, Columns]
-    places: np.ndarray
 
 
 def evaluate(
@@ -52,23 +35,28 @@ def evaluate(
     *,
     out: Path | str,
     subgroups: str | Sequence[str] = (),
+    recalibrate: Path | str | None = None,
     device: str | None = None,
     watch: Watch = SILENT,
 ) -> Scores:
     """Score the bundle on the rows of `table` and write scores.json, report.html, card.md and methods.md into the folder `out`.
 
-    `subgroups` are columns by which the scores are told too, beside those of the study.
+    `subgroups` are columns by which the scores are told too, beside those of the study. `recalibrate` names a bundle to be
+    written, whose outputs are fitted to these cases; its scores are cross-validated.
     """
     bundle, table, out = Path(bundle), Path(table), Path(out)
     predictor = load(bundle, device=device)
     _check_place(out)
+    if recalibrate is not None:
+        recalibration.check_places(bundle, out=out, recalibrated=Path(recalibrate))
     watch.stage("predicting")
-    asked = (subgroups,) if isinstance(subgroups, str) else tuple(subgroups)
-    seen = _gathered(predictor, table, watch, subgroups=asked)
+    seen = gathered(predictor, table, watch, subgroups=(subgroups,) if isinstance(subgroups, str) else tuple(subgroups))
     watch.stage("scoring")
-    scores = _scored(predictor, seen)
+    scores = replace(_scored(predictor, seen), origin={"kind": "external"})
     watch.stage("explaining")
     scores = replace(scores, explanation=_overall(predictor, seen))
+    if recalibrate is not None:
+        scores = _recalibrated(predictor, seen, scores, bundle=bundle, out=Path(recalibrate), watch=watch)
     _write(out, _account(predictor, seen, scores))
     return scores
 
@@ -84,40 +72,15 @@ def _scored(predictor: Predictor, seen: Seen) -> Scores:
     return replace(scores, notes=(*scores.notes, *notes))
 
 
-def _gathered(predictor: Predictor, table: Path, watch: Watch, *, subgroups: tuple[str, ...]) -> Seen:
-    raws: list[dict[str, np.ndarray]] = []
-    targets: list[Target] = []
-    groups: list[np.ndarray] = []
-    refusals: dict[int, Refusal] = {}
-    cases = 0
-    group = predictor.contents.about["roles"]["group"]
-    parted: dict[str, list[np.ndarray]] = {}
-    sample = Sample(importance.CASES, seed=predictor.contents.about["seed"])
-    for block in blocks(table):
-        _check(predictor, block, subgroups=subgroups)
-        read = predictor.columns(block)
-        raw, refused = predictor.raw(block, columns=read)
-        target, unusable = predictor.task.target(_target_columns(predictor, block), info=predictor.info)
-        rows = np.array([r for r in range(len(block)) if r not in refused], np.int64)
-        good = np.array([int(r) not in unusable for r in rows], bool)
-        raws.append({name: values[good] for name, values in raw.items()})
-        targets.append(target.take(rows[good]))
-        if group in block.columns:
-            groups.append(_group_labels(block, group)[rows[good]])
-        for name in dict.fromkeys((*predictor.contents.about["roles"]["subgroups"], *subgroups)):
-            if name in block.columns:
-                parted.setdefault(name, []).append(column_values(block, name)[rows[good]])
-        sample.offer(read, rows[good])
-        refusals |= {block.first + r: why for r, why in {**unusable, **refused}.items()}
-        cases += len(block)
-        watch.advance(len(block))
-    joined = {name: np.concatenate([r[name] for r in raws]) for name in raws[0]}
-    target = Target(np.concatenate([t.values for t in targets]), np.concatenate([t.observed for t in targets]), predictor.info)
-    if len(target) == 0:
-        raise StudyError(f"no case can be scored: all {cases} rows are refused")
-    numbers = np.unique(np.concatenate(groups), return_inverse=True)[1] if groups else None
-    columns = {name: np.concatenate(parts) for name, parts in parted.items()}
-    return Seen(joined, target, numbers, refusals, cases, columns, *sample.taken())
+def _recalibrated(predictor: Predictor, seen: Seen, scores: Scores, *, bundle: Path, out: Path, watch: Watch) -> Scores:
+    """Write the recalibrated bundle and return the scores before it, with what was done."""
+    watch.stage("recalibrating")
+    found = recalibration.recalibrate(predictor, seen.raws, seen.target, groups=seen.groups, before=scores)
+    recalibration.write(found, predictor, bundle=bundle, out=out, account=_account(predictor, seen, found.scores))
+    watch.say(found.sentence)
+    panel = found.scores.panels[-1]
+    origin = {**scores.origin, "recalibration": found.scores.origin["update"]}
+    return replace(scores, notes=(*scores.notes, found.sentence), panels=(*scores.panels, panel), origin=origin)
 
 
 def _overall(predictor: Predictor, seen: Seen) -> dict[str, Any]:
@@ -136,55 +99,6 @@ def _overall(predictor: Predictor, seen: Seen) -> dict[str, Any]:
             groups=None if seen.groups is None else seen.groups[seen.places[kept]], seconds=seconds,
             seed=predictor.contents.about["seed"],
         )  # fmt: skip
-
-
-class Sample:
-    """A random sample of cases from blocks of which none is kept: each case draws a number, the lowest stay."""
-
-    def __init__(self, most: int, *, seed: int) -> None:
-        self.most, self.seen = most, 0
-        self.generator = np.random.default_rng([seed, 0xE8])
-        self.drawn, self.places = np.empty(0), np.empty(0, np.int64)
-        self.columns: dict[str, Columns] = {}
-
-    def offer(self, columns: Mapping[str, Columns], rows: np.ndarray) -> None:
-        """Look at the cases `rows` of a block."""
-        drawn = np.concatenate([self.drawn, self.generator.random(len(rows))])
-        places = np.concatenate([self.places, self.seen + np.arange(len(rows))])
-        kept = np.sort(np.argsort(drawn)[: self.most])
-        old, new = kept[kept < len(self.drawn)], kept[kept >= len(self.drawn)] - len(self.drawn)
-        # words would add up over blocks; the ones that are told come from the bundle
-        fresh = {name: replace(c.take(rows[new]), words=NO_WORDS) for name, c in columns.items()}
-        before = {name: c.take(old) for name, c in self.columns.items()}
-        self.columns = {n: Columns.joined([before[n], c]) if n in before else c for n, c in fresh.items()}
-        self.drawn, self.places, self.seen = drawn[kept], places[kept], self.seen + len(rows)
-
-    def taken(self) -> tuple[dict[str, Columns], np.ndarray]:
-        """Return the inputs of the sample, and which cases it holds (m,) among those that were looked at."""
-        return self.columns, self.places
-
-
-def _group_labels(block: Table, group: str) -> np.ndarray:
-    """Return (n,) object; a row without a group is its own, as in training."""
-    values = column_values(block, group)
-    missing = [v is None or v != v for v in values]  # noqa: PLR0124 - NaN differs from itself
-    pairs = enumerate(zip(values, missing, strict=True))
-    return np.array([f"row {block.first + r}" if lacks else f"group {v}" for r, (v, lacks) in pairs], object)
-
-
-def _check(predictor: Predictor, block: Table, *, subgroups: tuple[str, ...]) -> None:
-    targets = predictor.contents.about["targets"]
-    faults = [f"no column '{t}' to score against{did_you_mean(t, block.columns)}" for t in targets if t not in block.columns]
-    faults += [
-        f"no column '{s}' to tell subgroups by{did_you_mean(s, block.columns)}" for s in subgroups if s not in block.columns
-    ]
-    faults += [f"'{s}' is the target; scores within its own values say nothing" for s in subgroups if s in targets]
-    if faults:
-        raise StudyError(faults)
-
-
-def _target_columns(predictor: Predictor, block: Table) -> dict[str, np.ndarray]:
-    return {name: column_values(block, name) for name in predictor.contents.about["targets"]}
 
 
 def _account(predictor: Predictor, seen: Seen, scores: Scores) -> Account:

@@ -17,7 +17,7 @@ from osler.spine.report import documents_of
 
 if TYPE_CHECKING:
     from osler.flows.cases import Cases
-    from osler.flows.train import Trained
+    from osler.flows.fitting import Trained
 
 
 def versions() -> dict[str, str]:
@@ -57,6 +57,7 @@ def _about(cases: Cases, trained: Trained, account: Account) -> dict[str, Any]:
         "blend": {"network": trained.blend.network},
         "counts": dict(account.counts),
         "split": account.split,
+        "origin": dict(account.scores.origin),
         "versions": dict(account.versions),
     }
 

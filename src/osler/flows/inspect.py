@@ -16,16 +16,17 @@ from osler.core.split import Split
 from osler.core.study import Study
 from osler.core.watch import SILENT, Watch
 from osler.flows import planning
-from osler.flows.cases import gather_cases, refused_counts
-from osler.flows.divide import split_and_drop
+from osler.flows.cases import Cases, gather_cases, refused_counts
+from osler.flows.divide import Again, split_and_drop
 from osler.flows.opening import default_cache, open_study
+from osler.flows.scheme import scheme_and_drop, with_budget
 from osler.spine.leaks import judge
 from osler.spine.study import Request
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """What `train` would do. `refused` counts rows by reason; `stop` is the leak check's word where it would stop the run."""
+    """What `train` would do: `trainings` times the plan, on `split` at the end. `refused` counts rows by reason; `stop` is the leak check's word where it would stop the run."""
 
     study: Study
     facts: Mapping[str, Mapping[str, Any]]
@@ -34,6 +35,7 @@ class Inspection:
     refused: Mapping[str, int]
     plan: Plan
     stop: str = ""
+    trainings: int = 1
 
 
 def inspect(
@@ -47,7 +49,7 @@ def inspect(
     study, table = open_study(request, cache=cache, watch=watch)
     cases = gather_cases(study, table, cache=cache, watch=watch)
     again = partial(gather_cases, table=table, cache=cache, watch=watch)
-    cases, split, decisions, leaks = split_and_drop(cases, again=again)
+    cases, split, decisions, leaks, trainings = _divided(cases, again)
     stop = ""
     try:
         judge(leaks, how=cases.study.leaks)
@@ -55,10 +57,20 @@ def inspect(
         stop = str(error)
     facts = planning.gather_facts(cases, split)
     spent = time.monotonic() - began
-    plan = planning.make_plan(cases, split, decisions, facts=facts, device=device, spent=spent, watch=watch)
+    shared, each = with_budget(cases, trainings=trainings), spent / trainings
+    plan = planning.make_plan(shared, split, decisions, facts=facts, device=device, spent=each, watch=watch)
     if out is not None:
         _write(out, plan)
-    return Inspection(cases.study, facts, split, leaks, refused_counts(cases.refusals.values()), plan, stop)
+    refused = refused_counts(cases.refusals.values())
+    return Inspection(cases.study, facts, split, leaks, refused, plan, stop, trainings)
+
+
+def _divided(cases: Cases, again: Again) -> tuple[Cases, Split, Plan, tuple[Leak, ...], int]:
+    """Return the cases, the split of the plan to be shown, its decisions, all leaks, and the number of whole trainings."""
+    if cases.study.resampled:
+        cases, scheme = scheme_and_drop(cases, again=again)
+        return cases, scheme.last, scheme.decisions, scheme.leaks, scheme.trainings
+    return *split_and_drop(cases, again=again), 1 + cases.study.refit
 
 
 def _check_place(out: Path) -> None:

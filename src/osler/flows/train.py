@@ -2,54 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from osler.core.account import Account
-from osler.core.errors import PlanError
-from osler.core.leak import Leak
-from osler.core.plan import Plan
-from osler.core.scores import Scores
+from osler.core.errors import RequestError
 from osler.core.split import Split
-from osler.core.state import State
 from osler.core.study import Study
 from osler.core.watch import SILENT, Watch
-from osler.flows import explaining, freeze, importance, planning
-from osler.flows.cases import Cases, gather_cases, refused_counts, subgroup_columns
-from osler.flows.crew import Crew
-from osler.flows.divide import split_and_check
-from osler.flows.explaining import Subject
-from osler.flows.judging import statistics, unseen
-from osler.flows.members import Work, train_fold
+from osler.flows import freeze, planning
+from osler.flows.cases import Cases, gather_cases, refused_counts
+from osler.flows.divide import split_and_check, split_plan
+from osler.flows.fitting import Fitted, Setting, fit_split
 from osler.flows.opening import default_cache, open_study
+from osler.flows.resampled import REFIT, Outcome, by_resampling
+from osler.flows.scheme import last_decisions, last_split, with_budget
+from osler.flows.scoring import score
 from osler.spine.bundle import check_place
-from osler.spine.evaluate import score_statistics
-from osler.spine.evaluate.clean import with_clean
-from osler.spine.fit import Source
-from osler.spine.fit.checkpoint import write_atomically
-from osler.spine.leaks import touched
-from osler.spine.output import Blend, combine
 from osler.spine.study import Request
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """Everything that training learned: a crew per fold, how they are blended, and the calibration of each part. `references` are what
-    networks are compared with in explanations."""
-
-    crews: tuple[Crew, ...]
-    blend: Blend
-    states: Mapping[str, State]
-    references: State = field(default_factory=State)
 
 
 def train(
@@ -61,159 +37,73 @@ def train(
     device: str | None = None,
     watch: Watch = SILENT,
 ) -> Path:
-    """Train, score once, and write the bundle to `out`; returns `out`.
+    """Train, score on cases that training never saw, and write the bundle to `out`; returns `out`.
 
-    `plan` is a plan file to follow as it stands. A killed run is taken up from `<out>.run` when the same is asked again.
+    One test is scored once; with folds or sites, each in turn. `plan` is a plan file to follow as it stands. A killed run is
+    taken up from `<out>.run` when the same is asked again.
     """
     began = time.monotonic()
     cache = cache or default_cache()
     check_place(out)
     study, table = open_study(request, cache=cache, watch=watch)
+    _check_plan(study, plan)
     study = planning.with_given(study, plan)
     cases = gather_cases(study, table, cache=cache, watch=watch)
-    cases, split, decisions, leaks = split_and_check(cases, again=partial(gather_cases, table=table, cache=cache, watch=watch))
-    for leak in leaks:
-        watch.say(f"leak ({leak.severity}): {leak.sentence}")
-    folder = out.with_name(f"{out.name}.run")
-    frozen, facts, clocked = _frozen_plan(
-        cases, split, decisions, given=plan, folder=folder, device=device, spent=time.monotonic() - began, watch=watch
-    )
-    prepared = time.monotonic() - began
-    source = planning.source_of(cases, frozen, device=device)
-    trained = train_members(source, cases, split, folder=folder, clocked=clocked, watch=watch)
-    scores = score(source, cases, split, trained, leaks=leaks, watch=watch)
-    scores = replace(scores, explanation=overall(source, cases, split, trained, watch=watch))
-    timing = {"prepare": prepared, "train": time.monotonic() - began - prepared}
-    account = _account(cases, split, leaks, scores=scores, plan=frozen, facts=facts, trained=trained, timing=timing)
-    freeze.write(out, cases=cases, trained=trained, account=account)
-    shutil.rmtree(folder, ignore_errors=True)
+    again = partial(gather_cases, table=table, cache=cache, watch=watch)
+    setting = Setting(out.with_name(f"{out.name}.run"), again, plan, device, watch)
+    flow = by_resampling if study.resampled else by_split
+    outcome = flow(cases, setting=setting, spent=time.monotonic() - began)
+    timing = {"prepare": outcome.ready - began, "train": time.monotonic() - outcome.ready}
+    account = _account(outcome, timing=timing)
+    freeze.write(out, cases=outcome.cases, trained=outcome.fitted.trained, account=account)
+    shutil.rmtree(setting.folder, ignore_errors=True)
     return out
 
 
-def train_members(source: Source, cases: Cases, split: Split, *, folder: Path, clocked: bool, watch: Watch = SILENT) -> Trained:
-    """Train the crew of every fold, choose the blend and settle the output on cases that no member was trained on."""
-    plan, seed = source.plan, cases.study.seed
-    watch.stage("training", total=len(split.folds) * (1 + plan["fit.members"] * plan["fit.epochs"]))
-    with planning.threads(plan):
-        work = Work(cases.task, cases.groups, seed, folder, clocked, watch)
-        crews = tuple(train_fold(source, fold, number=n, work=work) for n, fold in enumerate(split.folds))
-        lines = unseen(source, split, crews, seed=seed)
-        chooser = lines if split.crossfitted else lines.of(split.tune)
-        settler = lines if split.crossfitted else lines.of(split.calibrate)
-        blend = Blend.chosen(chooser.raws, chooser.target, task=cases.task, plan=plan)
-        parts = {"test": combine(settler.raws, blend), **settler.raws}
-        every = np.arange(len(settler.rows))
-        groups = cases.groups[settler.rows]
-        states = {name: cases.task.settle(raw, settler.target, every, plan=plan, groups=groups) for name, raw in parts.items()}
-        folds = [fold.training for fold in split.folds]
-        references = explaining.references_of(source, crews, folds, groups=cases.groups, seed=seed)
-    return Trained(crews, blend, states, references)
+def by_split(cases: Cases, *, setting: Setting, spent: float) -> Outcome:
+    """Train on one split and score its test, once; then, where asked, train again on all cases with the scores kept."""
+    cases, split, decisions, leaks = split_and_check(cases, again=setting.again)
+    for leak in leaks:
+        setting.watch.say(f"leak ({leak.severity}): {leak.sentence}")
+    shared = with_budget(cases, trainings=1 + cases.study.refit)
+    fitted = fit_split(shared, split, decisions, setting=setting, spent=spent)
+    scores = score(fitted.source, cases, split, fitted.trained, leaks=leaks, watch=setting.watch)
+    if not cases.study.refit:
+        return Outcome(cases, split, leaks, fitted, scores, fitted.ready)
+    scores = replace(scores, notes=(*scores.notes, REFIT), origin={**scores.origin, "refit": True})
+    return Outcome(cases, split, leaks, _again(shared, split, setting=setting), scores, fitted.ready)
 
 
-def score(
-    source: Source, cases: Cases, split: Split, trained: Trained, *, leaks: Sequence[Leak] = (), watch: Watch = SILENT
-) -> Scores:
-    """Score the test split, once; where leaks touch some test cases, the others are scored apart too."""
-    watch.stage("scoring")
-    with planning.threads(source.plan):
-        found = statistics(source, trained.crews, trained.blend, split.test, task=cases.task, states=trained.states)
-    groups = cases.groups[split.test] if cases.grouped else None
-    info, columns, seed = cases.target.info, subgroup_columns(cases, split.test), cases.study.seed
-    views = cases.task.views(state=trained.states["test"], info=info)
-    scores = score_statistics(cases.task, found, info=info, groups=groups, seed=seed, views=views, subgroups=columns)
-    reached = np.isin(split.test, touched(leaks))
-    return with_clean(scores, cases.task, found, touched=reached, info=info, groups=groups, seed=seed)
+def _again(cases: Cases, split: Split, *, setting: Setting) -> Fitted:
+    setting.watch.say("training once more, on all cases")
+    last = last_split(cases, split_plan(cases), how=split.how)
+    return fit_split(cases, last, last_decisions(split_plan(cases), last), setting=setting.under("last"))
 
 
-def overall(source: Source, cases: Cases, split: Split, trained: Trained, *, watch: Watch = SILENT) -> dict[str, Any]:
-    """Return what moves predictions on the whole, on the test cases; nothing of a target on a grid."""
-    rows = split.test[cases.target.take(split.test).observed.any(axis=1)] if cases.target.observed.shape[1] else split.test[:0]
-    seconds = source.plan.get("explain.seconds", 0.0)
-    if source.anchor is not None or not len(rows) or seconds <= 0:
-        return {}
-    watch.stage("explaining")
-    target, seed = cases.target, cases.study.seed
-    rows = rows[importance.sampled(cases.task.stratum(target.take(rows)), most=importance.CASES, seed=seed)]
-    with planning.threads(source.plan):
-        subject = Subject.of(
-            source, trained.crews, blend=trained.blend, task=cases.task, info=target.info, state=trained.states["test"],
-            references=explaining.stored_references(trained.references, trained.crews),
-        )  # fmt: skip
-        return importance.explanation(
-            importance.on_cases(subject, rows), target.take(rows), groups=cases.groups[rows] if cases.grouped else None,
-            seconds=seconds, seed=seed,
-        )  # fmt: skip
+def _check_plan(study: Study, plan: Path | None) -> None:
+    if plan is not None and study.resampled:
+        what = "leave_out" if study.roles.leave_out else "folds"
+        raise RequestError(
+            f"a plan holds what was measured of one training part, and with {what} each training has its own: leave --plan out"
+            " and set single decisions with --set"
+        )
 
 
-def _frozen_plan(
-    cases: Cases, split: Split, decisions: Plan, *, given: Path | None, folder: Path, device: str | None, spent: float,
-    watch: Watch,
-) -> tuple[Plan, dict[str, Mapping[str, Any]], bool]:  # fmt: skip
-    """Return the plan, the facts, and whether the clock may end a training: the user's plan, else the run's own, else a new
-    one, written before the first step."""
-    facts = planning.gather_facts(cases, split)
-    asked = run_key(cases, split, given)
-    path, key = folder / "plan.json", folder / "asked.json"
-    found = _unfinished(path, key, asked)
-    if found is not None:
-        watch.say("an unfinished run of the same study is taken up")
-        return found, facts, given is None
-    if folder.exists():
-        shutil.rmtree(folder)
-    if given is not None:
-        frozen = planning.given_plan(cases, split, decisions, facts=facts, device=device)
-    else:
-        frozen = planning.make_plan(cases, split, decisions, facts=facts, device=device, spent=spent, watch=watch)
-    write_atomically(path, frozen.to_json().encode())
-    write_atomically(key, json.dumps(asked).encode())
-    return frozen, facts, given is None
-
-
-def _unfinished(path: Path, key: Path, asked: Mapping[str, str]) -> Plan | None:
-    """Return the plan of a killed run of the same study; None where there is none, or a crash of the machine tore it."""
-    try:
-        return Plan.from_json(path.read_text(encoding="utf-8")) if json.loads(key.read_text()) == asked else None
-    except (OSError, ValueError, PlanError):
-        return None
-
-
-def run_key(cases: Cases, split: Split, given: Path | None) -> dict[str, str]:
-    """Return what must be equal for a killed run to be taken up: study, table, split and given plan."""
-    study = replace(cases.study, table=Path(), folder=Path())
-    digest = hashlib.sha256()
-    for part in (split.training, split.tune, split.calibrate, split.test):
-        digest.update(np.ascontiguousarray(part).tobytes())
-    text = given.read_text() if given is not None else ""
-    return {
-        "osler": freeze.versions()["osler"],
-        "study": _hash(repr(study)),
-        "table": cases.table.digest,
-        "split": digest.hexdigest(),
-        "plan": _hash(text),
-    }
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _account(
-    cases: Cases, split: Split, leaks: tuple[Leak, ...], *, scores: Scores, plan: Plan, facts: Mapping[str, Mapping[str, Any]],
-    trained: Trained, timing: Mapping[str, float],
-) -> Account:  # fmt: skip
+def _account(outcome: Outcome, *, timing: Mapping[str, float]) -> Account:
+    cases, split, fitted = outcome.cases, outcome.split, outcome.fitted
     counts = {name: len(getattr(split, name)) for name in ("training", "tune", "calibrate", "test")}
     counts |= {"refused": len(cases.refusals), "cases": len(cases.table)}
     if cases.grouped:
         counts["groups"] = len(np.unique(cases.groups[cases.usable]))
-    share = trained.blend.network
-    networks = sum(len(c.networks) for c in trained.crews)
+    share = fitted.trained.blend.network
+    networks = sum(len(c.networks) for c in fitted.trained.crews)
     members = [
         f"{networks} network(s), weight {share:.2f} in the prediction",
-        f"{len(trained.crews)} baseline(s), weight {1 - share:.2f}: {trained.crews[0].baseline.sentence()}",
+        f"{len(fitted.trained.crews)} baseline(s), weight {1 - share:.2f}: {fitted.trained.crews[0].baseline.sentence()}",
     ]
     return Account(
-        study=public_study(cases.study), plan=plan, scores=scores, target=cases.target.info, facts=facts, split=split.how,
-        counts=counts, refused=refused_counts(cases.refusals.values()), leaks=leaks, members=members,
+        study=public_study(cases.study), plan=fitted.plan, scores=outcome.scores, target=cases.target.info, facts=fitted.facts,
+        split=split.how, counts=counts, refused=refused_counts(cases.refusals.values()), leaks=outcome.leaks, members=members,
         versions=freeze.versions(), timing=timing,
     )  # fmt: skip
 

@@ -68,10 +68,42 @@ def divide(cases: Cases, *, plan: Mapping[str, Any], seed: int) -> Split:
             f"the split leaves {len(development)} cases to train and {len(test)} to test; both are needed: give more groups"
             " (a group is never torn), another split or time column, or leave that column out"
         )
+    return _parted(cases, (development, tune, calibrate, test), plan=plan, generator=generator, how=how)
+
+
+def around(cases: Cases, test: np.ndarray, *, plan: Mapping[str, Any], seed: int, how: str) -> Split:
+    """Return the split of the usable rows that has `test` as its test: an outer fold, or, with no rows, a last training.
+
+    Raises as `divide` does.
+    """
+    _check(plan)
+    empty = np.empty(0, np.int64)
+    parts = (np.setdiff1d(cases.rows, test), empty, empty, test)
+    return _parted(cases, parts, plan=plan, generator=np.random.default_rng([seed, 1]), how=how)
+
+
+def outer_tests(cases: Cases, *, folds: int, seed: int, repeat: int = 0) -> tuple[np.ndarray, ...]:
+    """Return the test rows of each of `folds` outer folds: groups whole, strata in equal shares, every usable row in one.
+
+    Raises StudyError where there are fewer groups than folds.
+    """
+    groups = len(np.unique(cases.groups[cases.rows]))
+    if groups < folds:
+        raise StudyError(
+            f"{folds} folds need at least {folds} groups and there are {groups}; give fewer folds, or a group column with"
+            " more values"
+        )
+    return tuple(_dealt(cases, cases.rows, folds, generator=np.random.default_rng([seed, 5, repeat])))
+
+
+def _parted(
+    cases: Cases, parts: tuple[np.ndarray, ...], *, plan: Mapping[str, Any], generator: np.random.Generator, how: str
+) -> Split:
+    """Return `parts` (development, tune, calibrate, test) as a split, cross-fitted where the plan says so."""
     if plan["split.folds"] > 1:
-        whole = np.sort(np.concatenate([development, tune, calibrate]))
-        return _crossfitted(cases, whole, test, plan=plan, generator=generator, how=how)
-    return _once(cases, (development, tune, calibrate, test), plan=plan, generator=generator, how=how)
+        whole = np.sort(np.concatenate(parts[:3]))
+        return _crossfitted(cases, whole, parts[3], plan=plan, generator=generator, how=how)
+    return _once(cases, parts, plan=plan, generator=generator, how=how)
 
 
 def _check(plan: Mapping[str, Any]) -> None:
@@ -113,13 +145,8 @@ def _crossfitted(
     count = min(plan["split.folds"], len(np.unique(cases.groups[development])))
     if count < min(plan["split.folds"], FEWEST):
         raise _too_few(cases, development)
-    parts, rest = [], development
-    for left in range(count, 1, -1):
-        rest, part = _cut(cases, rest, share=1 / left, generator=generator, leave=left - 1)
-        parts.append(part)
-    parts.append(rest)
     folds = []
-    for held in parts:
+    for held in _dealt(cases, development, count, generator=generator):
         others = np.setdiff1d(development, held)
         training, tune = _cut(cases, others, share=plan["split.tune"], generator=generator)
         if not (len(training) and len(tune)):
@@ -127,6 +154,15 @@ def _crossfitted(
         folds.append(Fold(training, tune, held))
     empty = np.empty(0, np.int64)
     return Split(development, empty, empty, test, tuple(folds), f"{how}; development cross-fitted in {count} folds")
+
+
+def _dealt(cases: Cases, rows: np.ndarray, count: int, *, generator: np.random.Generator) -> list[np.ndarray]:
+    """Return `rows` in `count` parts of about equal size and strata, groups whole."""
+    parts, rest = [], rows
+    for left in range(count, 1, -1):
+        rest, part = _cut(cases, rest, share=1 / left, generator=generator, leave=left - 1)
+        parts.append(part)
+    return [*parts, rest]
 
 
 def _too_few(cases: Cases, development: np.ndarray) -> StudyError:

@@ -44,9 +44,9 @@ def platt(logit: np.ndarray, truth: np.ndarray) -> Calibration:
     found = f"{events} cases of the rarer class, {len(truth)} in all"
     if events < FOR_INTERCEPT:
         return identity(1, f"none: {found}, fewer than {FOR_INTERCEPT}")
-    slope, shift = _fitted(logit, truth, free_slope=events >= FOR_SLOPE)
+    slope, shift = fitted(logit, truth, free_slope=events >= FOR_SLOPE)
     if slope < LEAST_SLOPE:
-        slope, shift = _fitted(LEAST_SLOPE * logit, truth, free_slope=False)
+        slope, shift = fitted(LEAST_SLOPE * logit, truth, free_slope=False)
         slope = LEAST_SLOPE
     if surprise(slope * logit + shift, truth) > surprise(logit, truth):
         return identity(1, f"none: it would not improve the log loss ({found})")
@@ -59,7 +59,8 @@ def surprise(logit: np.ndarray, truth: np.ndarray) -> float:
     return float(np.mean(np.logaddexp(0.0, np.where(truth > 0, -logit, logit))))
 
 
-def _fitted(logit: np.ndarray, truth: np.ndarray, *, free_slope: bool) -> tuple[float, float]:
+def fitted(logit: np.ndarray, truth: np.ndarray, *, free_slope: bool) -> tuple[float, float]:
+    """Return slope (1 where it is not free) and intercept of the logistic recalibration, slightly drawn to the identity."""
     # Newton's method with halved steps: the penalised loss is convex, so this always ends at its least
     slope, shift = 1.0, 0.0
     for _ in range(60):
@@ -108,6 +109,20 @@ def temperature(logits: np.ndarray, truth: np.ndarray) -> Calibration:
     if _softmax_loss(np.r_[best[0], shift], logits, truth.astype(int))[0] > _softmax_loss(start, logits, truth.astype(int))[0]:
         return identity(classes, f"none: it would not improve the log loss ({found})")
     return Calibration(best[:1], shift, f"temperature{' and class shifts' if biased else ''}: {found}")
+
+
+def softened(logits: np.ndarray, truth: np.ndarray, *, free: tuple[bool, bool]) -> tuple[float, np.ndarray, float]:
+    """Return a slope and a shift per class (0 in sum), each where it is `free`, and the deviance of `truth` (n,) after them."""
+    from scipy.optimize import minimize
+
+    classes, whole = logits.shape[1], truth.astype(int)
+    start = np.r_[1.0, np.zeros(classes)]
+    if any(free) and len(logits):
+        bounds = [(LEAST_SLOPE, 20.0) if free[0] else (1.0, 1.0)] + [(-20.0, 20.0) if free[1] else (0.0, 0.0)] * classes
+        start = minimize(_softmax_loss, start, args=(logits, whole), jac=True, method="L-BFGS-B", bounds=bounds).x
+    slope, shift = float(start[0]), start[1:] - start[1:].mean()
+    logs = log_softmax(slope * logits + shift, axis=1)
+    return slope, shift, float(-2 * logs[np.arange(len(whole)), whole].sum())
 
 
 def _spread(logits: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -18,6 +18,7 @@ from osler.core.measure import Measure
 from osler.core.plan import Brief, Decision
 from osler.core.state import State
 from osler.core.target import Target
+from osler.core.update import Updates
 from osler.core.view import View
 from osler.tasks import binary, classes, conformal, label_sets, multiclass, multilabel, operating, selective
 from osler.tasks.calibration import bounded
@@ -135,6 +136,21 @@ class Classification(Task):
         from osler.tasks.settling import settled
 
         return settled(*chosen_rows(raw, target, rows), plan=plan, groups=None if groups is None else groups[rows])
+
+    def updates(self, raw: np.ndarray, target: Target, *, state: State, plan: Mapping[str, Any]) -> Updates:
+        """Return none, intercept, slope: shifts of log-odds, and their stretch, as far as the cases of the rarer class allow."""
+        from osler.tasks.updating import of_classes, of_labels
+
+        several = target.info["kind"] == "multiclass"
+        return (of_classes if several else of_labels)(_calibrated(finite(raw), state), target, state=state)
+
+    def updated(
+        self, raw: np.ndarray, target: Target, *, state: State, arrays: Mapping[str, np.ndarray], plan: Mapping[str, Any]
+    ) -> State:
+        """Return the state with the calibration `arrays` and thresholds that go with it."""
+        from osler.tasks.updating import settled_anew
+
+        return settled_anew(self, bounded(raw), target, arrays=arrays, plan=plan)
 
     def decode(self, raw: np.ndarray, state: State, *, info: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return `probability_<class>`, `predicted` and `set_<level>`; of labels each with `_<label>`."""

@@ -17,6 +17,7 @@ from osler.core.measure import Measure
 from osler.core.plan import Brief, Decision
 from osler.core.state import State
 from osler.core.target import Target
+from osler.core.update import Updates
 from osler.core.view import View
 from osler.tasks import conformal, continuous, number_intervals, numbers, selective
 from osler.tasks.labels import safe_names
@@ -125,6 +126,22 @@ class Regression(Task):
         reach = number_intervals.learned(_guess(raw, State(arrays), plan), truth, own, plan=plan)
         values = {"cases": len(raw), "calibration": [line[3] for line in lines], **reach.values}
         return State({**arrays, **reach.arrays}, values)
+
+    def updates(self, raw: np.ndarray, target: Target, *, state: State, plan: Mapping[str, Any]) -> Updates:
+        """Return none, intercept (a shift), slope (a shift and a stretch), as far as the number of cases allows."""
+        from osler.tasks.updating import of_numbers
+
+        mean, scale = _scale(plan, raw.shape[1])
+        wanted = (np.where(target.observed, target.values, np.nan) - mean) / scale
+        return of_numbers((_guess(raw, state, plan) - mean) / scale, wanted, state=state)
+
+    def updated(
+        self, raw: np.ndarray, target: Target, *, state: State, arrays: Mapping[str, np.ndarray], plan: Mapping[str, Any]
+    ) -> State:
+        """Return the state with the calibration `arrays` and the spread of errors after it."""
+        from osler.tasks.updating import settled_anew
+
+        return settled_anew(self, finite(raw), target, arrays=arrays, plan=plan)
 
     def decode(self, raw: np.ndarray, state: State, *, info: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return `predicted_<target>`, `low_<level>_<target>` and `high_<level>_<target>` in the target's unit."""

@@ -18,9 +18,9 @@ from osler.flows import evaluate as evaluate_room
 from osler.flows.cases import group_numbers
 from osler.flows.divide import _day
 from osler.flows.evaluate import evaluate
+from osler.flows.fitting import unfinished
 from osler.flows.predict import predict
 from osler.flows.predictor import load
-from osler.flows.train import _unfinished
 from osler.flows.verbs import request_of, train
 
 SETTINGS = {"fit.epochs": 2, "fit.members": 1, "fit.threads": 1, "split.folds": 2, "baseline.effort": 1}
@@ -175,16 +175,16 @@ def test_impossible_settings_end_before_training(tmp_path, settings, told):
 
 def test_a_torn_note_of_an_unfinished_run_starts_anew(tmp_path):
     path, key = tmp_path / "plan.json", tmp_path / "asked.json"
-    assert _unfinished(path, key, {"a": "b"}) is None
+    assert unfinished(path, key, {"a": "b"}) is None
     path.write_text(Plan([Decision("fit.epochs", 3, "why")]).to_json())
     key.write_text('{"a": "b"}')
-    assert _unfinished(path, key, {"a": "b"})["fit.epochs"] == 3
-    assert _unfinished(path, key, {"a": "c"}) is None
+    assert unfinished(path, key, {"a": "b"})["fit.epochs"] == 3
+    assert unfinished(path, key, {"a": "c"}) is None
     key.write_text('{"a"')
-    assert _unfinished(path, key, {"a": "b"}) is None
+    assert unfinished(path, key, {"a": "b"}) is None
     key.write_text('{"a": "b"}')
     path.write_text("{")
-    assert _unfinished(path, key, {"a": "b"}) is None
+    assert unfinished(path, key, {"a": "b"}) is None
 
 
 @pytest.mark.parametrize(

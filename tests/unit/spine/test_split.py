@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from osler.core.errors import PlanError, StudyError
 from osler.core.plan import Plan
-from osler.spine.split import PARTS, Cases, describe, divide, split_rules
+from osler.spine.split import PARTS, Cases, around, describe, divide, outer_tests, split_rules
 
 SMALL = dict(Plan(split_rules(groups=100)))
 LARGE = dict(Plan(split_rules(groups=5000)))
@@ -214,3 +214,36 @@ def test_folds_and_sizes_are_told():
     assert LARGE["split.folds"] == 1
     split = divide(cases(np.arange(50)), plan=SMALL, seed=0)
     assert dict(describe(split)) == {f"split.cases.{name}": len(getattr(split, name)) for name in PARTS_OF_SPLIT}
+
+
+@given(tables(), st.integers(2, 6))
+def test_outer_folds_hold_every_row_once_and_tear_no_group(found, folds):
+    table, seed = found
+    if len(np.unique(table.groups)) < folds:
+        with pytest.raises(StudyError, match=f"{folds} folds need at least {folds} groups"):
+            outer_tests(table, folds=folds, seed=seed)
+        return
+    tests = outer_tests(table, folds=folds, seed=seed)
+    assert sorted(np.concatenate(tests)) == list(range(len(table.rows)))
+    assert all(len(test) for test in tests)
+    owners = [set(table.groups[test]) for test in tests]
+    assert sum(len(o) for o in owners) == len(set(table.groups))
+
+
+def test_repeats_divide_anew_and_seeds_repeat():
+    table = cases(np.arange(60))
+    first, second = (outer_tests(table, folds=3, seed=0, repeat=repeat) for repeat in (0, 1))
+    assert any(list(a) != list(b) for a, b in zip(first, second, strict=True))
+    assert all(list(a) == list(b) for a, b in zip(first, outer_tests(table, folds=3, seed=0), strict=True))
+
+
+@pytest.mark.parametrize("plan", [SMALL, LARGE])
+def test_a_split_around_a_given_test_leaves_it_alone(plan):
+    table, test = cases(np.arange(80)), np.arange(10, 30)
+    split = around(table, test, plan=plan, seed=0, how="given")
+    assert list(split.test) == list(test)
+    assert not np.isin(test, split.development).any()
+    assert len(split.development) == 60
+    last = around(table, np.empty(0, np.int64), plan=plan, seed=0, how="all")
+    assert len(last.development) == 80
+    assert len(last.test) == 0

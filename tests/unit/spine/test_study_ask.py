@@ -266,3 +266,50 @@ def test_what_was_asked_arrives():
     assert (study.budget, study.seed, dict(study.settings)) == (1.5, 5, {"fit.epochs": 3})
     assert (study.leaks, study.language, study.title) == ("allow", "zh", "T")
     assert (study.table, study.folder) == (Path("folder/t.csv"), Path("folder"))
+
+
+# folds, repeats, sites ------------------------------------------------------------------------------------------------
+
+SITES = {**PLAIN, "site": ["a", "b"] * 10, "split": ["train", "test"] * 10}
+
+
+def test_folds_and_sites_are_asked_for():
+    study = asked(PLAIN, target=("outcome",), folds=5, repeats=3)
+    assert (study.folds, study.repeats, study.resampled) == (5, 3, True)
+    study = asked(SITES, target=("outcome",), leave_out="site", refit=True)
+    assert (study.roles.leave_out, study.refit, study.resampled) == ("site", True, True)
+    assert "site" not in study.inputs[0].columns
+    assert not asked(PLAIN, target=("outcome",)).resampled
+
+
+def test_a_guessed_split_gives_way_to_folds_and_is_no_input():
+    study = asked(SITES, target=("outcome",), folds=2)
+    assert "split" not in study.inputs[0].columns
+    assert "Column 'split' says which rows train and which test. It is set aside, as every case is tested in turn." in study.notes
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        ({"folds": 1}, "1 folds cannot be; from 2"),
+        ({"folds": 101}, "101 folds cannot be"),
+        ({"folds": 3, "repeats": 0}, "0 repeats cannot be; from 1"),
+        ({"repeats": 2}, "there is nothing to repeat; give folds too"),
+        ({"folds": 40, "repeats": 3}, "40 folds 3 times are more than 100 trainings"),
+        ({"folds": 3, "leave_out": "site"}, "folds and leave_out each say which cases are tested in turn"),
+        ({"leave_out": "site", "repeats": 2}, "leaving out each value of a column has one way to be done"),
+        ({"leave_out": "sit"}, "leave_out: the table has no column 'sit'; did you mean 'site'"),
+        ({"leave_out": "outcome"}, "'outcome' cannot be the target and the leave_out at once"),
+        ({"folds": 3, "split": "split"}, "split and folds contradict each other"),
+        ({"leave_out": "site", "time": "age"}, "time and leave_out contradict each other"),
+        ({"folds": 3, "settings": ("split.test=0.3",)}, "set split.test: with folds there is no single test"),
+        ({"leave_out": "site", "inputs": ("x=tables:site,age",)}, "'site' is the leave_out and cannot be an input too"),
+    ],
+)
+def test_what_contradicts_folds_or_sites_is_refused(flags, told):
+    with pytest.raises(StudyError, match=told):
+        asked(SITES, target=("outcome",), **flags)
+
+
+def test_sites_may_be_the_groups():
+    assert asked(SITES, target=("outcome",), group="site", leave_out="site").roles.group == "site"

@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 
 from osler.contract import Task
+from osler.core.comparison import Comparison
 from osler.core.scores import Scores, Value, Verdict
 from osler.core.state import State
 from osler.core.target import Target
 from osler.core.view import View
-from osler.spine.evaluate.compare import verdict
+from osler.spine.evaluate.compare import paired, verdict
 from osler.spine.evaluate.interval import FEW_GROUPS, LEAST_GROUPS, Spread, interval
 from osler.spine.evaluate.panels import Viewed
+from osler.spine.evaluate.pooled import Pooled
 from osler.spine.evaluate.resampling import How, Units, bootstrap, everyone, leave_one_out
 from osler.spine.evaluate.subgroups import Subgroups
 
@@ -79,7 +81,7 @@ def score_statistics(
     `views` of "test", and subgroups of it by columns (n,) of the table, are measured on the same resamples and come as panels.
     """
     cases = len(next(iter(statistics.values())))
-    order = _in_memory_order(statistics)
+    order = slice(None) if isinstance(task, Pooled) else _in_memory_order(statistics)  # pooled views know cases by their place
     statistics = {part: one[order] for part, one in statistics.items()}
     subgroups = {name: values[order] for name, values in subgroups.items()}
     units = Units.of(None if groups is None else groups[order], cases)
@@ -112,6 +114,38 @@ def _in_memory_order(statistics: Mapping[str, np.ndarray]) -> np.ndarray | slice
     of very many cases, which sort them, read memory in a row: three times faster with a million."""
     first = next(iter(statistics.values()))
     return np.argsort(first[:, 1], kind="stable") if len(first) >= _MANY and first.shape[1] > 1 else slice(None)
+
+
+def compare_statistics(
+    task: Task,
+    statistics: tuple[np.ndarray, np.ndarray],
+    *,
+    names: tuple[str, str],
+    info: Mapping[str, Any],
+    groups: np.ndarray | None,
+    seed: int,
+    resamples: int = 2000,
+) -> Comparison:
+    """Return the paired comparison of two models from their statistics (n, s) of the same cases, in the same order."""
+    cases = len(statistics[0])
+    units = Units.of(groups, cases)
+    parts = {str(number): one for number, one in enumerate(statistics)}
+    points = [{k: float(v[0]) for k, v in _measures(task, s, everyone(cases), info).items()} for s in statistics]
+    width = max(s.shape[1] for s in statistics)
+    how, draws, times = _draws(units, resamples=_affordable(resamples, units, width), seed=seed)
+    samples = _resampled(task, parts, draws, info=info, others=())
+    spreads = [_spreads(task, s, samples[part], units, how=how, info=info) for part, s in parts.items()]
+    measured = task.measured(info)
+    values = [
+        {m.name: interval(m, point[m.name], spread[m.name]) for m in measured}
+        for point, spread in zip(points, spreads, strict=True)
+    ]
+    pairs = {m.name: ((points[0][m.name], points[1][m.name]), (spreads[0][m.name], spreads[1][m.name])) for m in measured}
+    differences = {m.name: paired(m, *pairs[m.name]) for m in measured}
+    word = verdict(measured[0], *pairs[measured[0].name], names=names)
+    counts = {"cases": cases, "groups": units.size, "resamples": times}
+    notes = _notes(units, known=groups is not None, how=how, resamples=times)
+    return Comparison(names, values[0], values[1], differences, word, counts, notes)
 
 
 def _affordable(resamples: int, units: Units, width: int) -> int:

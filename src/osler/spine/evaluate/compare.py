@@ -21,12 +21,15 @@ def verdict(
     The difference is the first less the second, signed so that positive favours the first.
     """
     sign = 1.0 if measure.better == "higher" else -1.0
-    paired = replace(spreads[0], values=sign * (spreads[0].values - spreads[1].values))
-    paired = replace(paired, carried=min(s.carried for s in spreads))
-    plain = Measure(f"{measure.name}_difference", "higher")
-    difference = interval(plain, sign * (pair[0] - pair[1]), paired)
+    difference = paired(measure, pair, spreads, sign=sign)
     word = _word(difference)
     return Verdict(measure.name, difference, word, _sentence(measure, difference, word, names))
+
+
+def paired(measure: Measure, pair: tuple[float, float], spreads: tuple[Spread, Spread], *, sign: float = 1.0) -> Value:
+    """Return `sign` times the first less the second, with the interval of the same over their common resamples."""
+    spread = replace(spreads[0], values=sign * (spreads[0].values - spreads[1].values), carried=min(s.carried for s in spreads))
+    return interval(Measure(f"{measure.name}_difference", "higher"), sign * (pair[0] - pair[1]), spread)
 
 
 def _word(difference: Value) -> str:

@@ -99,12 +99,20 @@ def found(account: Account, words: Words) -> str:
         return words.say("answer.none", n=n)
     value = account.scores.test[name]
     told = _within(value, words)
-    return words.say("answer.found", n=n, measure=label(name, words), value=told)
+    return words.say(by_origin("answer.found", account, words), n=n, measure=label(name, words), value=told)
+
+
+def by_origin(key: str, account: Account, words: Words) -> str:
+    """Return the key of the sentence for where the scores come from (folds, sites, recalibrated), else the plain `key`."""
+    own = f"{key}.{account.scores.origin.get('kind', '')}"
+    return own if own in words else key
 
 
 def predicts(account: Account, words: Words) -> str:
     """Return what the bundle predicts with. Scores that are equal in every measure come from the same model."""
     scores = account.scores
+    if scores.origin.get("refit"):
+        return ""  # the scores are of other trainings than the one that predicts
     for part in ("network", "baseline"):
         values = getattr(scores, part)
         if values and scores.test and all(_same(values.get(name), value) for name, value in scores.test.items()):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from osler.core.account import Account
 from osler.language import Words, words
 from osler.spine.report import data
-from osler.spine.report.answer import answer, warnings
+from osler.spine.report.answer import answer, by_origin, warnings
 from osler.spine.report.inputs import InputTable, inputs
 from osler.spine.report.numerals import NONE, closed, columns, count, number, share, with_interval
 from osler.spine.report.page import limits
@@ -73,7 +73,9 @@ def _scores(account: Account, said: Words) -> list[str]:
         values = [getattr(account.scores, p).get(row.name) for p in parts]
         rows.append([label(row.name, said), *(with_interval(v, said) if v else NONE for v in values)])
     table = (
-        [_table(head, rows), said.say("scores.caption")] if rows else [said.say("answer.none", n=count(data.test_cases(account)))]
+        [_table(head, rows), said.say(by_origin("scores.caption", account, said))]
+        if rows
+        else [said.say("answer.none", n=count(data.test_cases(account)))]
     )
     trained = [said.say("scores.members") + ":", _bullets(said[m] for m in account.members)] if account.members else []
     return [f"## {said.say('section.scores')}", *table, *trained, *_panels(account, said)]

@@ -8,7 +8,7 @@ from typing import Any
 from osler.core.account import Account
 from osler.language import Words, words
 from osler.spine.report import data, numerals
-from osler.spine.report.answer import answer, routine_notes, warnings
+from osler.spine.report.answer import answer, by_origin, routine_notes, warnings
 from osler.spine.report.drawing import Drawing, draw
 from osler.spine.report.inputs import inputs
 from osler.spine.report.overall import overall
@@ -61,7 +61,7 @@ def limits(account: Account, said: Words) -> tuple[str, ...]:
     external = account.counts.get("training", 0) == 0
     names = [*LIMITS, "external" if external else "transport"]
     names += ["threshold"] if account.study.task == "classification" else []
-    return (*(said.say(f"limit.{name}") for name in names), *([] if external else own))
+    return (*(said.say(by_origin(f"limit.{name}", account, said)) for name in names), *([] if external else own))
 
 
 def _content(account: Account, said: Words) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def _content(account: Account, said: Words) -> dict[str, Any]:
         "outcome_pooled": any(c.pooled for o in data.outcome(account) for c in o.categories),
         "spread": data.spread(account),
         "about": _about(account, said),
-        "how": (said.say("scores.caption"), *routine_notes(account, said)),
+        "how": (said.say(by_origin("scores.caption", account, said)), *routine_notes(account, said)),
         "scores": score_table(account, said),
         "figures": drawings(account, said),
         "explanation": overall(account.scores.explanation, said),

@@ -69,6 +69,10 @@ def _sometimes(account: Account) -> dict[str, tuple[State, str]]:
         found["21"] = ("filled", "data")
     if any(facts for key, facts in account.facts.items() if key != "target"):
         found["20b"] = ("part", "inputs")
+    if account.scores.origin.get("kind") == "recalibrated":
+        found |= {"12f": ("filled", "warnings"), "24": ("filled", "scores")}
+    if account.study.roles.leave_out:
+        found |= {"12d": ("part", "data"), "23b": ("part", "scores")}
     if account.study.roles.subgroups:
         told = any(panel.name.startswith("subgroup.") and panel.rows for panel in account.scores.panels)
         found["14"] = ("part", "subgroups")

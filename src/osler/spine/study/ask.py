@@ -11,10 +11,10 @@ from osler.core.registry import TASKS
 from osler.core.study import Input, Roles, Study
 from osler.core.table import Table
 from osler.spine.study import guess
-from osler.spine.study.file import StudyFile, describe
+from osler.spine.study.file import MOST_TRAININGS, StudyFile, describe
 from osler.spine.study.request import Request
 
-_KEPT_OUT = ("id", "group", "split", "weight")  # roles whose column is never an input; time may be one
+_KEPT_OUT = ("id", "group", "split", "weight", "leave_out")  # roles whose column is never an input; time may be one
 
 
 def ask(request: Request, *, table: Table, modalities: Mapping[str, Modality]) -> Study:
@@ -24,7 +24,7 @@ def ask(request: Request, *, table: Table, modalities: Mapping[str, Modality]) -
     contradict each other, no target, unknown tasks or modalities.
     """
     asked = describe(request)
-    faults = [*_empty(table), *_absent(asked, table), *_contradictions(asked), *_unknown(asked, modalities)]
+    faults = [*_empty(table), *_absent(asked, table), *_contradictions(asked), *_resampling(asked), *_unknown(asked, modalities)]
     if not asked.target:
         faults.append(_no_target(table))
     excluded, more = _excluded(asked, table)
@@ -35,6 +35,7 @@ def ask(request: Request, *, table: Table, modalities: Mapping[str, Modality]) -
         raise StudyError(faults)
     taken = {*asked.target, *(c for one in written for c in one.columns)}
     roles, notes = guess.roles(_roles(asked), table=table, taken=taken)
+    notes = _set_aside(asked, roles, notes)
     inputs, said = _inputs(asked, written=written, excluded=excluded, roles=roles, table=table, modalities=modalities)
     task, sentence = _task(asked, table)
     return Study(
@@ -51,11 +52,22 @@ def ask(request: Request, *, table: Table, modalities: Mapping[str, Modality]) -
         notes=(*([sentence] if sentence else []), *notes, *said),
         leaks=asked.leaks,
         language=asked.language,
+        folds=asked.folds or 0,
+        repeats=asked.repeats or 1,
+        refit=asked.refit,
     )
 
 
 def _roles(asked: StudyFile) -> Roles:
-    return Roles(asked.id, asked.group, asked.split, asked.weight, asked.time, asked.subgroups)
+    return Roles(asked.id, asked.group, asked.split, asked.weight, asked.time, asked.subgroups, asked.leave_out)
+
+
+def _set_aside(asked: StudyFile, roles: Roles, notes: list[str]) -> list[str]:
+    """Return the notes; a split column that was only guessed gives way to folds that were asked for."""
+    if asked.split is not None or roles.split is None or not (asked.folds or asked.leave_out):
+        return notes
+    start = f"Column '{roles.split}' says which rows train and which test"
+    return [f"{start}. It is set aside, as every case is tested in turn." if n.startswith(start) else n for n in notes]
 
 
 def _empty(table: Table) -> list[str]:
@@ -82,9 +94,32 @@ def _contradictions(asked: StudyFile) -> list[str]:
     for name, parts in players.items():
         if name in asked.target:
             faults.append(f"'{name}' cannot be the target and the {parts[0]} at once")
-        if len(parts) > 1 and parts != ["id", "group"]:  # each row its own patient is no contradiction
+        # each row its own patient, or each site one group, is no contradiction
+        if len(parts) > 1 and parts not in (["id", "group"], ["group", "leave_out"]):
             faults.append(f"'{name}' cannot be the {' and the '.join(parts)} at once")
     faults += [f"'{c}' is the target; scores within its own values say nothing" for c in asked.subgroups if c in asked.target]
+    return faults
+
+
+def _resampling(asked: StudyFile) -> list[str]:
+    """Return a fault for each request that cross-validation or leaving out sites contradicts."""
+    what = "leave_out" if asked.leave_out else "folds"
+    if not (asked.folds or asked.leave_out):
+        return ["repeats: there is nothing to repeat; give folds too"] if asked.repeats else []
+    faults = []
+    if asked.folds and asked.leave_out:
+        faults.append("folds and leave_out each say which cases are tested in turn; give one of them")
+    if asked.leave_out and asked.repeats:
+        faults.append("repeats: leaving out each value of a column has one way to be done; repeats go with folds")
+    if (asked.folds or 0) * (asked.repeats or 1) > MOST_TRAININGS:
+        faults.append(f"{asked.folds} folds {asked.repeats} times are more than {MOST_TRAININGS} trainings; give fewer")
+    faults += [
+        f"{role} and {what} contradict each other: one keeps a single test, the other tests every case in turn"
+        for role in ("split", "time")
+        if getattr(asked, role)
+    ]
+    if "split.test" in asked.settings:
+        faults.append(f"set split.test: with {what} there is no single test whose share could be set")
     return faults
 
 

@@ -14,7 +14,8 @@ from osler.spine.study.plain import LARGEST, loaded, plain_fault
 from osler.spine.study.request import Request, input_parts, minutes, setting_parts
 
 _NAME = r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$"  # an input's name begins the names of its decisions, so it has no dot
-_ROLES = ("id", "group", "split", "weight", "time")
+_ROLES = ("id", "group", "split", "weight", "time", "leave_out")
+MOST_TRAININGS = 100  # outer folds in all: each is a whole training
 
 
 class InputFile(BaseModel):
@@ -53,6 +54,24 @@ class StudyFile(BaseModel):
     settings: Mapping[str, Any] = Field(default_factory=dict, alias="set")
     language: Literal["en", "zh"] = "en"
     leaks: Literal["stop", "drop", "allow"] = "stop"
+    folds: int | None = None
+    repeats: int | None = None
+    leave_out: str | None = None
+    refit: bool = False
+
+    @field_validator("folds")
+    @classmethod
+    def _folds(cls, folds: int | None) -> int | None:
+        if folds is not None and not 2 <= folds <= MOST_TRAININGS:
+            raise ValueError(f"{folds} folds cannot be; from 2 (one to train, one to test) to {MOST_TRAININGS} can")
+        return folds
+
+    @field_validator("repeats")
+    @classmethod
+    def _repeats(cls, repeats: int | None) -> int | None:
+        if repeats is not None and not 1 <= repeats <= MOST_TRAININGS // 2:
+            raise ValueError(f"{repeats} repeats cannot be; from 1 to {MOST_TRAININGS // 2} can")
+        return repeats
 
     @field_validator("inputs")
     @classmethod
@@ -167,7 +186,7 @@ def _budget(asked: dict[str, Any], faults: list[str]) -> None:
 
 def _of_flags(request: Request, faults: list[str]) -> dict[str, Any]:
     """Return what the flags say, by the keys of the study file."""
-    simple = ("title", "task", "seed", "language", "leaks", *_ROLES)
+    simple = ("title", "task", "seed", "language", "leaks", "folds", "repeats", "refit", *_ROLES)
     asked = {name: value for name in simple if (value := getattr(request, name)) is not None}
     asked |= {name: value for name in ("target", "subgroups", "exclude") if (value := tuple(getattr(request, name)))}
     if request.budget is not None:

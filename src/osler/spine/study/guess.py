@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from osler.contract import Modality
@@ -65,7 +66,7 @@ def roles(given: Roles, *, table: Table, taken: set[str]) -> tuple[Roles, list[s
             "name the column with --group, or the figures will be too good."
         )
     names = {role: found.get(role, getattr(given, role)) for role in ("id", "group", "split")}
-    return Roles(**names, weight=given.weight, time=given.time, subgroups=given.subgroups), notes
+    return replace(given, **names), notes
 
 
 def _split_column(free: Sequence[str], table: Table) -> str | None:

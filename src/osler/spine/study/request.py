@@ -41,6 +41,10 @@ class Request:
     leaks: str | None = None
     language: str | None = None
     title: str | None = None
+    folds: int | None = None
+    repeats: int | None = None
+    leave_out: str | None = None
+    refit: bool | None = None
 
     @property
     def names_study(self) -> bool:

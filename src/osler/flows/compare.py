@@ -1,0 +1,101 @@
+"""`osler compare`: two bundles on the same cases."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from osler.core.comparison import Comparison
+from osler.core.disk import telling, whole
+from osler.core.errors import OutputError, RequestError, StudyError
+from osler.core.watch import SILENT, Watch
+from osler.flows.gathering import Seen, gathered
+from osler.flows.planning import threads
+from osler.flows.predictor import Predictor, load
+from osler.spine.evaluate import compare_statistics
+
+UNSEEN = "Whether a bundle was trained on rows of this table cannot be seen from here; where one was, the comparison favours it."
+SEVERAL = "Intervals of several measures are not corrected for their number: the verdict rests on the primary one."
+
+
+def compare(
+    first: Path | str,
+    second: Path | str,
+    table: Path | str,
+    *,
+    out: Path | str | None = None,
+    device: str | None = None,
+    watch: Watch = SILENT,
+) -> Comparison:
+    """Score both bundles on the rows of `table` that neither refuses, in pairs, and write the comparison to `out` where asked.
+
+    Raises RequestError where the bundles predict different things.
+    """
+    predictors = tuple(load(bundle, device=device) for bundle in (first, second))
+    differences = _differences(*predictors)
+    if differences:
+        raise RequestError("the bundles predict different things and cannot be compared:\n" + "\n".join(differences))
+    if out is not None:
+        _check_place(Path(out))
+    seen = []
+    for predictor in predictors:
+        watch.stage("predicting")
+        seen.append(gathered(predictor, Path(table), watch))
+    watch.stage("scoring")
+    found = _compared(predictors, seen)
+    if out is not None:
+        with whole(Path(out)) as temporary:
+            temporary.write_text(json.dumps(found.to_dict(), indent=1, ensure_ascii=False), encoding="utf-8")
+    return found
+
+
+def _check_place(out: Path) -> None:
+    """Raise before the work where the comparison could not be written after it; an older file stays as it is."""
+    if out.is_dir():
+        raise OutputError(f"'{out.name}' is a folder; give --out the name of a file, for example comparison.json")
+    with telling(out), tempfile.TemporaryFile(dir=out.parent):
+        pass
+
+
+def _compared(predictors: tuple[Predictor, ...], seen: list[Seen]) -> Comparison:
+    rows = np.intersect1d(seen[0].rows, seen[1].rows)
+    if not len(rows):
+        raise StudyError("no row can be used by both bundles; 'osler evaluate' tells why each refuses")
+    statistics, groups = [], None
+    for predictor, one in zip(predictors, seen, strict=True):
+        place = np.searchsorted(one.rows, rows)
+        raw, target, plan = one.raws["test"][place], one.target.take(place), predictor.contents.plan
+        with threads(plan):
+            statistics.append(predictor.task.statistics(raw, target, state=predictor.output("test"), plan=plan))
+        groups = one.groups[place] if groups is None and one.groups is not None else groups
+    task, info = predictors[0].task, predictors[0].info
+    names = _names(predictors)
+    # the same draws whichever bundle is named first
+    found = compare_statistics(task, (statistics[0], statistics[1]), names=names, info=info, groups=groups, seed=0)
+    alone = [seen[0].cases - len(seen[0].rows), seen[1].cases - len(seen[1].rows), seen[0].cases - len(rows)]
+    counts = {**found.counts, "refused_first": alone[0], "refused_second": alone[1], "left_out": alone[2]}
+    left_out = [f"{alone[2]} rows that either bundle refuses are left out."] if alone[2] else []
+    return replace(found, counts=counts, notes=(*found.notes, SEVERAL, UNSEEN, *left_out))
+
+
+def _names(predictors: tuple[Predictor, ...]) -> tuple[str, str]:
+    names = predictors[0].name, predictors[1].name
+    return names if names[0] != names[1] else (f"{names[0]} (first)", f"{names[1]} (second)")
+
+
+def _differences(one: Predictor, other: Predictor) -> list[str]:
+    """Return in sentences what the two bundles do not have in common and would need to."""
+    pairs = {"task": (one.contents.about["task"], other.contents.about["task"])}
+    pairs["targets"] = (one.contents.about["targets"], other.contents.about["targets"])
+    pairs |= {name: (one.info.get(name), other.info.get(name)) for name in ("kind", "classes", "positive")}
+    return [f"- {name}: {_shown(a)} in '{one.name}', {_shown(b)} in '{other.name}'" for name, (a, b) in pairs.items() if a != b]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return "; ".join(_shown(v) if isinstance(v, list) else f"'{v}'" for v in value)
+    return "none" if value is None else f"'{value}'"

@@ -1,0 +1,150 @@
+"""From a split to trained members: facts, the frozen plan, crews, blend, calibration."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from osler.core.errors import PlanError
+from osler.core.plan import Plan
+from osler.core.split import Split
+from osler.core.state import State
+from osler.core.watch import SILENT, Watch
+from osler.flows import explaining, freeze, planning
+from osler.flows.cases import Cases
+from osler.flows.crew import Crew
+from osler.flows.divide import Again
+from osler.flows.judging import unseen
+from osler.flows.members import Work, train_fold
+from osler.spine.fit import Source
+from osler.spine.fit.checkpoint import write_atomically
+from osler.spine.output import Blend, combine
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """Everything that training learned: a crew per fold, how they are blended, and the calibration of each part. `references` are what
+    networks are compared with in explanations."""
+
+    crews: tuple[Crew, ...]
+    blend: Blend
+    states: Mapping[str, State]
+    references: State = field(default_factory=State)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where and how a split is trained: `folder` keeps what a killed run finished, `again` reads the cases of another study of the
+    same table, `given` is a plan file to follow."""
+
+    folder: Path
+    again: Again
+    given: Path | None = None
+    device: str | None = None
+    watch: Watch = SILENT
+
+    def under(self, name: str) -> Setting:
+        """Return the setting of a training of its own inside the same run."""
+        return replace(self, folder=self.folder / name)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A trained split with the `plan` that it followed and its `facts`; `ready` is when training began (monotonic clock)."""
+
+    plan: Plan
+    facts: Mapping[str, Mapping[str, Any]]
+    source: Source
+    trained: Trained
+    ready: float
+
+
+def fit_split(cases: Cases, split: Split, decisions: Plan, *, setting: Setting, spent: float = 0.0) -> Fitted:
+    """Return what training on `split` gives; `spent` seconds of the budget are gone.
+
+    A killed run is taken up from `setting.folder` when the same is asked again.
+    """
+    plan, facts = frozen_plan(cases, split, decisions, setting=setting, spent=spent)
+    ready = time.monotonic()
+    source = planning.source_of(cases, plan, device=setting.device)
+    clocked = setting.given is None  # a given plan is followed to its end
+    trained = train_members(source, cases, split, folder=setting.folder, clocked=clocked, watch=setting.watch)
+    return Fitted(plan, facts, source, trained, ready)
+
+
+def train_members(source: Source, cases: Cases, split: Split, *, folder: Path, clocked: bool, watch: Watch = SILENT) -> Trained:
+    """Train the crew of every fold, choose the blend and settle the output on cases that no member was trained on."""
+    plan, seed = source.plan, cases.study.seed
+    watch.stage("training", total=len(split.folds) * (1 + plan["fit.members"] * plan["fit.epochs"]))
+    with planning.threads(plan):
+        work = Work(cases.task, cases.groups, seed, folder, clocked, watch)
+        crews = tuple(train_fold(source, fold, number=n, work=work) for n, fold in enumerate(split.folds))
+        lines = unseen(source, split, crews, seed=seed)
+        chooser = lines if split.crossfitted else lines.of(split.tune)
+        settler = lines if split.crossfitted else lines.of(split.calibrate)
+        blend = Blend.chosen(chooser.raws, chooser.target, task=cases.task, plan=plan)
+        parts = {"test": combine(settler.raws, blend), **settler.raws}
+        every = np.arange(len(settler.rows))
+        groups = cases.groups[settler.rows]
+        states = {name: cases.task.settle(raw, settler.target, every, plan=plan, groups=groups) for name, raw in parts.items()}
+        folds = [fold.training for fold in split.folds]
+        references = explaining.references_of(source, crews, folds, groups=cases.groups, seed=seed)
+    return Trained(crews, blend, states, references)
+
+
+def frozen_plan(
+    cases: Cases, split: Split, decisions: Plan, *, setting: Setting, spent: float
+) -> tuple[Plan, dict[str, Mapping[str, Any]]]:
+    """Return the plan and the facts: the user's plan, else the run's own, else a new one, written before the first step."""
+    facts = planning.gather_facts(cases, split)
+    asked = run_key(cases, split, setting.given)
+    path, key = setting.folder / "plan.json", setting.folder / "asked.json"
+    found = unfinished(path, key, asked)
+    if found is not None:
+        setting.watch.say("an unfinished run of the same study is taken up")
+        return found, facts
+    if setting.folder.exists():
+        shutil.rmtree(setting.folder)
+    if setting.given is not None:
+        plan = planning.given_plan(cases, split, decisions, facts=facts, device=setting.device)
+    else:
+        plan = planning.make_plan(cases, split, decisions, facts=facts, device=setting.device, spent=spent, watch=setting.watch)
+    write_atomically(path, plan.to_json().encode())
+    write_atomically(key, json.dumps(asked).encode())
+    return plan, facts
+
+
+def unfinished(path: Path, key: Path, asked: Mapping[str, str]) -> Plan | None:
+    """Return the plan of a killed run of the same study; None where there is none, or a crash of the machine tore it."""
+    try:
+        return Plan.from_json(path.read_text(encoding="utf-8")) if json.loads(key.read_text()) == asked else None
+    except (OSError, ValueError, PlanError):
+        return None
+
+
+def run_key(cases: Cases, split: Split, given: Path | None) -> dict[str, str]:
+    """Return what must be equal for a killed run to be taken up: study, table, split and given plan."""
+    study = replace(cases.study, table=Path(), folder=Path())
+    digest = hashlib.sha256()
+    for part in (split.training, split.tune, split.calibrate, split.test):
+        digest.update(np.ascontiguousarray(part).tobytes())
+    text = given.read_text() if given is not None else ""
+    return {
+        "osler": freeze.versions()["osler"],
+        "study": _hash(repr(study)),
+        "table": cases.table.digest,
+        "split": digest.hexdigest(),
+        "plan": _hash(text),
+    }
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,137 @@
+"""A bundle's outputs fitted to new cases, its weights untouched: `osler evaluate --recalibrate`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from osler.core.account import Account
+from osler.core.errors import OutputError
+from osler.core.panel import Panel, Row
+from osler.core.scores import Scores, Value
+from osler.core.state import State
+from osler.core.target import Target
+from osler.flows.planning import threads
+from osler.flows.predictor import Predictor
+from osler.spine.bundle import bundle_digest, check_place, write_bundle
+from osler.spine.evaluate import score_statistics
+from osler.spine.evaluate.pooled import Outside, Pooled
+from osler.spine.recalibrate import Choice, Output, crossfitted, recalibrated
+from osler.spine.report import documents_of
+
+CHECKED = (
+    "The scores of the recalibrated outputs are cross-validated. Each case is scored after an update that was chosen and learned"
+    " without it and its group. Scored on the cases that taught it, the bundle would look better than it is."
+)
+BEFORE, AFTER = "before, on these cases", "after, on these cases (cross-validated)"
+KEPT = "when it was trained"
+_NOTE = "as the bundle told it"
+
+
+@dataclass(frozen=True, slots=True)
+class Recalibrated:
+    """What is written: the new `output`, the `choices` by part, honest `scores` of it."""
+
+    output: Output
+    choices: Mapping[str, Choice]
+    scores: Scores
+
+    @property
+    def sentence(self) -> str:
+        """Return which update was chosen for what the bundle predicts with, and why."""
+        return f"recalibrated: {self.choices['test'].why}"
+
+
+def check_places(bundle: Path, *, out: Path, recalibrated: Path) -> None:
+    """Raise OutputError before the work where the new bundle cannot be written, or would take the place of something needed."""
+    for name, other in (("the bundle itself", bundle), ("the folder of the evaluation", out)):
+        if recalibrated.resolve() == other.resolve():
+            raise OutputError(f"--recalibrate '{recalibrated.name}' is {name}; choose a folder of its own for the new bundle")
+    check_place(recalibrated)
+
+
+def recalibrate(
+    predictor: Predictor, raws: Mapping[str, np.ndarray], target: Target, *, groups: np.ndarray | None, before: Scores
+) -> Recalibrated:
+    """Return the output that these cases call for, with scores from cross-validation by group beside those `before`."""
+    task, plan, seed = predictor.task, predictor.contents.plan, predictor.contents.about["seed"]
+    kept = np.flatnonzero(target.observed.any(axis=1))
+    raws, target = {part: raw[kept] for part, raw in raws.items()}, target.take(kept)
+    groups = None if groups is None else groups[kept]
+    units = np.arange(len(target)) if groups is None else groups
+    output = Output({part: predictor.output(part) for part in raws}, predictor.blend.network)
+    with threads(plan):
+        lines, parts = crossfitted(task, raws, target, output=output, groups=units, plan=plan, seed=seed)
+        after, choices = recalibrated(task, raws, target, output=output, groups=units, plan=plan, seed=seed)
+    info = predictor.info
+    checked = Pooled(task, repeats=1, outside=[Outside(held, 0, task.views(state=state, info=info)) for held, state in parts])
+    views = checked.views(state=State(), info=info)
+    scores = score_statistics(checked, lines, info=info, groups=groups, seed=seed, views=views)
+    found = Recalibrated(after, choices, scores)
+    panel = recalibration_panel(predictor, before, scores)
+    origin = {
+        "kind": "recalibrated",
+        "update": {part: _told(choice) for part, choice in choices.items()},
+        "before": {name: value.to_dict() for name, value in before.test.items()},
+        "parent": bundle_scores(predictor),
+    }
+    notes = (*scores.notes, found.sentence, CHECKED)
+    return replace(found, scores=replace(scores, notes=notes, panels=(*scores.panels, panel), origin=origin))
+
+
+def recalibration_panel(predictor: Predictor, before: Scores, after: Scores) -> Panel:
+    """Return what the bundle predicts with on its own test, then on the new cases before and after."""
+    own = bundle_scores(predictor)
+    values = {name: Value(_number(v), v.get("low"), v.get("high"), _NOTE) for name, v in own["test"].items()}
+    rows = [Row(KEPT, int(own["counts"].get("cases", 0)), values)] if values else []
+    rows += [Row(BEFORE, before.counts["cases"], before.test), Row(AFTER, after.counts["cases"], after.test)]
+    return Panel("recalibration", tuple(rows), (CHECKED,))
+
+
+def bundle_scores(predictor: Predictor) -> dict[str, Any]:
+    """Return the test measures and counts that the bundle itself tells; nothing where it tells none that can be read."""
+    try:
+        told = json.loads(predictor.scores)
+        return {"test": dict(told["test"]), "counts": dict(told["counts"]), "origin": dict(told.get("origin", {}))}
+    except (KeyError, ValueError, TypeError):
+        return {"test": {}, "counts": {}, "origin": {}}
+
+
+def write(found: Recalibrated, predictor: Predictor, *, bundle: Path, out: Path, account: Account) -> None:
+    """Write the bundle with the new output; `account` is what its report and card tell."""
+    contents = predictor.contents
+    choice = found.choices["test"]
+    about = {
+        **contents.about,
+        "blend": {"network": found.output.network},
+        "origin": {"kind": "recalibrated"},
+        "recalibrated": {
+            "parent": bundle_digest(bundle),
+            "update": choice.update.name,
+            "why": choice.why,
+            "cases": found.scores.counts["cases"],
+        },
+    }
+    output = State.joined({f"output.{part}": state for part, state in found.output.states.items()})
+    state = State(
+        {**_others(contents.state.arrays), **output.arrays},
+        {**_others(contents.state.values), **output.values},
+    )
+    write_bundle(out, replace(contents, about=about, state=state, documents=documents_of(account)))
+
+
+def _others(held: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in held.items() if not name.startswith("output.")}
+
+
+def _told(choice: Choice) -> dict[str, Any]:
+    return {"name": choice.update.name, "why": choice.why, "tests": [dict(test) for test in choice.tests]}
+
+
+def _number(value: Mapping[str, Any]) -> float:
+    return float("nan") if value["value"] is None else float(value["value"])

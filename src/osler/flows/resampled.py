@@ -1,0 +1,138 @@
+"""Several whole trainings, each scored on cases that it never saw, then one on all cases: for small and many-centre studies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from osler.core.leak import Leak
+from osler.core.panel import Panel
+from osler.core.scores import Scores
+from osler.core.split import Split
+from osler.core.state import State
+from osler.core.view import View
+from osler.flows import scheme as scheme_step
+from osler.flows.cases import Cases, subgroup_columns
+from osler.flows.fitting import Fitted, Setting, fit_split
+from osler.flows.judging import statistics
+from osler.flows.planning import threads
+from osler.flows.scheme import Outer, Scheme
+from osler.flows.scoring import overall
+from osler.spine.evaluate import score_statistics
+from osler.spine.evaluate.pooled import Outside, Pooled, repeats_panel
+from osler.spine.evaluate.sites import Site, sites_panel
+
+# Every note about intervals begins with "Intervals": the report shows those below the scores.
+POOLED = (
+    "Intervals are 95% and pool the predictions of {n} trainings that share training cases. What another draw of training cases"
+    " would change is not in them, and no unbiased estimate of that exists (Bengio and Grandvalet 2004)."
+)
+REFIT = (
+    "The bundle predicts with a last training, on all cases. What that one is worth cannot be measured here: the scores are those"
+    " of trainings on fewer cases."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the bundle predicts with, and the honest scores, measured before any last training."""
+
+    cases: Cases
+    split: Split
+    leaks: tuple[Leak, ...]
+    fitted: Fitted
+    scores: Scores
+    ready: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """One outer training on its test cases: statistics by part, and the views that its own state gives; of the first also what
+    moves its predictions."""
+
+    outer: Outer
+    lines: Mapping[str, np.ndarray]
+    views: Sequence[View]
+    ready: float
+    explanation: Mapping[str, Any]
+
+
+def by_resampling(cases: Cases, *, setting: Setting, spent: float) -> Outcome:
+    """Train and score every outer fold or left-out site, then train on all cases with the scores kept.
+
+    The budget is divided among the trainings. Each has a folder of its own in the run, with its frozen plan.
+    """
+    cases, scheme = scheme_step.scheme_and_drop(cases, again=setting.again)
+    scheme_step.judge(scheme, how=cases.study.leaks)
+    for leak in scheme.leaks:
+        setting.watch.say(f"leak ({leak.severity}): {leak.sentence}")
+    shared = scheme_step.with_budget(cases, trainings=scheme.trainings)
+    each = spent / scheme.trainings
+    tested = [_tested(shared, scheme, number, setting=setting, spent=each) for number in range(len(scheme.outer))]
+    setting.watch.stage("scoring")
+    scores = pooled_scores(cases, scheme, tested)
+    setting.watch.say(f"training {scheme.trainings} of {scheme.trainings}: on all cases")
+    last = fit_split(shared, scheme.last, scheme.decisions, setting=setting.under("last"), spent=each)
+    return Outcome(cases, scheme.last, scheme.leaks, last, scores, tested[0].ready)
+
+
+def _tested(cases: Cases, scheme: Scheme, number: int, *, setting: Setting, spent: float) -> Tested:
+    outer = scheme.outer[number]
+    setting.watch.say(f"training {number + 1} of {scheme.trainings}: {outer.label} is tested")
+    fitted = fit_split(cases, outer.split, scheme.decisions, setting=setting.under(f"outer-{number}"), spent=spent)
+    trained = fitted.trained
+    with threads(fitted.plan):
+        lines = statistics(fitted.source, trained.crews, trained.blend, outer.split.test, task=cases.task, states=trained.states)
+    views = cases.task.views(state=trained.states["test"], info=cases.target.info)
+    first = overall(fitted.source, cases, outer.split, trained, watch=setting.watch) if number == 0 else {}
+    return Tested(outer, lines, views, fitted.ready, first)
+
+
+def pooled_scores(cases: Cases, scheme: Scheme, tested: Sequence[Tested]) -> Scores:
+    """Return the scores of all outer tests together; each case keeps the predictions of trainings that never saw it."""
+    rows = np.unique(np.concatenate([one.outer.split.test for one in tested]))
+    outside = [Outside(np.searchsorted(rows, one.outer.split.test), one.outer.repeat, one.views) for one in tested]
+    lines = {part: _side_by_side(tested, outside, part, cases=len(rows)) for part in tested[0].lines}
+    info, seed = cases.target.info, cases.study.seed
+    groups = cases.groups[rows] if cases.grouped else None
+    task = Pooled(cases.task, repeats=scheme.repeats, outside=outside)
+    views = task.views(state=State(), info=info)
+    columns = subgroup_columns(cases, rows)
+    scores = score_statistics(task, lines, info=info, groups=groups, seed=seed, views=views, subgroups=columns)
+    panels = [repeats_panel(task, lines["test"], info=info)] if scheme.repeats > 1 else []
+    panels += [_sites(cases, tested)] if cases.study.roles.leave_out else []
+    notes = (POOLED.format(n=len(tested)), *scores.notes[1:], REFIT)
+    return replace(
+        scores, notes=notes, panels=(*scores.panels, *panels), origin=_origin(cases, scheme), explanation=tested[0].explanation
+    )
+
+
+def _side_by_side(tested: Sequence[Tested], outside: Sequence[Outside], part: str, *, cases: int) -> np.ndarray:
+    """Return (cases, repeats * s): each repeat's statistics of every tested case."""
+    width = tested[0].lines[part].shape[1]
+    out = np.full((cases, (1 + max(one.repeat for one in outside)) * width), np.nan)
+    for one, place in zip(tested, outside, strict=True):
+        out[place.places, place.repeat * width : (place.repeat + 1) * width] = one.lines[part]
+    return out
+
+
+def _sites(cases: Cases, tested: Sequence[Tested]) -> Panel:
+    info, seed = cases.target.info, cases.study.seed
+    sites = []
+    for one in tested:
+        rows = one.outer.split.test
+        groups = cases.groups[rows] if cases.grouped else None
+        scores = score_statistics(cases.task, {"test": one.lines["test"]}, info=info, groups=groups, seed=seed)
+        sites.append(Site(one.outer.label, len(rows), scores.test))
+    column = cases.study.roles.leave_out
+    assert column is not None
+    return sites_panel(column, sites, cases.task.measured(info))
+
+
+def _origin(cases: Cases, scheme: Scheme) -> dict[str, object]:
+    if cases.study.roles.leave_out:
+        return {"kind": "sites", "column": cases.study.roles.leave_out, "sites": len(scheme.outer), "refit": True}
+    return {"kind": "folds", "folds": cases.study.folds, "repeats": scheme.repeats, "refit": True}

@@ -1,0 +1,36 @@
+"""Some cases of a table that is read block by block."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from osler.core.columns import NO_WORDS, Columns
+
+
+class Sample:
+    """A random sample of cases from blocks of which none is kept: each case draws a number, the lowest stay."""
+
+    def __init__(self, most: int, *, seed: int) -> None:
+        self.most, self.seen = most, 0
+        self.generator = np.random.default_rng([seed, 0xE8])
+        self.drawn, self.places = np.empty(0), np.empty(0, np.int64)
+        self.columns: dict[str, Columns] = {}
+
+    def offer(self, columns: Mapping[str, Columns], rows: np.ndarray) -> None:
+        """Look at the cases `rows` of a block."""
+        drawn = np.concatenate([self.drawn, self.generator.random(len(rows))])
+        places = np.concatenate([self.places, self.seen + np.arange(len(rows))])
+        kept = np.sort(np.argsort(drawn)[: self.most])
+        old, new = kept[kept < len(self.drawn)], kept[kept >= len(self.drawn)] - len(self.drawn)
+        # words would add up over blocks; the ones that are told come from the bundle
+        fresh = {name: replace(c.take(rows[new]), words=NO_WORDS) for name, c in columns.items()}
+        before = {name: c.take(old) for name, c in self.columns.items()}
+        self.columns = {n: Columns.joined([before[n], c]) if n in before else c for n, c in fresh.items()}
+        self.drawn, self.places, self.seen = drawn[kept], places[kept], self.seen + len(rows)
+
+    def taken(self) -> tuple[dict[str, Columns], np.ndarray]:
+        """Return the inputs of the sample, and which cases it holds (m,) among those that were looked at."""
+        return self.columns, self.places

@@ -1,0 +1,60 @@
+"""What a trained split is worth on its test, and what moves its predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from osler.core.leak import Leak
+from osler.core.scores import Scores
+from osler.core.split import Split
+from osler.core.watch import SILENT, Watch
+from osler.flows import explaining, importance, planning
+from osler.flows.cases import Cases, subgroup_columns
+from osler.flows.explaining import Subject
+from osler.flows.fitting import Trained
+from osler.flows.judging import statistics
+from osler.spine.evaluate import score_statistics
+from osler.spine.evaluate.clean import with_clean
+from osler.spine.fit import Source
+from osler.spine.leaks import touched
+
+
+def score(
+    source: Source, cases: Cases, split: Split, trained: Trained, *, leaks: Sequence[Leak] = (), watch: Watch = SILENT
+) -> Scores:
+    """Score the test split, once; where leaks touch some test cases, the others are scored apart too."""
+    watch.stage("scoring")
+    with planning.threads(source.plan):
+        found = statistics(source, trained.crews, trained.blend, split.test, task=cases.task, states=trained.states)
+    groups = cases.groups[split.test] if cases.grouped else None
+    info, columns, seed = cases.target.info, subgroup_columns(cases, split.test), cases.study.seed
+    views = cases.task.views(state=trained.states["test"], info=info)
+    scores = score_statistics(cases.task, found, info=info, groups=groups, seed=seed, views=views, subgroups=columns)
+    reached = np.isin(split.test, touched(leaks))
+    scores = with_clean(scores, cases.task, found, touched=reached, info=info, groups=groups, seed=seed)
+    explanation = overall(source, cases, split, trained, watch=watch)
+    return replace(scores, origin={"kind": "test"}, explanation=explanation)
+
+
+def overall(source: Source, cases: Cases, split: Split, trained: Trained, *, watch: Watch = SILENT) -> dict[str, Any]:
+    """Return what moves predictions on the whole, on the test cases; nothing of a target on a grid."""
+    rows = split.test[cases.target.take(split.test).observed.any(axis=1)] if cases.target.observed.shape[1] else split.test[:0]
+    seconds = source.plan.get("explain.seconds", 0.0)
+    if source.anchor is not None or not len(rows) or seconds <= 0:
+        return {}
+    watch.stage("explaining")
+    target, seed = cases.target, cases.study.seed
+    rows = rows[importance.sampled(cases.task.stratum(target.take(rows)), most=importance.CASES, seed=seed)]
+    with planning.threads(source.plan):
+        subject = Subject.of(
+            source, trained.crews, blend=trained.blend, task=cases.task, info=target.info, state=trained.states["test"],
+            references=explaining.stored_references(trained.references, trained.crews),
+        )  # fmt: skip
+        return importance.explanation(
+            importance.on_cases(subject, rows), target.take(rows), groups=cases.groups[rows] if cases.grouped else None,
+            seconds=seconds, seed=seed,
+        )  # fmt: skip

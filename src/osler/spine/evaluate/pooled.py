@@ -1,0 +1,131 @@
+"""Several trainings scored as one: outer folds side by side, repeats averaged on the same resamples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from osler.contract import Task
+from osler.core.figure import Figure
+from osler.core.measure import Measure
+from osler.core.panel import Panel, Row
+from osler.core.scores import Value
+from osler.core.state import State
+from osler.core.view import View
+from osler.spine.evaluate.resampling import everyone
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The cases that one training was tested on: `places` (m,) among all tested cases, `repeat`, and its own `views`."""
+
+    places: np.ndarray
+    repeat: int
+    views: Sequence[View]
+
+
+class Pooled(Task):
+    """A task whose statistics hold `repeats` blocks (n, s) side by side: each measure is the mean of its values in them.
+
+    A resample draws a case with all its repeats, so the interval is that of the mean, and no case counts twice. Its views are
+    those that the trainings `outside` have in common.
+    """
+
+    def __init__(self, task: Task, *, repeats: int, outside: Sequence[Outside]) -> None:
+        self.task, self.repeats, self.outside = task, repeats, outside
+
+    def blocks(self, statistics: np.ndarray) -> list[np.ndarray]:
+        """Return the statistics of each repeat."""
+        return np.split(statistics, self.repeats, axis=1)
+
+    def measured(self, info: Mapping[str, Any]) -> tuple[Measure, ...]:
+        """Return the task's measures."""
+        return self.task.measured(info)
+
+    def measures(self, statistics: np.ndarray, counts: np.ndarray, *, info: Mapping[str, Any]) -> dict[str, np.ndarray]:
+        """Return the mean of each measure over the repeats that have a value."""
+        each = [self.task.measures(block, counts, info=info) for block in self.blocks(statistics)]
+        return {name: _mean(np.stack([one[name] for one in each])) for name in each[0]}
+
+    def support(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> Mapping[str, float]:
+        """Return by measure how many cases carry it in a repeat, on average."""
+        each = [self.task.support(block, info=info) for block in self.blocks(statistics)]
+        return {name: float(np.mean([one[name] for one in each])) for name in each[0]}
+
+    def views(self, *, state: State, info: Mapping[str, Any]) -> tuple[View, ...]:
+        """Return the pooled views; each training keeps its own state, so `state` says nothing."""
+        return pooled_views(self.outside, repeats=self.repeats)
+
+    def figures(self, statistics: np.ndarray, *, info: Mapping[str, Any], **more: Any) -> tuple[Figure, ...]:
+        """Return the figures of all repeats together."""
+        return self.task.figures(np.concatenate(self.blocks(statistics)), info=info, **more)
+
+
+def pooled_views(outside: Sequence[Outside], *, repeats: int) -> tuple[View, ...]:
+    """Return the views that every training has, measured on the cases outside it and averaged.
+
+    Each training keeps its own thresholds; a value is the mean over trainings, weighted by the cases that carry it, which is
+    exact for shares of cases. What was known `about` a view is kept where all agree, numbers as their median and range.
+    """
+    keys = [(v.panel, v.label) for v in outside[0].views]
+    whole = [key for key in keys if all(any((v.panel, v.label) == key for v in one.views) for one in outside)]
+    return tuple(_pooled(key, outside, repeats) for key in whole)
+
+
+def _pooled(key: tuple[str, str], outside: Sequence[Outside], repeats: int) -> View:
+    own = [next(v for v in one.views if (v.panel, v.label) == key) for one in outside]
+
+    def parts(statistics: np.ndarray) -> list[np.ndarray]:
+        blocks = np.split(statistics, repeats, axis=1)
+        return [blocks[one.repeat][one.places] for one in outside]
+
+    def support(statistics: np.ndarray) -> Mapping[str, float]:
+        each = [view.support(part) for view, part in zip(own, parts(statistics), strict=True)]
+        return {name: sum(one.get(name, 0.0) for one in each) / repeats for name in each[0]}
+
+    def measures(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
+        found, weights = [], []
+        for view, part, one in zip(own, parts(statistics), outside, strict=True):
+            found.append(view.measures(part, counts[:, one.places]))
+            carried = view.support(part)
+            weights.append({m.name: carried.get(m.name, float(len(part))) for m in view.measured})
+        names = [m.name for m in own[0].measured]
+        return {n: _mean(np.stack([f[n] for f in found]), np.array([w[n] for w in weights])) for n in names}
+
+    return View(*key, own[0].measured, measures, support, _about([view.about for view in own]), own[0].notes)
+
+
+def _about(each: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for name in [n for n in each[0] if all(n in one for one in each)]:
+        values = [one[name] for one in each]
+        if all(v == values[0] for v in values):
+            out[name] = values[0]
+        elif all(isinstance(v, (int, float)) and not isinstance(v, bool) for v in values):
+            out |= {name: float(np.median(values)), f"{name}_range": [float(min(values)), float(max(values))]}
+    return out
+
+
+def _mean(values: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
+    """Return the mean over the first axis of what is known, weighted; NaN where nothing is."""
+    known = np.isfinite(values)
+    shares = known * (np.ones(len(values)) if weights is None else weights)[:, None]
+    total = shares.sum(axis=0)
+    summed = (np.where(known, values, 0.0) * shares).sum(axis=0)
+    return np.divide(summed, total, out=np.full(values.shape[1], np.nan), where=total > 0)
+
+
+def repeats_panel(task: Pooled, statistics: np.ndarray, *, info: Mapping[str, Any]) -> Panel:
+    """Return each repeat's values and their standard deviation: what another division into folds would have changed."""
+    each = [task.task.measures(block, everyone(len(block)), info=info) for block in task.blocks(statistics)]
+    note = "one repeat: the interval stands with the mean of all"
+    rows = [
+        Row(f"repeat {number}", len(statistics), {name: Value(float(v[0]), note=note) for name, v in one.items()})
+        for number, one in enumerate(each, start=1)
+    ]
+    spread = {name: float(np.std([one[name][0] for one in each], ddof=1)) for name in each[0]}
+    told = Row("standard deviation between repeats", len(statistics), {n: Value(v, note="a spread") for n, v in spread.items()})
+    return Panel("repeats", (*rows, told), ("Repeats share all cases: they show what the division into folds does, no more.",))
