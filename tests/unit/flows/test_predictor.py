@@ -134,6 +134,26 @@ def test_scoring_needs_the_target(bundle, tmp_path):
         evaluate(bundle, tmp_path / "new.csv", out=tmp_path / "scores")
 
 
+def test_scores_are_told_by_columns_that_are_no_inputs(bundle, tmp_path):
+    table = {**cells(), "ward": [f"w{n % 3}" for n in range(150)], "note": [f"text {n}" for n in range(150)]}
+    pl.DataFrame(table).write_csv(tmp_path / "new.csv")
+    found = evaluate(bundle, tmp_path / "new.csv", out=tmp_path / "scores", subgroups=("ward", "note"))
+    panels = {panel.name: panel for panel in found.panels}
+    assert [(row.label, row.cases) for row in panels["subgroup.ward"].rows] == [("w0", 50), ("w1", 50), ("w2", 50)]
+    assert panels["subgroup.note"].rows == ()
+    page = (tmp_path / "scores" / "report.html").read_text()
+    assert 'id="subgroups"' in page
+    assert "text 17" not in page + (tmp_path / "scores" / "scores.json").read_text()
+
+
+def test_a_subgroup_column_that_is_not_there_is_told(bundle, tmp_path):
+    pl.DataFrame({**cells(), "ward": ["w"] * 150}).write_csv(tmp_path / "new.csv")
+    with pytest.raises(StudyError, match=r"no column 'wards' to tell subgroups by; did you mean 'ward'\?"):
+        evaluate(bundle, tmp_path / "new.csv", out=tmp_path / "scores", subgroups="wards")
+    with pytest.raises(StudyError, match="'kind' is the target; scores within its own values say nothing"):
+        evaluate(bundle, tmp_path / "new.csv", out=tmp_path / "scores", subgroups=["kind"])
+
+
 def test_rows_without_a_group_are_their_own_in_training_and_in_scoring(tmp_path):
     table = Table(pa.table({"patient": ["a", None, "a", None, ""]}), tmp_path, first=10)
     for labels in (group_numbers(table, "patient"), evaluate_room._group_labels(table, "patient")):
