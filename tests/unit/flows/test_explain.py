@@ -185,7 +185,7 @@ def test_a_bundle_without_references_explains_from_the_centre_and_says_so(bundle
 
 
 def test_evaluation_tells_what_moves_predictions_on_new_cases(bundles, tmp_path, monkeypatch):
-    from osler.flows import evaluate as room
+    from osler.flows import gathering as room
     from osler.flows import importance
 
     plain = room.blocks
@@ -199,7 +199,7 @@ def test_evaluation_tells_what_moves_predictions_on_new_cases(bundles, tmp_path,
 
 
 def test_a_sample_of_blocks_keeps_cases_with_their_inputs():
-    from osler.flows.evaluate import Sample
+    from osler.flows.sample import Sample
     from tests.unit.modalities.tables.test_network import columns_of
 
     sample, start = Sample(20, seed=0), 0

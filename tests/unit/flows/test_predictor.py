@@ -14,7 +14,7 @@ import torch
 from osler.core.errors import BundleError, PlanError, StudyError, TableError
 from osler.core.plan import Decision, Plan
 from osler.core.table import Table
-from osler.flows import evaluate as evaluate_room
+from osler.flows import gathering
 from osler.flows.cases import group_numbers
 from osler.flows.divide import _day
 from osler.flows.evaluate import evaluate
@@ -110,8 +110,8 @@ def test_a_refused_row_changes_no_other(bundle, tmp_path):
 
 def test_a_block_of_refused_rows_among_good_ones_is_scored_around(bundle, tmp_path, monkeypatch):
     garbled(tmp_path / "new.csv", rows=40, bad=set(range(10, 20)))
-    plain = evaluate_room.blocks
-    monkeypatch.setattr(evaluate_room, "blocks", lambda table: plain(table, size=10))
+    plain = gathering.blocks
+    monkeypatch.setattr(gathering, "blocks", lambda table: plain(table, size=10))
     evaluate(bundle, tmp_path / "new.csv", out=tmp_path / "scores")
     assert json.loads((tmp_path / "scores" / "scores.json").read_text())["test"]
 
@@ -134,9 +134,29 @@ def test_scoring_needs_the_target(bundle, tmp_path):
         evaluate(bundle, tmp_path / "new.csv", out=tmp_path / "scores")
 
 
+def test_scores_are_told_by_columns_that_are_no_inputs(bundle, tmp_path):
+    table = {**cells(), "ward": [f"w{n % 3}" for n in range(150)], "note": [f"text {n}" for n in range(150)]}
+    pl.DataFrame(table).write_csv(tmp_path / "new.csv")
+    found = evaluate(bundle, tmp_path / "new.csv", out=tmp_path / "scores", subgroups=("ward", "note"))
+    panels = {panel.name: panel for panel in found.panels}
+    assert [(row.label, row.cases) for row in panels["subgroup.ward"].rows] == [("w0", 50), ("w1", 50), ("w2", 50)]
+    assert panels["subgroup.note"].rows == ()
+    page = (tmp_path / "scores" / "report.html").read_text()
+    assert 'id="subgroups"' in page
+    assert "text 17" not in page + (tmp_path / "scores" / "scores.json").read_text()
+
+
+def test_a_subgroup_column_that_is_not_there_is_told(bundle, tmp_path):
+    pl.DataFrame({**cells(), "ward": ["w"] * 150}).write_csv(tmp_path / "new.csv")
+    with pytest.raises(StudyError, match=r"no column 'wards' to tell subgroups by; did you mean 'ward'\?"):
+        evaluate(bundle, tmp_path / "new.csv", out=tmp_path / "scores", subgroups="wards")
+    with pytest.raises(StudyError, match="'kind' is the target; scores within its own values say nothing"):
+        evaluate(bundle, tmp_path / "new.csv", out=tmp_path / "scores", subgroups=["kind"])
+
+
 def test_rows_without_a_group_are_their_own_in_training_and_in_scoring(tmp_path):
     table = Table(pa.table({"patient": ["a", None, "a", None, ""]}), tmp_path, first=10)
-    for labels in (group_numbers(table, "patient"), evaluate_room._group_labels(table, "patient")):
+    for labels in (group_numbers(table, "patient"), gathering._group_labels(table, "patient")):
         assert len(set(labels)) == 4
         assert labels[0] == labels[2]
 

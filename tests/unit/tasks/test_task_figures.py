@@ -1,6 +1,7 @@
 """Figures are aggregates that JSON can hold."""
 
 import json
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from osler.core.state import State
 from osler.core.target import Target
+from osler.tasks import curves
 from osler.tasks.classification import Classification
 from osler.tasks.regression import Regression
 
@@ -128,3 +130,49 @@ def test_numbers_of_any_size_can_be_drawn(scale):
     info = {"kind": "regression", "names": ["y"]}
     raw = np.linspace(0, 1, 100) * scale
     named(Regression().figures(statistics(Regression(), raw, raw, info), info=info))
+
+
+def test_calibration_is_drawn_before_and_after_with_its_distance():
+    logit, truth = binary(8_000)
+    task, target = Classification(), Target(truth.astype(float)[:, None], np.ones((8_000, 1), bool), BINARY)
+    raw = (2 * logit)[:, None]
+    undone = State({"slope": np.array([0.5]), "intercept": np.zeros(1)})
+    lines = task.statistics(raw, target, state=undone, plan={})
+    found = named(task.figures(lines, info=BINARY))["calibration"]
+    series = {s.label: (np.array(s.x), np.array(s.y)) for s in found.series}
+    assert list(series) == ["ideal", "smooth", "smooth before calibration", "observed"]
+    distance = {label: np.abs(y - x).mean() for label, (x, y) in series.items()}
+    assert distance["smooth before calibration"] > 3 * distance["smooth"]
+    told = [float(v) for v in re.findall(r"0\.\d{3}", found.note)]
+    assert told[0] < 0.02 < 0.05 < told[1]
+    assert curves.calibration_index(logit, truth) == pytest.approx(told[0], abs=5e-4)
+
+
+def test_what_calibration_left_alone_is_drawn_once():
+    logit, truth = binary()
+    task = Classification()
+    found = named(task.figures(statistics(task, logit, truth, BINARY), info=BINARY))["calibration"]
+    assert "smooth before calibration" not in [s.label for s in found.series]
+    assert "before" not in found.note
+
+
+def test_the_index_of_a_known_distortion_is_its_mean_distance():
+    """Integrated calibration index: with the truth known, the mean of |p - true p|."""
+    generator = np.random.default_rng(1)
+    logit = generator.normal(size=200_000)
+    true = 1 / (1 + np.exp(-(0.5 * logit - 0.4)))
+    index = curves.calibration_index(logit, generator.random(200_000) < true)
+    assert index == pytest.approx(np.abs(1 / (1 + np.exp(-logit)) - true).mean(), abs=0.003)
+
+
+def test_classes_before_calibration_are_recovered():
+    info = {"kind": "multiclass", "names": ["y"], "classes": [["a", "b", "c"]]}
+    generator = np.random.default_rng(2)
+    raw = generator.normal(size=(6_000, 3)) * 1.5
+    chance = np.exp(raw) / np.exp(raw).sum(axis=1, keepdims=True)
+    own = (generator.random(6_000)[:, None] > chance.cumsum(axis=1)).sum(axis=1).clip(0, 2)
+    target = Target(own.astype(float)[:, None], np.ones((6_000, 1), bool), info)
+    state = State({"slope": np.array([1 / 3]), "intercept": np.zeros(3)})
+    found = named(Classification().figures(Classification().statistics(3 * raw, target, state=state, plan={}), info=info))
+    distance = {s.label: np.abs(np.array(s.y) - np.array(s.x)).mean() for s in found["calibration"].series}
+    assert distance["smooth before calibration"] > 2 * distance["smooth"]

@@ -7,6 +7,7 @@ from osler.core.state import State
 from osler.core.target import Target
 from osler.tasks import binary as measures_of_two
 from osler.tasks.classification import Classification
+from osler.tasks.ranks import Ranking, Runs, Tally, areas
 from osler.tasks.regression import Regression
 
 BINARY = {"kind": "binary", "names": ["y"], "classes": [["0", "1"]], "positive": "1"}
@@ -209,3 +210,43 @@ def test_a_value_far_from_zero_keeps_its_digits():
     found = Regression().measures(statistics, ones(300), info=target.info)
     wanted = 1 - ((truth - guess) ** 2).sum() / ((truth - truth.mean()) ** 2).sum()
     assert found["r2"][0] == pytest.approx(wanted, abs=1e-6)
+
+
+@pytest.mark.parametrize(("cases", "shift", "digits"), [(6_000, -1.0, 9), (20_000, -6.0, 9), (20_000, 2.0, 1)])
+def test_over_runs_resamples_spread_as_over_single_cases(cases, shift, digits, monkeypatch):
+    generator = np.random.default_rng(5)
+    logit = np.round(generator.normal(size=cases) * 1.3 + shift, digits)
+    truth = generator.random(cases) < 1 / (1 + np.exp(-logit))
+    lines = np.stack([truth, logit, logit > 0, logit], axis=1).astype(float)
+    counts = generator.multinomial(cases, np.full(cases, 1 / cases), size=150).astype(np.uint8)
+    over_runs = measures_of_two.measures(lines, counts)
+    monkeypatch.setattr(measures_of_two, "_SINGLY", cases)
+    monkeypatch.setattr(measures_of_two, "_SLOPES_SINGLY", cases)
+    singly = measures_of_two.measures(lines, counts)
+    for name in ("auroc", "auprc", "calibration_slope", "calibration_intercept", "brier", "oe_ratio"):
+        assert np.nanstd(over_runs[name]) == pytest.approx(np.nanstd(singly[name]), rel=0.02), name
+        assert np.nanmax(np.abs(over_runs[name] - singly[name])) < 0.3 * np.nanstd(singly[name]), name
+
+
+def test_runs_never_part_equal_scores_and_hold_every_case():
+    generator = np.random.default_rng(6)
+    score = np.round(generator.normal(size=7_000), 2)
+    truth = generator.random(7_000) < 0.02
+    runs = Runs.of(score, truth)
+    total, hits = runs.tally(np.ones((1, 7_000), np.uint8))
+    assert (total.sum(), hits.sum()) == (7_000, truth.sum())
+    ranking = Ranking.of(score, truth)
+    exact = Tally.of(np.ones((1, 7_000), np.uint8), ranking).areas(ranking)
+    assert areas(total, hits)[0][0] == pytest.approx(exact[0][0], abs=5e-4)
+    ends = np.cumsum(total[0]).astype(int)[:-1]
+    falling = np.sort(score)[::-1]
+    assert (falling[ends - 1] > falling[ends]).all()
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_many_cases_of_one_class_have_no_area(value):
+    lines = np.stack([np.full(6_000, value), np.linspace(-1, 1, 6_000), np.zeros(6_000), np.zeros(6_000)], axis=1)
+    found = measures_of_two.measures(lines, np.ones((3, 6_000), np.uint8))
+    assert np.isnan(found["auroc"]).all()
+    assert np.isnan(found["scaled_brier"]).all()
+    assert np.isfinite(found["brier"]).all()
