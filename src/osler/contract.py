@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from osler.core.attribution import Answer, Feature
-from osler.core.columns import NO_WORDS, Columns, Field, Ragged
+from osler.core.columns import NO_WORDS, Columns, Field, Ragged, stacked
 from osler.core.errors import Refusal, Refused
-from osler.core.features import Features
+from osler.core.features import BaselineModel, Features
 from osler.core.figure import Figure
 from osler.core.leak import Leak
 from osler.core.measure import Measure
@@ -70,31 +70,6 @@ class Batch:
     size: int
     target: TargetBatch | None = None
     weight: Tensor | None = None
-
-
-class BaselineModel(Protocol):
-    """A trained classical model."""
-
-    def raw(self, matrix: np.ndarray) -> np.ndarray:
-        """Return raw outputs (m, k) for features (m, f), on the scale of the network's raw outputs."""
-        ...
-
-    def files(self) -> Mapping[str, bytes]:
-        """Return the files that restore it, by name: text or safetensors, no pickle, no patient value."""
-        ...
-
-    def sentence(self) -> str:
-        """Return what it is, for the report."""
-        ...
-
-
-@runtime_checkable
-class ExplainedModel(Protocol):
-    """A classical model that says what each feature adds to its raw outputs."""
-
-    def contributions(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return contributions (m, k, f) of features (m, f) and the reference (k,) from which they lead to `raw`."""
-        ...
 
 
 class Modality:
@@ -171,7 +146,7 @@ class Modality:
             except Refused as refused:
                 refusals[row] = refused.refusal
                 rows.append(None)
-        arrays = {f.name: _stacked(f, [None if r is None else r[f.name] for r in rows]) for f in fields}
+        arrays = {f.name: stacked(f, [None if r is None else r[f.name] for r in rows]) for f in fields}
         return Columns(fields, arrays, np.array([r is not None for r in rows], bool), fingerprints, refusals, NO_WORDS)
 
     def _case(self, locator: Any, *, reading: Mapping[str, Any]) -> Any:
@@ -414,24 +389,3 @@ class Objective:
     def score(self, batches: Iterable[Batch]) -> float:
         """Return the loss to keep the best state by; lower is better."""
         raise NotImplementedError
-
-
-def _stacked(field: Field, cases: Sequence[np.ndarray | None]) -> np.ndarray | Ragged:
-    if not field.ragged:
-        shape = tuple(int(s or 0) for s in field.shape)
-        fill = np.nan if np.dtype(field.dtype).kind == "f" else 0
-        empty = np.full(shape, fill, field.dtype)
-        return (
-            np.stack([empty if c is None else np.asarray(c, field.dtype) for c in cases])
-            if cases
-            else np.empty((0, *shape), field.dtype)
-        )
-    differing = max(i for i, s in enumerate(field.shape) if s is None) + 1
-    tail = tuple(int(s or 0) for s in field.shape[differing:])
-    flat = [np.empty((0, *tail), field.dtype) if c is None else np.asarray(c, field.dtype).reshape(-1, *tail) for c in cases]
-    offsets = np.concatenate([[0], np.cumsum([len(f) for f in flat])]).astype(np.int64)
-    values = np.concatenate(flat) if flat else np.empty((0, *tail), field.dtype)
-    if differing == 1:
-        return Ragged(values, offsets)
-    shapes = np.array([(0,) * differing if c is None else c.shape[:differing] for c in cases], np.int32).reshape(-1, differing)
-    return Ragged(values, offsets, shapes)
