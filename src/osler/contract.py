@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from osler.core.attribution import Answer, Feature
 from osler.core.clue import Clues, Outcome
 from osler.core.columns import NO_WORDS, Columns, Field, Ragged, stacked
 from osler.core.errors import Refusal, Refused
-from osler.core.features import Features
+from osler.core.features import BaselineModel, Features
 from osler.core.figure import Figure
 from osler.core.leak import Leak
 from osler.core.measure import Measure
@@ -72,31 +72,6 @@ class Batch:
     size: int
     target: TargetBatch | None = None
     weight: Tensor | None = None
-
-
-class BaselineModel(Protocol):
-    """A trained classical model."""
-
-    def raw(self, matrix: np.ndarray) -> np.ndarray:
-        """Return raw outputs (m, k) for features (m, f), on the scale of the network's raw outputs."""
-        ...
-
-    def files(self) -> Mapping[str, bytes]:
-        """Return the files that restore it, by name: text or safetensors, no pickle, no patient value."""
-        ...
-
-    def sentence(self) -> str:
-        """Return what it is, for the report."""
-        ...
-
-
-@runtime_checkable
-class ExplainedModel(Protocol):
-    """A classical model that says what each feature adds to its raw outputs."""
-
-    def contributions(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return contributions (m, k, f) of features (m, f) and the reference (k,) from which they lead to `raw`."""
-        ...
 
 
 class Modality:

@@ -1,8 +1,10 @@
-"""The matrix on which a baseline is trained."""
+"""The matrix on which a baseline is trained, and what a model of it promises."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -27,3 +29,28 @@ class Features:
         names = tuple(f"{p}.{n}" if len(parts) > 1 else n for part, p in zip(parts, prefixes, strict=True) for n in part.names)
         matrix = parts[0].matrix if len(parts) == 1 else np.concatenate([p.matrix for p in parts], axis=1)
         return cls(matrix, parts[0].positions, names, np.concatenate([p.categorical for p in parts]), parts[0].places)
+
+
+class BaselineModel(Protocol):
+    """A trained classical model."""
+
+    def raw(self, matrix: np.ndarray) -> np.ndarray:
+        """Return raw outputs (m, k) for features (m, f), on the scale of the network's raw outputs."""
+        ...
+
+    def files(self) -> Mapping[str, bytes]:
+        """Return the files that restore it, by name: text or safetensors, no pickle, no patient value."""
+        ...
+
+    def sentence(self) -> str:
+        """Return what it is, for the report."""
+        ...
+
+
+@runtime_checkable
+class ExplainedModel(Protocol):
+    """A classical model that says what each feature adds to its raw outputs."""
+
+    def contributions(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return contributions (m, k, f) of features (m, f) and the reference (k,) from which they lead to `raw`."""
+        ...

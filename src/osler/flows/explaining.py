@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from osler.contract import ExplainedModel, Task
+from osler.contract import Task
 from osler.core.attribution import Answer, Attribution, Feature, mean_of
 from osler.core.columns import Columns
+from osler.core.features import ExplainedModel
 from osler.core.state import State
 from osler.flows.crew import Crew
 from osler.flows.members import joined_features

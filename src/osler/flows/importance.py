@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from osler.core.attribution import Answer
-from osler.core.columns import Columns
 from osler.core.target import Target
 from osler.flows.explaining import Subject, attributions, bundle_raw
 from osler.spine.evaluate import importance
@@ -23,10 +22,12 @@ CASES = 2_000  # of the test, for what is lost; more narrow the intervals little
 ATTRIBUTED = 256  # cases whose attributions are averaged: the largest of ten features is then known within a tenth
 NODES = 64  # on a path, for the few cases that want them: means need less than a single case does
 LISTED, EXCHANGED, DRAWN, ANSWERS = 50, 20, 6, 8
-REPEATS = 5
+REPEATS, LEAST_REPEATS = 5, 2
+FEWER = 500  # cases of the test that are left where seconds are short
 SHARES = (0.3, 0.85)  # of the seconds, after which attributions and exchanges end
 _BLOCK = 32  # cases attributed at once
 _LEVELS = 8
+_CELLS = 10_000_000  # held at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,50 +136,56 @@ def _answer(subject: Subject, answer: Answer, means: Mapping[str, np.ndarray]) -
 def _permutation(
     subject: Subject, target: Target, groups: np.ndarray | None, *, order: np.ndarray, clock: Clock, seed: int
 ) -> dict[str, Any]:
-    cases = len(target)
-    began = time.monotonic()
-    found = importance.whole(subject.task, _statistics(subject, subject.source.columns, target), info=subject.info,
-                             groups=groups, seed=seed)  # fmt: skip
-    each = time.monotonic() - began
     asked = order[:EXCHANGED]
-    repeats = int(np.clip(clock.left(SHARES[1]) / max(1e-6, each * len(asked)), 2, REPEATS))
+    began = time.monotonic()
+    found = _whole(subject, target, groups, seed=seed)
+    each = time.monotonic() - began
+    turns = clock.left(SHARES[1]) / max(1e-6, each * len(asked))
+    if turns < LEAST_REPEATS and len(target) > FEWER:
+        most = max(FEWER, int(len(target) * turns / LEAST_REPEATS))
+        rows = sampled(subject.task.stratum(target), most=most, seed=seed)
+        subject, target, groups = on_cases(subject, rows), target.take(rows), None if groups is None else groups[rows]
+        found = _whole(subject, target, groups, seed=seed)
+    repeats, cases = int(np.clip(turns, LEAST_REPEATS, REPEATS)), len(target)
     generator = np.random.default_rng([seed, 0xE7])
-    rows: list[dict[str, Any]] = []
+    lines: list[dict[str, Any]] = []
     for feature in asked:
-        if rows and clock.over(SHARES[1]):
+        if lines and clock.over(SHARES[1]):
             break
-        turns = [exchanged(groups, cases, generator=generator) for _ in range(repeats)]
-        lost = importance.drop(found, list(_exchanged(subject, target, int(feature), turns)))
-        rows.append({"name": subject.features[feature].name, "loss": lost.to_dict()})
-    rows.sort(key=lambda row: -(row["loss"]["value"] or 0.0))
+        lenders = [exchanged(groups, cases, generator=generator) for _ in range(repeats)]
+        lost = importance.drop(found, list(_exchanged(subject, target, int(feature), lenders)))
+        lines.append({"name": subject.features[feature].name, "loss": lost.to_dict()})
+    lines.sort(key=lambda row: -(row["loss"]["value"] or 0.0))
     return {
         "measure": found.measure.name,
         "value": found.value if np.isfinite(found.value) else None,
         "cases": cases,
         "repeats": repeats,
         "resamples": len(found.spread.values),
-        "rows": rows,
-        "left_out": len(subject.features) - len(rows),
+        "rows": lines,
+        "left_out": len(subject.features) - len(lines),
         "exchange": "groups" if groups is not None and len(np.unique(groups)) < cases else "cases",
     }
+
+
+def _whole(subject: Subject, target: Target, groups: np.ndarray | None, *, seed: int) -> importance.Whole:
+    raw = bundle_raw(subject, subject.source.columns)
+    return importance.whole(subject.task, _stated(subject, raw, target), info=subject.info, groups=groups, seed=seed)
 
 
 def _exchanged(subject: Subject, target: Target, feature: int, turns: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
     """Yield the statistics of each repeat; repeats are predicted together, as one call costs as much as many cases."""
     name, at = subject.place(feature)
-    modality, columns = subject.source.modalities[name], subject.source.columns
-    cases = len(target)
-    values = modality.values(columns[name], feature=at)
-    tiled = {n: c.take(np.tile(np.arange(cases), len(turns))) for n, c in columns.items()}
-    wanted = values[np.concatenate(turns)]
-    tiled[name] = modality.changed(columns[name].take(np.tile(np.arange(cases), len(turns))), feature=at, values=wanted)
-    raw = bundle_raw(subject, tiled)
-    for turn in range(len(turns)):
-        yield _stated(subject, raw[turn * cases : (turn + 1) * cases], target)
-
-
-def _statistics(subject: Subject, columns: Mapping[str, Columns], target: Target) -> np.ndarray:
-    return _stated(subject, bundle_raw(subject, columns), target)
+    modality, cases = subject.source.modalities[name], len(target)
+    values = modality.values(subject.source.columns[name], feature=at)
+    together = max(1, _CELLS // max(1, cases * len(subject.features)))
+    for start in range(0, len(turns), together):
+        part = turns[start : start + together]
+        tiled = {n: c.take(np.tile(np.arange(cases), len(part))) for n, c in subject.source.columns.items()}
+        tiled[name] = modality.changed(tiled[name], feature=at, values=values[np.concatenate(part)])
+        raw = bundle_raw(subject, tiled)
+        for turn in range(len(part)):
+            yield _stated(subject, raw[turn * cases : (turn + 1) * cases], target)
 
 
 def _stated(subject: Subject, raw: np.ndarray, target: Target) -> np.ndarray:

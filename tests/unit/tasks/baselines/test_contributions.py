@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
 
-from osler.contract import ExplainedModel
-from osler.core.features import Features
+from osler.core.features import ExplainedModel, Features
 from osler.core.target import Target
 from osler.tasks.baselines import fit_baseline, load_baseline
 from osler.tasks.baselines.boosting import BOUND, boosted_contributions, boosted_raw
