@@ -86,14 +86,20 @@ def test_an_unknown_language_is_refused():
 RESAMPLED = (
     "cross-validation in 5 folds: groups kept whole, classes in equal shares; development cross-fitted in 5 folds",
     "cross-validation in 5 folds, repeated 3 times: groups kept whole, classes in equal shares",
-    "leave-one-site-out by column 'x': 3 sites, each predicted by a model that saw none of its cases; 8 cases name no site: they"
-    " are neither tested nor seen until the last training; 3 cases of sites with fewer than 5 are not tested",
+    (
+        "leave-one-site-out by column 'x': 3 sites, each predicted by a model that saw none of its cases; 8 cases name no site: they"
+        " are neither tested nor seen until the last training; 3 cases of sites with fewer than 5 are not tested"
+    ),
     "in 2 of 3 outer folds: 1 groups are in training and in test (2 training cases, 1 test cases)",
     "recalibrated: no change; 4 cases of the rarer class among 12; too few to change anything",
-    "recalibrated: intercept and slope; 20 cases of the rarest class among 90; less than that is shown to be worse"
-    " (closed testing, p = 0.001)",
-    "recalibrated: the intercept; 60 cases in all; more (intercept, slope and the share of network and baseline) is not shown to"
-    " be better (closed testing, p = 0.3)",
+    (
+        "recalibrated: intercept and slope; 20 cases of the rarest class among 90; less than that is shown to be worse"
+        " (closed testing, p = 0.001)"
+    ),
+    (
+        "recalibrated: the intercept; 60 cases in all; more (intercept, slope and the share of network and baseline) is not shown to"
+        " be better (closed testing, p = 0.3)"
+    ),
     "2 small sites, pooled",
 )
 
