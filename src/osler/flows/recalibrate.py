@@ -69,9 +69,16 @@ def recalibrate(
         lines, parts = crossfitted(task, raws, target, output=output, groups=units, plan=plan, seed=seed)
         after, choices = recalibrated(task, raws, target, output=output, groups=units, plan=plan, seed=seed)
     info = predictor.info
-    checked = Pooled(task, repeats=1, outside=[Outside(held, 0, task.views(state=state, info=info)) for held, state in parts])
+    checked = Pooled(
+        task,
+        [
+            Outside(held, 0, {part: line[held] for part, line in lines.items()}, task.views(state=state, info=info))
+            for held, state in parts
+        ],
+    )
     views = checked.views(state=State(), info=info)
-    scores = score_statistics(checked, lines, info=info, groups=groups, seed=seed, views=views)
+    pooled = {part: checked.statistics_of(part) for part in lines}
+    scores = score_statistics(checked, pooled, info=info, groups=groups, seed=seed, views=views)
     found = Recalibrated(after, choices, scores)
     panel = recalibration_panel(predictor, before, scores)
     origin = {

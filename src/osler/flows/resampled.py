@@ -94,11 +94,11 @@ def _tested(cases: Cases, scheme: Scheme, number: int, *, setting: Setting, spen
 def pooled_scores(cases: Cases, scheme: Scheme, tested: Sequence[Tested]) -> Scores:
     """Return the scores of all outer tests together; each case keeps the predictions of trainings that never saw it."""
     rows = np.unique(np.concatenate([one.outer.split.test for one in tested]))
-    outside = [Outside(np.searchsorted(rows, one.outer.split.test), one.outer.repeat, one.views) for one in tested]
-    lines = {part: _side_by_side(tested, outside, part, cases=len(rows)) for part in tested[0].lines}
+    outside = [Outside(np.searchsorted(rows, one.outer.split.test), one.outer.repeat, one.lines, one.views) for one in tested]
+    task = Pooled(cases.task, outside)
+    lines = {part: task.statistics_of(part) for part in tested[0].lines}
     info, seed = cases.target.info, cases.study.seed
     groups = cases.groups[rows] if cases.grouped else None
-    task = Pooled(cases.task, repeats=scheme.repeats, outside=outside)
     views = task.views(state=State(), info=info)
     columns = subgroup_columns(cases, rows)
     scores = score_statistics(task, lines, info=info, groups=groups, seed=seed, views=views, subgroups=columns)
@@ -108,15 +108,6 @@ def pooled_scores(cases: Cases, scheme: Scheme, tested: Sequence[Tested]) -> Sco
     return replace(
         scores, notes=notes, panels=(*scores.panels, *panels), origin=_origin(cases, scheme), explanation=tested[0].explanation
     )
-
-
-def _side_by_side(tested: Sequence[Tested], outside: Sequence[Outside], part: str, *, cases: int) -> np.ndarray:
-    """Return (cases, repeats * s): each repeat's statistics of every tested case."""
-    width = tested[0].lines[part].shape[1]
-    out = np.full((cases, (1 + max(one.repeat for one in outside)) * width), np.nan)
-    for one, place in zip(tested, outside, strict=True):
-        out[place.places, place.repeat * width : (place.repeat + 1) * width] = one.lines[part]
-    return out
 
 
 def _sites(cases: Cases, tested: Sequence[Tested]) -> Panel:

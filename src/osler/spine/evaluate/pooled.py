@@ -20,26 +20,48 @@ from osler.spine.evaluate.resampling import everyone
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """The cases that one training was tested on: `places` (m,) among all tested cases, `repeat`, and its own `views`."""
+    """One training: its test cases are `places` (m,) among all tested cases in `repeat`, `lines` (m, s) by part their
+    statistics, `views` what its own state gives to measure."""
 
     places: np.ndarray
     repeat: int
+    lines: Mapping[str, np.ndarray]
     views: Sequence[View]
 
 
 class Pooled(Task):
-    """A task whose statistics hold `repeats` blocks (n, s) side by side: each measure is the mean of its values in them.
+    """A task whose statistics hold a block for each repeat side by side: each measure is the mean of its values in them.
 
     A resample draws a case with all its repeats, so the interval is that of the mean, and no case counts twice. Its views are
     those that the trainings `outside` have in common.
     """
 
-    def __init__(self, task: Task, *, repeats: int, outside: Sequence[Outside]) -> None:
-        self.task, self.repeats, self.outside = task, repeats, outside
+    def __init__(self, task: Task, outside: Sequence[Outside]) -> None:
+        self.task, self.outside = task, tuple(outside)
+        self.repeats = 1 + max(one.repeat for one in outside)
+
+    def statistics_of(self, part: str) -> np.ndarray:
+        """Return (n, repeats * (s + 1)): for each repeat its statistics and the number of the training that they come from.
+
+        With that number a line tells all of itself, so cases may be put into another order or left out.
+        """
+        width = self.outside[0].lines[part].shape[1] + 1
+        out = np.full((1 + max(int(one.places.max(initial=-1)) for one in self.outside), self.repeats * width), np.nan)
+        for number, one in enumerate(self.outside):
+            start = one.repeat * width
+            out[one.places, start : start + width - 1] = one.lines[part]
+            out[one.places, start + width - 1] = number
+        return out
 
     def blocks(self, statistics: np.ndarray) -> list[np.ndarray]:
-        """Return the statistics of each repeat."""
-        return np.split(statistics, self.repeats, axis=1)
+        """Return the statistics (n, s) of each repeat."""
+        return [block[:, :-1] for block in np.split(statistics, self.repeats, axis=1)]
+
+    def of_training(self, statistics: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows that training `number` was tested on, and their statistics."""
+        block = np.split(statistics, self.repeats, axis=1)[self.outside[number].repeat]
+        rows = np.flatnonzero(block[:, -1] == number)
+        return rows, block[rows, :-1]
 
     def measured(self, info: Mapping[str, Any]) -> tuple[Measure, ...]:
         """Return the task's measures."""
@@ -56,43 +78,38 @@ class Pooled(Task):
         return {name: float(np.mean([one[name] for one in each])) for name in each[0]}
 
     def views(self, *, state: State, info: Mapping[str, Any]) -> tuple[View, ...]:
-        """Return the pooled views; each training keeps its own state, so `state` says nothing."""
-        return pooled_views(self.outside, repeats=self.repeats)
+        """Return the views that every training has, measured on the cases outside it and averaged; `state` says nothing.
+
+        Each training keeps its own thresholds. A value is the mean over trainings, weighted by the cases that carry it, which
+        is exact for shares of cases. What is known `about` a view is kept where all agree, numbers as their median and range.
+        """
+        keys = [(v.panel, v.label) for v in self.outside[0].views]
+        whole = [key for key in keys if all(any((v.panel, v.label) == key for v in one.views) for one in self.outside)]
+        return tuple(_pooled(self, key) for key in whole)
 
     def figures(self, statistics: np.ndarray, *, info: Mapping[str, Any], **more: Any) -> tuple[Figure, ...]:
         """Return the figures of all repeats together."""
         return self.task.figures(np.concatenate(self.blocks(statistics)), info=info, **more)
 
 
-def pooled_views(outside: Sequence[Outside], *, repeats: int) -> tuple[View, ...]:
-    """Return the views that every training has, measured on the cases outside it and averaged.
-
-    Each training keeps its own thresholds; a value is the mean over trainings, weighted by the cases that carry it, which is
-    exact for shares of cases. What was known `about` a view is kept where all agree, numbers as their median and range.
-    """
-    keys = [(v.panel, v.label) for v in outside[0].views]
-    whole = [key for key in keys if all(any((v.panel, v.label) == key for v in one.views) for one in outside)]
-    return tuple(_pooled(key, outside, repeats) for key in whole)
-
-
-def _pooled(key: tuple[str, str], outside: Sequence[Outside], repeats: int) -> View:
-    own = [next(v for v in one.views if (v.panel, v.label) == key) for one in outside]
-
-    def parts(statistics: np.ndarray) -> list[np.ndarray]:
-        blocks = np.split(statistics, repeats, axis=1)
-        return [blocks[one.repeat][one.places] for one in outside]
+def _pooled(task: Pooled, key: tuple[str, str]) -> View:
+    own = [next(v for v in one.views if (v.panel, v.label) == key) for one in task.outside]
 
     def support(statistics: np.ndarray) -> Mapping[str, float]:
-        each = [view.support(part) for view, part in zip(own, parts(statistics), strict=True)]
-        return {name: sum(one.get(name, 0.0) for one in each) / repeats for name in each[0]}
+        each = [view.support(task.of_training(statistics, number)[1]) for number, view in enumerate(own)]
+        return {name: sum(one.get(name, 0.0) for one in each) / task.repeats for name in each[0]}
 
     def measures(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
         found, weights = [], []
-        for view, part, one in zip(own, parts(statistics), outside, strict=True):
-            found.append(view.measures(part, counts[:, one.places]))
-            carried = view.support(part)
-            weights.append({m.name: carried.get(m.name, float(len(part))) for m in view.measured})
+        for number, view in enumerate(own):
+            rows, lines = task.of_training(statistics, number)
+            if len(rows):
+                carried = view.support(lines)
+                found.append(view.measures(lines, counts[:, rows]))
+                weights.append({m.name: carried.get(m.name, float(len(rows))) for m in view.measured})
         names = [m.name for m in own[0].measured]
+        if not found:
+            return {name: np.full(len(counts), np.nan) for name in names}
         return {n: _mean(np.stack([f[n] for f in found]), np.array([w[n] for w in weights])) for n in names}
 
     return View(*key, own[0].measured, measures, support, _about([view.about for view in own]), own[0].notes)
