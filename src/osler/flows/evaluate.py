@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from osler.core.account import Account
+from osler.core.drift import Drift
 from osler.core.errors import OutputError, Refusal, StudyError, did_you_mean
 from osler.core.scores import Scores
 from osler.core.study import Input, Roles, Study
@@ -21,8 +22,12 @@ from osler.core.watch import SILENT, Watch
 from osler.flows.cases import refused_counts
 from osler.flows.freeze import versions
 from osler.flows.predictor import Predictor, load
+from osler.language import words
+from osler.spine import sample_size
+from osler.spine.drift import Sums
 from osler.spine.evaluate import evaluate as evaluate_step
 from osler.spine.report import write_card, write_report
+from osler.spine.report.drift import drift_line
 from osler.spine.scan import blocks, column_values
 
 
@@ -35,6 +40,7 @@ class Seen:
     groups: np.ndarray | None
     refusals: Mapping[int, Refusal]
     cases: int
+    drift: Drift
 
 
 def evaluate(
@@ -56,7 +62,9 @@ def evaluate(
         plan=predictor.contents.plan,
         seed=predictor.contents.about["seed"],
     )
-    _write(out, _account(predictor, seen, scores))
+    account = _account(predictor, seen, scores)
+    watch.say(drift_line(seen.drift, words("en")))
+    _write(out, account)
     return scores
 
 
@@ -67,12 +75,15 @@ def _gathered(predictor: Predictor, table: Path, watch: Watch) -> Seen:
     refusals: dict[int, Refusal] = {}
     cases = 0
     group = predictor.contents.about["roles"]["group"]
+    sums = Sums(predictor.modalities, predictor.facts, predictor.crews[0].states)
     for block in blocks(table):
         _check(predictor, block)
-        raw, refused = predictor.raw(block)
+        columns = predictor.columns(block)
+        raw, refused = predictor.raw(block, columns=columns)
         target, unusable = predictor.task.target(_target_columns(predictor, block), info=predictor.info)
         rows = np.array([r for r in range(len(block)) if r not in refused], np.int64)
         good = np.array([int(r) not in unusable for r in rows], bool)
+        sums.add(columns, rows[good])
         raws.append({name: values[good] for name, values in raw.items()})
         targets.append(target.take(rows[good]))
         if group in block.columns:
@@ -85,7 +96,10 @@ def _gathered(predictor: Predictor, table: Path, watch: Watch) -> Seen:
     if len(target) == 0:
         raise StudyError(f"no case can be scored: all {cases} rows are refused")
     numbers = np.unique(np.concatenate(groups), return_inverse=True)[1] if groups else None
-    return Seen(joined, target, numbers, refusals, cases)
+    told = predictor.task.facts(target, np.arange(len(target)))
+    return Seen(
+        joined, target, numbers, refusals, cases, sums.drift(before=predictor.facts["target"], now=told, cases=len(target))
+    )
 
 
 def _group_labels(block: Table, group: str) -> np.ndarray:
@@ -114,11 +128,12 @@ def _account(predictor: Predictor, seen: Seen, scores: Scores) -> Account:
         Path(), Path(), tuple(about["targets"]), about["task"], inputs, roles, title=about["title"], language=about["language"]
     )
     counts = {"test": len(seen.target), "refused": len(seen.refusals), "cases": seen.cases}
-    facts = {name: predictor.contents.state.part(f"facts.{name}").values for name in ("target", *predictor.modalities)}
+    now = predictor.task.facts(seen.target, np.arange(len(seen.target)))
     return Account(
-        study, predictor.contents.plan, scores, predictor.info, facts,
+        study, predictor.contents.plan, scores, predictor.info, predictor.facts,
         split="new data: none of these cases was seen in training", counts=counts,
-        refused=refused_counts(seen.refusals.values()), versions=versions(),
+        refused=refused_counts(seen.refusals.values()), versions=versions(), drift=seen.drift,
+        sample=sample_size.judged(before=None, now=now, values=scores.test, parameters=None),
     )  # fmt: skip
 
 
@@ -134,7 +149,7 @@ def _check_place(out: Path) -> None:
 
 def _write(out: Path, account: Account) -> None:
     documents: dict[str, Any] = {
-        "scores.json": json.dumps(account.scores.to_dict(), indent=1, ensure_ascii=False),
+        "scores.json": json.dumps(account.numbers(), indent=1, ensure_ascii=False),
         "report.html": write_report(account),
         "card.md": write_card(account),
     }

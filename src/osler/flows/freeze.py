@@ -29,7 +29,7 @@ def versions() -> dict[str, str]:
 def write(out: Path, *, cases: Cases, trained: Trained, account: Account) -> None:
     """Write the bundle with its report and card."""
     documents = {
-        "scores.json": json.dumps(account.scores.to_dict(), indent=1, ensure_ascii=False),
+        "scores.json": json.dumps(account.numbers(), indent=1, ensure_ascii=False),
         "report.html": write_report(account),
         "card.md": write_card(account),
     }

@@ -75,9 +75,19 @@ class Predictor:
         lines["refused"] = np.array([str(refusals[r]) if r in refusals else "" for r in range(len(block))], object)
         return lines
 
-    def raw(self, block: Table) -> tuple[dict[str, np.ndarray], dict[int, Refusal]]:
-        """Return raw outputs ("test", "network", "baseline") of the cases that are not refused, and the refusals by row."""
-        columns = self.columns(block)
+    @property
+    def facts(self) -> dict[str, Mapping[str, Any]]:
+        """What was measured of the training rows, by input and for the target."""
+        return dict(self.contents.state.part("facts").values)
+
+    def raw(
+        self, block: Table, *, columns: Mapping[str, Columns] | None = None
+    ) -> tuple[dict[str, np.ndarray], dict[int, Refusal]]:
+        """Return raw outputs ("test", "network", "baseline") of the cases that are not refused, and the refusals by row.
+
+        `columns` are those of the block where they are at hand.
+        """
+        columns = self.columns(block) if columns is None else columns
         refusals = gathered_refusals(block, columns, {})
         rows = np.array([r for r in range(len(block)) if r not in refusals], np.int64)
         source = Source(self.modalities, columns, self.contents.plan, device=self.device)

@@ -30,6 +30,7 @@ from osler.flows.divide import split_and_check
 from osler.flows.judging import statistics, unseen
 from osler.flows.members import Work, train_fold
 from osler.flows.opening import default_cache, open_study
+from osler.spine import sample_size
 from osler.spine.bundle import check_place
 from osler.spine.evaluate import score_statistics
 from osler.spine.evaluate.clean import clean_views
@@ -183,10 +184,15 @@ def _account(
         f"{networks} network(s), weight {share:.2f} in the prediction",
         f"{len(trained.crews)} baseline(s), weight {1 - share:.2f}: {trained.crews[0].baseline.sentence()}",
     ]
+    numbers = [m.parameters(facts[name]) for name, m in cases.modalities.items()]
+    sample = sample_size.judged(
+        before=facts["target"], now=cases.task.facts(cases.target, split.test), values=scores.test,
+        parameters=None if None in numbers else sum(n or 0 for n in numbers),
+    )  # fmt: skip
     return Account(
         study=public_study(cases.study), plan=plan, scores=scores, target=cases.target.info, facts=facts, split=split.how,
         counts=counts, refused=refused_counts(cases.refusals.values()), leaks=leaks, members=members,
-        versions=freeze.versions(), timing=timing,
+        versions=freeze.versions(), timing=timing, sample=sample,
     )  # fmt: skip
 
 

@@ -69,6 +69,10 @@ def _sometimes(account: Account) -> dict[str, tuple[State, str]]:
         found["21"] = ("filled", "data")
     if any(facts for key, facts in account.facts.items() if key != "target"):
         found["20b"] = ("part", "inputs")
+    if account.sample is not None:
+        found["10"] = ("part", "sample")
+    if account.drift is not None:
+        found["20c"] = ("filled", "drift")
     if account.study.roles.subgroups:
         found["14"] = ("part", "figures")
         found["23b"] = ("part", "figures")
