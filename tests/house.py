@@ -33,7 +33,9 @@ BELOW: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("cli", "serve", "federation"), ABOVE),
     "osler": FLOWS | {"flows"},
 }
-ROOMS = frozenset({"case", "read", "encode", "facts", "fit", "rules", "gather", "augment", "network", "baseline", "explain"})
+ROOMS = frozenset(
+    {"case", "read", "encode", "facts", "fit", "rules", "gather", "augment", "network", "baseline", "explain", "drift"}
+)
 OBLIGATORY = frozenset({"case", "read", "encode", "facts", "rules", "network", "baseline"})
 SHARED_DRAWERS = frozenset({"utils", "util", "helpers", "helper", "common", "misc"})
 PICKLES = frozenset({"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"})

@@ -8,15 +8,16 @@ must be written; one with a default is overridden where the kind of data has som
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
 from osler.core.attribution import Answer, Feature
+from osler.core.batch import Batch, Encoded, InputBatch, TargetBatch
 from osler.core.clue import Clues, Outcome
 from osler.core.columns import NO_WORDS, Columns, Field, Ragged, stacked
+from osler.core.drift import Shift
 from osler.core.errors import Refusal, Refused
 from osler.core.features import BaselineModel, Features
 from osler.core.figure import Figure
@@ -34,44 +35,9 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor, nn
 
+__all__ = ["BaselineModel", "Batch", "Encoded", "InputBatch", "Modality", "Objective", "Output", "TargetBatch", "Task"]
+
 Output = Literal["vector", "map"]
-
-
-@dataclass(frozen=True, slots=True)
-class Encoded:
-    """What an encoder gives: `vector` (B, width), or (B, K, width) from an encoder that carries K models in one (the head
-    then runs on each, and their raw outputs are averaged); `maps` from fine to coarse, each (B, channels, i, j[, k]),
-    `strides` their distances in input elements."""
-
-    vector: Tensor
-    maps: tuple[Tensor, ...] = ()
-    strides: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class TargetBatch:
-    """The outcome of a batch on the device: `values` and `observed` (B, k), or on the grid (B, channels, i, j[, k])."""
-
-    values: Tensor
-    observed: Tensor
-
-
-@dataclass(frozen=True, slots=True)
-class InputBatch:
-    """One input of a batch: `fields` of the cases that have it, `index` (present,) int64 where they stand in the batch."""
-
-    fields: Mapping[str, Tensor]
-    index: Tensor
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """A batch on the device: inputs by name, the target where it is known, per-case `weight` (B,) or None."""
-
-    inputs: Mapping[str, InputBatch]
-    size: int
-    target: TargetBatch | None = None
-    weight: Tensor | None = None
 
 
 class Modality:
@@ -179,6 +145,11 @@ class Modality:
         """Return what JSON can hold, measured on `rows` (the training rows): aggregates, no choices."""
         return {}
 
+    def parameters(self, facts: Mapping[str, Any]) -> int | None:
+        """Return how many parameters a plain regression of this input would estimate, None where that has no meaning (a picture):
+        the judgement of the sample size rests on it."""
+        return None
+
     def rules(self, brief: Brief) -> tuple[Decision, ...]:
         """Return this input's decisions (names without the input's prefix). Pure."""
         return ()
@@ -236,6 +207,19 @@ class Modality:
     def restore(self, raw: np.ndarray, tiles: np.ndarray | None, columns: Columns, row: int) -> np.ndarray:
         """Return one map (k, i, j[, k]) in the case's own grid from the raw maps (t, k, …) of its tiles. Default: the only one."""
         return raw[0]
+
+    # new data ---------------------------------------------------------------------------------------------------------
+
+    def drift_sums(
+        self, columns: Columns, rows: np.ndarray, *, facts: Mapping[str, Any], state: State
+    ) -> Mapping[str, np.ndarray]:
+        """Return what is counted of the new cases `rows` to compare them with the training `facts` and `state`: arrays that
+        the spine adds up over blocks, each (…) of the same shape every time. Default: nothing."""
+        return {}
+
+    def drift(self, sums: Mapping[str, np.ndarray], *, facts: Mapping[str, Any], state: State) -> tuple[Shift, ...]:
+        """Return one shift per column from the sums of all new cases: aggregates, nothing under 5 cells."""
+        return ()
 
     # baseline, explanation --------------------------------------------------------------------------------------------
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from osler.core.drift import Drift
 from osler.core.leak import Leak
 from osler.core.plan import Plan
+from osler.core.sample_size import SampleSize
 from osler.core.scores import Scores
 from osler.core.study import Study
 
@@ -19,7 +21,8 @@ class Account:
     `facts` by input name (and "target"), as modalities and tasks measured them. `target` is the target's info. `split`
     tells in a sentence where the split came from, `counts` the cases per part (training, tune, calibrate, test, refused,
     groups). `refused` counts refusals by "code: sentence". `members` are sentences on each trained model with its weight in
-    the blend. `versions` of packages. `timing` seconds by step.
+    the blend. `sample` judges how many cases there were, `drift` how new data
+    differ from the training cases. `versions` of packages. `timing` seconds by step.
     """
 
     study: Study
@@ -34,3 +37,10 @@ class Account:
     members: Sequence[str] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     timing: Mapping[str, float] = field(default_factory=dict)
+    sample: SampleSize | None = None
+    drift: Drift | None = None
+
+    def numbers(self) -> dict[str, Any]:
+        """Return the content of scores.json."""
+        told = {"sample_size": self.sample, "drift": self.drift}
+        return {**self.scores.to_dict(), **{name: part.to_dict() for name, part in told.items() if part is not None}}

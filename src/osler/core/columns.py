@@ -165,25 +165,3 @@ def _behind(arrays: Sequence[Array]) -> Array:
     shapes = [a.shapes for a in ragged if a.shapes is not None]
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     return Ragged(np.concatenate([a.values for a in ragged]), offsets, np.concatenate(shapes) if shapes else None)
-
-
-def stacked(field: Field, cases: Sequence[np.ndarray | None]) -> Array:
-    """Return one array of a field from what each case has in it, None where a case is absent."""
-    if not field.ragged:
-        shape = tuple(int(s or 0) for s in field.shape)
-        fill = np.nan if np.dtype(field.dtype).kind == "f" else 0
-        empty = np.full(shape, fill, field.dtype)
-        return (
-            np.stack([empty if c is None else np.asarray(c, field.dtype) for c in cases])
-            if cases
-            else np.empty((0, *shape), field.dtype)
-        )
-    differing = max(i for i, s in enumerate(field.shape) if s is None) + 1
-    tail = tuple(int(s or 0) for s in field.shape[differing:])
-    flat = [np.empty((0, *tail), field.dtype) if c is None else np.asarray(c, field.dtype).reshape(-1, *tail) for c in cases]
-    offsets = np.concatenate([[0], np.cumsum([len(f) for f in flat])]).astype(np.int64)
-    values = np.concatenate(flat) if flat else np.empty((0, *tail), field.dtype)
-    if differing == 1:
-        return Ragged(values, offsets)
-    shapes = np.array([(0,) * differing if c is None else c.shape[:differing] for c in cases], np.int32).reshape(-1, differing)
-    return Ragged(values, offsets, shapes)

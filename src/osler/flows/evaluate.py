@@ -22,9 +22,12 @@ from osler.flows.freeze import versions
 from osler.flows.gathering import Seen, gathered
 from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
+from osler.language import words
+from osler.spine import sample_size
 from osler.spine.evaluate import score_statistics, statistics_of
 from osler.spine.fit import Source
 from osler.spine.report import documents_of
+from osler.spine.report.drift import drift_line
 
 SECONDS = 8.0  # at most, for what moves predictions on the whole; a plan with none has none here
 
@@ -57,6 +60,7 @@ def evaluate(
     scores = replace(scores, explanation=_overall(predictor, seen))
     if recalibrate is not None:
         scores = _recalibrated(predictor, seen, scores, bundle=bundle, out=Path(recalibrate), watch=watch)
+    watch.say(drift_line(seen.drift, words("en")))
     _write(out, _account(predictor, seen, scores))
     return scores
 
@@ -108,11 +112,12 @@ def _account(predictor: Predictor, seen: Seen, scores: Scores) -> Account:
         Path(), Path(), tuple(about["targets"]), about["task"], inputs, roles, title=about["title"], language=about["language"]
     )
     counts = {"test": len(seen.target), "refused": len(seen.refusals), "cases": seen.cases}
-    facts = {name: predictor.contents.state.part(f"facts.{name}").values for name in ("target", *predictor.modalities)}
+    now = predictor.task.facts(seen.target, np.arange(len(seen.target)))
     return Account(
-        study, predictor.contents.plan, scores, predictor.info, facts,
+        study, predictor.contents.plan, scores, predictor.info, predictor.facts,
         split="new data; whether training saw any of these cases is not known", counts=counts,
-        refused=refused_counts(seen.refusals.values()), versions=versions(),
+        refused=refused_counts(seen.refusals.values()), versions=versions(), drift=seen.drift,
+        sample=sample_size.judged(before=None, now=now, values=scores.test, parameters=None),
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from osler.core.columns import Columns
+from osler.core.drift import Drift
 from osler.core.errors import Refusal, StudyError, did_you_mean
 from osler.core.table import Table
 from osler.core.target import Target
@@ -16,6 +17,7 @@ from osler.core.watch import Watch
 from osler.flows import importance
 from osler.flows.predictor import Predictor
 from osler.flows.sample import Sample
+from osler.spine.drift import Sums
 from osler.spine.scan import blocks, column_values
 
 
@@ -23,7 +25,7 @@ from osler.spine.scan import blocks, column_values
 class Seen:
     """What was gathered of the new cases: `rows` their numbers in the table (from 0), raw outputs, target, group labels, columns to
     tell subgroups by, and refusals. `sample` holds the inputs of some of them, and `places` which these are among the cases with
-    raw outputs."""
+    raw outputs. `drift` tells how they differ from training."""
 
     rows: np.ndarray
     raws: Mapping[str, np.ndarray]
@@ -34,6 +36,7 @@ class Seen:
     subgroups: Mapping[str, np.ndarray]
     sample: Mapping[str, Columns]
     places: np.ndarray
+    drift: Drift
 
 
 def gathered(predictor: Predictor, table: Path, watch: Watch, *, subgroups: tuple[str, ...] = ()) -> Seen:
@@ -47,6 +50,7 @@ def gathered(predictor: Predictor, table: Path, watch: Watch, *, subgroups: tupl
     group = predictor.contents.about["roles"]["group"]
     parted: dict[str, list[np.ndarray]] = {}
     sample = Sample(importance.CASES, seed=predictor.contents.about["seed"])
+    sums = Sums(predictor.modalities, predictor.facts, predictor.crews[0].states)
     for block in blocks(table):
         _check(predictor, block, subgroups=subgroups)
         columns = predictor.columns(block)
@@ -63,6 +67,7 @@ def gathered(predictor: Predictor, table: Path, watch: Watch, *, subgroups: tupl
             if name in block.columns:
                 parted.setdefault(name, []).append(column_values(block, name)[rows[good]])
         sample.offer(columns, rows[good])
+        sums.add(columns, rows[good])
         refusals |= {block.first + r: why for r, why in {**unusable, **refused}.items()}
         cases += len(block)
         watch.advance(len(block))
@@ -72,7 +77,9 @@ def gathered(predictor: Predictor, table: Path, watch: Watch, *, subgroups: tupl
         raise StudyError(f"no case can be scored: all {cases} rows are refused")
     own = np.unique(np.concatenate(groups), return_inverse=True)[1] if groups else None
     told = {name: np.concatenate(parts) for name, parts in parted.items()}
-    return Seen(np.concatenate(numbers), joined, target, own, refusals, cases, told, *sample.taken())
+    facts = predictor.task.facts(target, np.arange(len(target)))
+    drift = sums.drift(before=predictor.facts["target"], now=facts, cases=len(target))
+    return Seen(np.concatenate(numbers), joined, target, own, refusals, cases, told, *sample.taken(), drift)
 
 
 def _group_labels(block: Table, group: str) -> np.ndarray:

@@ -78,6 +78,11 @@ class Predictor:
         lines["refused"] = np.array([str(refusals[r]) if r in refusals else "" for r in range(len(block))], object)
         return lines
 
+    @property
+    def facts(self) -> dict[str, Mapping[str, Any]]:
+        """What was measured of the training rows, by input and for the target."""
+        return dict(self.contents.state.part("facts").values)
+
     def explain(self, table: Any, **asked: Any) -> list[dict[str, Any]]:
         """Return what in each case that is asked for speaks for its prediction, as explanation.json holds it.
 

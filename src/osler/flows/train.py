@@ -13,6 +13,7 @@ import numpy as np
 
 from osler.core.account import Account
 from osler.core.errors import RequestError
+from osler.core.sample_size import SampleSize
 from osler.core.split import Split
 from osler.core.study import Study
 from osler.core.watch import SILENT, Watch
@@ -24,6 +25,7 @@ from osler.flows.opening import default_cache, open_study
 from osler.flows.resampled import REFIT, Outcome, by_resampling
 from osler.flows.scheme import last_decisions, last_split, with_budget
 from osler.flows.scoring import score
+from osler.spine import sample_size
 from osler.spine.bundle import check_place
 from osler.spine.study import Request
 
@@ -104,7 +106,18 @@ def _account(outcome: Outcome, *, timing: Mapping[str, float]) -> Account:
     return Account(
         study=public_study(cases.study), plan=fitted.plan, scores=outcome.scores, target=cases.target.info, facts=fitted.facts,
         split=split.how, counts=counts, refused=refused_counts(cases.refusals.values()), leaks=outcome.leaks, members=members,
-        versions=freeze.versions(), timing=timing,
+        versions=freeze.versions(), timing=timing, sample=_judged(outcome),
+    )  # fmt: skip
+
+
+def _judged(outcome: Outcome) -> SampleSize | None:
+    """Return whether there were cases enough; without a test of its own, every case was tested in turn."""
+    cases, facts = outcome.cases, outcome.fitted.facts
+    numbers = [m.parameters(facts[name]) for name, m in cases.modalities.items()]
+    tested = outcome.split.test if len(outcome.split.test) else outcome.split.development
+    return sample_size.judged(
+        before=facts["target"], now=cases.task.facts(cases.target, tested), values=outcome.scores.test,
+        parameters=None if None in numbers else sum(n or 0 for n in numbers),
     )  # fmt: skip
 
 

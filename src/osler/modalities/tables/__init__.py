@@ -12,6 +12,7 @@ from osler.contract import Modality, Output
 from osler.core.attribution import Feature
 from osler.core.clue import Clues
 from osler.core.columns import Columns, Field
+from osler.core.drift import Shift
 from osler.core.features import Features
 from osler.core.plan import Brief, Decision, Rung
 from osler.core.state import State
@@ -99,6 +100,10 @@ class Tables(Modality):
 
         return facts(columns, rows)
 
+    def parameters(self, facts: Mapping[str, Any]) -> int | None:
+        """Return one for each number, and for each category the words that at least 5 cases have, less one."""
+        return len(facts["numbers"]["names"]) + sum(max(1, words - 1) for words in facts["categories"]["common"])
+
     def rules(self, brief: Brief) -> tuple[Decision, ...]:
         """Return embedding, regularisation and other decisions."""
         from osler.modalities.tables.rules import rules
@@ -122,6 +127,20 @@ class Tables(Modality):
         from osler.modalities.tables.network import TableEncoder
 
         return TableEncoder(plan=plan, state=state)
+
+    def drift_sums(
+        self, columns: Columns, rows: np.ndarray, *, facts: Mapping[str, Any], state: State
+    ) -> Mapping[str, np.ndarray]:
+        """Return counts and sums of every column."""
+        from osler.modalities.tables.drift import drift_sums
+
+        return drift_sums(columns, rows, facts=facts, state=state)
+
+    def drift(self, sums: Mapping[str, np.ndarray], *, facts: Mapping[str, Any], state: State) -> tuple[Shift, ...]:
+        """Return one shift per column."""
+        from osler.modalities.tables.drift import drift
+
+        return drift(sums, facts=facts, state=state)
 
     def baseline_features(
         self,

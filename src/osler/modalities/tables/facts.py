@@ -16,15 +16,18 @@ SAMPLE = 200_000  # rows from which quantiles are taken, evenly spread
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 DISTINCT = 1000  # more different values than this are not counted
 _CELLS = 1 << 21  # in memory at once
+_TOLD = ("missing", "unreadable", "mean", "sd", "skew", "quantiles", "limits", "beyond", "distinct")
+_OUTERMOST = 0.005
 
 
 def facts(columns: Columns, rows: np.ndarray) -> Mapping[str, Any]:
     """Return what JSON can hold: `cases`, `columns`, and under `numbers` and `categories` one entry per column in each list.
 
     numbers: `names`, `missing` (share), `unreadable` (cells), `mean`, `sd`, `skew`, `quantiles` (5, 25, 50, 75, 95 %),
-    `distinct` (at most 1,000). Values lie on a grid of three digits of the 5–95 % range and are None where fewer than 5
+    `limits` (lower and upper, beyond which about 0.5 % and at least 5 cases lie on each side before they are rounded outwards to
+    two digits), `beyond` (share beyond both), `distinct` (at most 1,000). Values lie on a grid of three digits of the 5–95 % range and are None where fewer than 5
     cases have the column. categories: `names`, `missing`, `words` (different ones), `rare` (share of the cases with a word
-    that fewer than 5 cases have). Quantiles, `distinct`, `words` and `rare` come from at most 200,000 evenly spread rows.
+    that fewer than 5 cases have), `common` (words that more have). Quantiles, `distinct`, `words`, `rare` and `common` come from at most 200,000 evenly spread rows.
     """
     numbers, categories = columns[NUMBERS], columns[CATEGORIES]
     assert isinstance(numbers, np.ndarray)
@@ -72,7 +75,7 @@ def grid(spread: np.ndarray, *, fallback: np.ndarray) -> np.ndarray:
 
 
 def _numbers(array: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
-    told: dict[str, list[Any]] = {name: [] for name in ("missing", "unreadable", "mean", "sd", "skew", "quantiles", "distinct")}
+    told: dict[str, list[Any]] = {name: [] for name in _TOLD}
     some = sampled(rows)
     if not len(rows):
         return told
@@ -87,10 +90,27 @@ def _numbers(array: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
             told[name] += _rounded(whole[name], step, hidden=few)
         told["skew"] += _rounded(whole["skew"], np.full(len(step), 0.01), hidden=few)
         told["quantiles"] += [list(q) for q in zip(*(_rounded(p, step, hidden=few) for p in points.T), strict=True)]
+        limits, beyond = _limits(values, counts, middle=points[:, 2])
+        told["limits"] += [None if gone else pair for pair, gone in zip(limits, few, strict=True)]
+        told["beyond"] += [None if gone else share for share, gone in zip(beyond, few, strict=True)]
         told["distinct"] += np.minimum(different(values, counts), DISTINCT).tolist()
         told["missing"] += np.round(1 - whole["count"] / len(rows), 4).tolist()
         told["unreadable"] += whole["unreadable"].astype(int).tolist()
     return told
+
+
+def _limits(ordered: np.ndarray, counts: np.ndarray, *, middle: np.ndarray) -> tuple[list[list[float]], list[float]]:
+    """Return per column the two limits and the share of the cases beyond them; `ordered` (c, n) with NaN last."""
+    level = np.clip(FEWEST / np.maximum(counts, 1), _OUTERMOST, 0.25)[:, None]
+    ends = quantiles(ordered, counts, levels=np.concatenate([level, 1 - level], axis=1))
+    away = np.nan_to_num(ends - middle[:, None])
+    with np.errstate(divide="ignore"):
+        step = np.where(away != 0, 10.0 ** (np.floor(np.log10(np.abs(away))) - 1), 1.0)
+    away = np.stack([np.floor(away[:, 0] / step[:, 0]), np.ceil(away[:, 1] / step[:, 1])], axis=1) * step
+    limits = [[float(f"{v:.12g}") for v in pair] for pair in (np.nan_to_num(middle)[:, None] + away).tolist()]
+    sides = np.array(limits)
+    beyond = ((ordered < sides[:, :1]) | (ordered > sides[:, 1:])).sum(axis=1) / np.maximum(counts, 1)
+    return limits, np.round(beyond, 4).tolist()
 
 
 def different(ordered: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -126,7 +146,7 @@ def _rounded(values: np.ndarray, step: np.ndarray, *, hidden: np.ndarray) -> lis
 
 
 def _categories(array: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
-    told: dict[str, list[Any]] = {"missing": [], "words": [], "rare": []}
+    told: dict[str, list[Any]] = {"missing": [], "words": [], "rare": [], "common": []}
     some = sampled(rows)
     if not len(rows):
         return told
@@ -136,6 +156,7 @@ def _categories(array: np.ndarray, rows: np.ndarray) -> dict[str, Any]:
             words = counts[keys != 0]
             told["missing"].append(round(1 - float(words.sum()) / len(some), 4))
             told["words"].append(len(words))
+            told["common"].append(int((words >= FEWEST).sum()))
             told["rare"].append(round(float(words[words < FEWEST].sum()) / len(some), 4))
     return told
 

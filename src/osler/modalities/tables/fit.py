@@ -26,7 +26,7 @@ def fit(columns: Columns, rows: np.ndarray, *, groups: np.ndarray, plan: Mapping
 
     Arrays: `center`, `scale` (p,) float32, median and robust sd (1 where constant); `bins` (p, b + 1) float32, ascending
     edges for piecewise-linear encoding, NaN behind the last, all NaN where there are fewer than two; `vocabulary.<j>`
-    (words,) int64 ascending hashes. Values: `labels` and `categories`, the columns of both fields; `words.<j>` the words.
+    (words,) int64 ascending hashes, `shares.<j>` (words + 2,) float32 the share of `rows` with an unknown word, none, and each word. Values: `labels` and `categories`, the columns of both fields; `words.<j>` the words.
 
     All numbers lie on a grid of three digits of the column's 5–95 % range; values themselves are kept only where at least 5
     groups share them. `plan` may set `bins` and `vocabulary`. `groups` (n,) is by row of `columns`.
@@ -50,6 +50,7 @@ def fit(columns: Columns, rows: np.ndarray, *, groups: np.ndarray, plan: Mapping
     for j in range(categories.shape[1]):
         keys = _shared(categories[:, j], rows, groups=groups, most=most)
         arrays[f"vocabulary.{j}"] = keys
+        arrays[f"shares.{j}"] = _shares(categories[:, j], rows, keys)
         values[f"words.{j}"] = _texts(keys, columns.words)
     return State(arrays, values)
 
@@ -58,11 +59,17 @@ def codes(categories: np.ndarray, state: State) -> np.ndarray:
     """Return (n, q) int64 codes of hashed words (n, q): 0 unknown, 1 missing, from 2 the words of the vocabulary."""
     found = np.zeros(categories.shape, np.int64)
     for j in range(categories.shape[1]):
-        keys, column = state.arrays[f"vocabulary.{j}"], np.asarray(categories[:, j])
-        if len(keys):
-            at = np.minimum(np.searchsorted(keys, column), len(keys) - 1)
-            found[:, j] = np.where(keys[at] == column, at + FIRST, UNKNOWN)
-        found[column == 0, j] = ABSENT
+        found[:, j] = coded(np.asarray(categories[:, j]), state.arrays[f"vocabulary.{j}"])
+    return found
+
+
+def coded(words: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """Return (n,) int64 codes of hashed `words` (n,) by the ascending hashes `keys` of a vocabulary."""
+    found = np.zeros(len(words), np.int64)
+    if len(keys):
+        at = np.minimum(np.searchsorted(keys, words), len(keys) - 1)
+        found = np.where(keys[at] == words, at + FIRST, UNKNOWN)
+    found[words == 0] = ABSENT
     return found
 
 
@@ -161,6 +168,14 @@ def _shared(column: np.ndarray, rows: np.ndarray, *, groups: np.ndarray, most: i
         pairs = pairs[:, ~np.isin(pairs[0], done)]
     frequent = totals[np.searchsorted(keys, settled)]
     return np.sort(settled[np.argsort(-frequent, kind="stable")[:most]])
+
+
+def _shares(column: np.ndarray, rows: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    counts = np.zeros(len(keys) + FIRST)
+    for start in range(0, len(rows), _ROWS):
+        words = np.asarray(column[rows[start : start + _ROWS]])
+        counts += np.bincount(coded(words, keys), minlength=len(counts))
+    return np.round(counts / max(1, len(rows)), 4).astype(np.float32)
 
 
 def _added(keys: np.ndarray, totals: np.ndarray, here: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -36,7 +36,7 @@ def write_methods(account: Account) -> str:
 def documents_of(account: Account) -> dict[str, str]:
     """Return everything that is written of a training or an evaluation, by file name."""
     return {
-        "scores.json": json.dumps(account.scores.to_dict(), indent=1, ensure_ascii=False),
+        "scores.json": json.dumps(account.numbers(), indent=1, ensure_ascii=False),
         "report.html": write_report(account),
         "card.md": write_card(account),
         "methods.md": write_methods(account),

@@ -9,10 +9,12 @@ from osler.core.account import Account
 from osler.language import Words, words
 from osler.spine.report import data
 from osler.spine.report.answer import answer, by_origin, warnings
+from osler.spine.report.drift import drift_told
 from osler.spine.report.inputs import InputTable, inputs
 from osler.spine.report.numerals import NONE, closed, columns, count, number, share, with_interval
 from osler.spine.report.page import limits
 from osler.spine.report.panels import brief_tables
+from osler.spine.report.sample import sample_told
 from osler.spine.report.table import PARTS, label, score_table
 from osler.spine.report.tripod import items
 
@@ -22,7 +24,8 @@ MOST_NAMED = 30  # columns named in the card; the report lists them all
 def write_card(account: Account) -> str:
     """Return `card.md` in the study's language: Markdown in which every name that comes from the data is escaped."""
     said = words(account.study.language)
-    blocks = [*_head(account, said), *_use(said), *_data(account, said), *_scores(account, said), *_limits(account, said)]
+    blocks = [*_head(account, said), *_use(said), *_data(account, said), *_scores(account, said), *_drift(account, said)]
+    blocks += [*_sample(account, said), *_limits(account, said)]
     return "\n\n".join([*blocks, *_reporting(account, said), *_versions(account, said)]) + "\n"
 
 
@@ -83,6 +86,18 @@ def _scores(account: Account, said: Words) -> list[str]:
 
 def _panels(account: Account, said: Words) -> list[str]:
     return [part for title, head, rows in brief_tables(account, said) for part in (f"### {escaped(title)}", _table(head, rows))]
+
+
+def _drift(account: Account, said: Words) -> list[str]:
+    told = drift_told(account.drift, said)
+    if told is None:
+        return []
+    return [f"## {said.say('section.drift')}", _bullets([told.summary, *told.outcome, *told.sentences])]
+
+
+def _sample(account: Account, said: Words) -> list[str]:
+    told = sample_told(account.sample, said)
+    return [f"## {said.say('section.sample')}", _bullets(told)] if told else []
 
 
 def _limits(account: Account, said: Words) -> list[str]:

@@ -10,10 +10,12 @@ from osler.language import Words, words
 from osler.spine.report import data, numerals
 from osler.spine.report.answer import answer, by_origin, routine_notes, warnings
 from osler.spine.report.drawing import Drawing, draw
+from osler.spine.report.drift import drift_told
 from osler.spine.report.inputs import inputs
 from osler.spine.report.overall import overall
 from osler.spine.report.panels import forests, further, subgroups
 from osler.spine.report.plan import grouped, set_by_user
+from osler.spine.report.sample import sample_told
 from osler.spine.report.table import score_table
 from osler.spine.report.template import style, template
 from osler.spine.report.tripod import items
@@ -90,6 +92,8 @@ def _content(account: Account, said: Words) -> dict[str, Any]:
         "plan": grouped(account.plan, said),
         "chosen": set_by_user(account.plan, said),
         "limits": limits(account, said),
+        "drift": drift_told(account.drift, said),
+        "sample": sample_told(account.sample, said),
         "tripod": items(account),
         "total_time": sum(account.timing.values()),
     }

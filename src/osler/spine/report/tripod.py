@@ -73,6 +73,10 @@ def _sometimes(account: Account) -> dict[str, tuple[State, str]]:
         found |= {"12f": ("filled", "warnings"), "24": ("filled", "scores")}
     if account.study.roles.leave_out:
         found |= {"12d": ("part", "data"), "23b": ("part", "scores")}
+    if account.sample is not None:
+        found["10"] = ("part", "sample")
+    if account.drift is not None:
+        found["20c"] = ("filled", "drift")
     if account.study.roles.subgroups:
         told = any(panel.name.startswith("subgroup.") and panel.rows for panel in account.scores.panels)
         found["14"] = ("part", "subgroups")

@@ -81,7 +81,7 @@ def test_words():
     a, b, c = (word_hash(w) for w in "abc")
     categories = np.array([[a]] * 50 + [[b]] * 4 + [[c]] * 1 + [[0]] * 45)
     told = facts(columns_of(np.zeros((100, 0)), categories), np.arange(100))["categories"]
-    assert told == {"names": ["c0"], "missing": [0.45], "words": [3], "rare": [0.05]}
+    assert told == {"names": ["c0"], "missing": [0.45], "words": [3], "rare": [0.05], "common": [1]}
 
 
 def test_many_rows_are_counted_all_and_sampled_for_quantiles(tmp_path):
