@@ -3,7 +3,7 @@
 The quantile is that of held-out scores (Vovk, Gammerman and Shafer 2005; Lei et al. 2018). Where cases share a group, each
 group weighs the same and the promise is for a case of a new group (Dunn, Wasserman and Ramdas 2023; the finite-sample form
 with its weight at infinity is Lee, Barber and Willett 2023). With cross-fitting the scores are those of the out-of-fold
-predictions, pooled: docs/decisions/0012-conformal-prediction.md says why.
+predictions, pooled: docs/decisions/0011-conformal-prediction.md says why.
 """
 
 from __future__ import annotations

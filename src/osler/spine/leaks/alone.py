@@ -12,7 +12,7 @@ import numpy as np
 from osler.core.clue import Outcome
 from osler.spine.leaks.binned import Binned, Cells, counted
 
-# Of real data that were looked at for this (docs/decisions/0010), the best single column that is no leak leaves 19% of the errors
+# Of real data that were looked at for this (docs/decisions/0008), the best single column that is no leak leaves 19% of the errors
 # of a constant guess (Wisconsin breast cancer, AUROC .975) or 6% (iris, three classes); the measurement from which BACE's classes
 # were made leaves 2.5%. Of numbers, last year's fertility leaves .003 of the spread of this year's ranks.
 LEFT = 0.03  # of the errors of a constant guess: a column that leaves no more seems perfect
