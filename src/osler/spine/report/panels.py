@@ -149,7 +149,7 @@ def _forest(account: Account, panels: Sequence[Panel], name: str, words: Words) 
     reading = words.say("forest.ideal" if ideal is not None else "forest.reading")
     at = whole.value if whole and math.isfinite(whole.value) else None
     svg = draw_forest(lines, whole=at if ideal is None else ideal, title=words.say("forest.title", measure=title))
-    return Forest(title, svg, " ".join(part for part in (hint(name, words), reading) if part))
+    return Forest(title, svg, words.say("list.sentence").join(part for part in (hint(name, words), reading) if part))
 
 
 def brief_tables(account: Account, words: Words) -> tuple[tuple[str, tuple[str, ...], tuple[tuple[str, ...], ...]], ...]:
