@@ -20,13 +20,13 @@ from osler.spine.explain import FALLBACK, Curve, edges, exchanged, level_effect,
 
 CASES = 2_000  # of the test, for what is lost; more narrow the intervals little beside those of the measure
 ATTRIBUTED = 256  # cases whose attributions are averaged: the largest of ten features is then known within a tenth
-NODES = 64  # on a path, for the few cases that want them: means need less than a single case does
+NODES, TOLERANCE = 32, 0.01  # of a path: means need less than a single case does
 FEWEST = 5  # cases that anything told here rests on
 LISTED, EXCHANGED, DRAWN, ANSWERS = 50, 20, 6, 8
 REPEATS, LEAST_REPEATS = 5, 2
 FEWER = 500  # cases of the test that are left where seconds are short
-SHARES = (0.3, 0.85)  # of the seconds, after which attributions and exchanges end
-_BLOCK = 32  # cases attributed at once
+SHARES = (0.4, 0.85)  # of the seconds, after which attributions and exchanges end
+_BLOCK = 8  # cases attributed between two looks at the clock
 _LEVELS = 8
 _CELLS = 10_000_000  # held at once
 
@@ -96,7 +96,7 @@ def _attribution(subject: Subject, clock: Clock, *, seed: int) -> tuple[dict[str
     worst, done = np.zeros(len(answers)), 0
     ends: list[np.ndarray] = []
     for block in np.array_split(rows, max(1, len(rows) // _BLOCK)):
-        parts = attributions(subject, block, answers, nodes=NODES)
+        parts = attributions(subject, block, answers, nodes=NODES, tolerance=TOLERANCE)
         for name, part in parts.items():
             sums[name] = sums.get(name, 0.0) + np.abs(part.values).sum(0)
         found = parts["network"]
