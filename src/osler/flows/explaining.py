@@ -15,7 +15,7 @@ from osler.core.features import ExplainedModel
 from osler.core.state import State
 from osler.flows.crew import Crew
 from osler.flows.members import joined_features
-from osler.spine.explain import Layout, References, attribute, find_references
+from osler.spine.explain import LAST, TOLERANCE, Layout, References, attribute, find_references
 from osler.spine.fit import Source
 from osler.spine.output import Blend
 
@@ -60,7 +60,9 @@ class Subject:
         return name, feature - self.layout.first[name]
 
 
-def attributions(subject: Subject, rows: np.ndarray, answers: Sequence[Answer], *, nodes: int = 128) -> Parts:
+def attributions(
+    subject: Subject, rows: np.ndarray, answers: Sequence[Answer], *, nodes: int = LAST, tolerance: float = TOLERANCE
+) -> Parts:
     """Return the attributions of the cases `rows` by part; those of the bundle are the mean of both by their weights.
 
     All are on the scale of `answers`, with the bundle's calibration in it.
@@ -69,7 +71,7 @@ def attributions(subject: Subject, rows: np.ndarray, answers: Sequence[Answer], 
     intercept = np.array([a.intercept for a in answers])
     network = mean_of([
         attribute(member.network, subject.source.batch, rows, references=references, weights=weights, layout=subject.layout,
-                  nodes=nodes)
+                  nodes=nodes, tolerance=tolerance)
         for crew, found in zip(subject.crews, subject.references, strict=True)
         for member, references in zip(crew.networks, found, strict=True)
     ])  # fmt: skip

@@ -20,12 +20,13 @@ from osler.spine.explain import FALLBACK, Curve, edges, exchanged, level_effect,
 
 CASES = 2_000  # of the test, for what is lost; more narrow the intervals little beside those of the measure
 ATTRIBUTED = 256  # cases whose attributions are averaged: the largest of ten features is then known within a tenth
-NODES = 64  # on a path, for the few cases that want them: means need less than a single case does
+NODES, TOLERANCE = 32, 0.01  # of a path: means need less than a single case does
+FEWEST = 5  # cases that anything told here rests on
 LISTED, EXCHANGED, DRAWN, ANSWERS = 50, 20, 6, 8
 REPEATS, LEAST_REPEATS = 5, 2
 FEWER = 500  # cases of the test that are left where seconds are short
-SHARES = (0.3, 0.85)  # of the seconds, after which attributions and exchanges end
-_BLOCK = 32  # cases attributed at once
+SHARES = (0.4, 0.85)  # of the seconds, after which attributions and exchanges end
+_BLOCK = 8  # cases attributed between two looks at the clock
 _LEVELS = 8
 _CELLS = 10_000_000  # held at once
 
@@ -67,7 +68,9 @@ def sampled(stratum: np.ndarray, *, most: int, seed: int) -> np.ndarray:
 
 def explanation(subject: Subject, target: Target, *, groups: np.ndarray | None, seconds: float, seed: int) -> dict[str, Any]:
     """Return what scores.json holds under "explanation", of all cases of the subject's source, for which `target` and
-    `groups` have a line each."""
+    `groups` have a line each; nothing of fewer than five."""
+    if len(target) < FEWEST:
+        return {}
     clock = Clock.of(seconds)
     told, order = _attribution(subject, clock, seed=seed)
     return {
@@ -90,14 +93,14 @@ def _attribution(subject: Subject, clock: Clock, *, seed: int) -> tuple[dict[str
     cases = len(next(iter(subject.source.columns.values())))
     rows = np.random.default_rng([seed, 0xE6]).permutation(cases)[:ATTRIBUTED]
     sums: dict[str, np.ndarray] = {}
-    worst, done = 0.0, 0
+    worst, done = np.zeros(len(answers)), 0
     ends: list[np.ndarray] = []
     for block in np.array_split(rows, max(1, len(rows) // _BLOCK)):
-        parts = attributions(subject, block, answers, nodes=NODES)
+        parts = attributions(subject, block, answers, nodes=NODES, tolerance=TOLERANCE)
         for name, part in parts.items():
             sums[name] = sums.get(name, 0.0) + np.abs(part.values).sum(0)
         found = parts["network"]
-        worst, done = max(worst, float(np.abs(found.error).max())), done + len(block)
+        worst, done = np.maximum(worst, np.abs(found.error).max(0)), done + len(block)
         ends = [np.concatenate([*ends, found.score])]
         if clock.over(SHARES[0]):
             break
@@ -106,7 +109,7 @@ def _attribution(subject: Subject, clock: Clock, *, seed: int) -> tuple[dict[str
     order = np.argsort(-shares["bundle"], kind="stable")
     return {
         "cases": done,
-        "error": float(f"{worst / max(float(np.ptp(ends[0], axis=0).min()), 1e-6):.2g}"),
+        "error": float(f"{(worst / np.maximum(np.ptp(ends[0], axis=0), 1e-6)).max():.2g}"),
         "references": "center" if any(r is FALLBACK for found in subject.references for r in found) else "typical",
         "shares": [_line(subject, f, shares) for f in order[:LISTED]],
         "answers": [_answer(subject, a, {n: m[at] for n, m in means.items()}) for at, a in enumerate(answers)],
@@ -236,7 +239,7 @@ def _curve(subject: Subject, feature: int, answers: Sequence[Answer]) -> Curve |
 def _level_curve(subject: Subject, feature: int, values: np.ndarray, answers: Sequence[Answer]) -> Curve | None:
     levels = subject.features[feature].levels
     counts = {key: int((values == key).sum()) for key in levels}
-    kept = sorted((k for k, n in counts.items() if n >= 5), key=lambda k: -counts[k])[:_LEVELS]
+    kept = sorted((k for k, n in counts.items() if n >= FEWEST), key=lambda k: -counts[k])[:_LEVELS]
     if len(kept) < 2:
         return None
     rows = np.arange(len(values))

@@ -312,3 +312,17 @@ def test_a_class_of_another_target_is_told(bundles):
     )
     assert [a.level for a in chosen(answers, Asked())] == ["malignant"]
     assert [a.level for a in chosen(answers, Asked(levels=("benign",)))] == ["benign"]
+
+
+def test_fewer_than_five_cases_tell_nothing_on_the_whole(bundles, tmp_path):
+    pl.DataFrame(cancer()).head(4).write_csv(tmp_path / "few.csv")
+    osler.evaluate(bundles / "cancer", tmp_path / "few.csv", out=tmp_path / "scores")
+    assert "explanation" not in json.loads((tmp_path / "scores" / "scores.json").read_text())
+
+
+def test_one_class_in_new_cases_leaves_losses_out_with_the_reason(bundles, tmp_path):
+    pl.DataFrame(cancer()).filter(pl.col("kind") == "benign").head(60).write_csv(tmp_path / "benign.csv")
+    osler.evaluate(bundles / "cancer", tmp_path / "benign.csv", out=tmp_path / "scores")
+    told = json.loads((tmp_path / "scores" / "scores.json").read_text())["explanation"]
+    assert told["permutation"]["value"] is None
+    assert "Nothing can be said of what is lost: AUROC has no value" in (tmp_path / "scores" / "report.html").read_text()

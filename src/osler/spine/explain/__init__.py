@@ -1,12 +1,14 @@
 """Step: why the members predict what they predict; for one case, and on the whole."""
 
 from osler.spine.explain.effects import Curve, edges, level_effect, number_effect
-from osler.spine.explain.gradients import Layout, attribute
+from osler.spine.explain.gradients import LAST, TOLERANCE, Layout, attribute
 from osler.spine.explain.permute import exchanged
 from osler.spine.explain.references import FALLBACK, References, find_references
 
 __all__ = [
     "FALLBACK",
+    "LAST",
+    "TOLERANCE",
     "Curve",
     "Layout",
     "References",

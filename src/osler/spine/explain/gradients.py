@@ -62,15 +62,16 @@ def attribute(
     weights: np.ndarray,
     layout: Layout,
     nodes: int = LAST,
+    tolerance: float = TOLERANCE,
 ) -> Attribution:
-    """Return the attribution (rows, a, f) of raw · `weights` (a, k), whose error is under TOLERANCE where at most `nodes`
-    nodes reach it.
+    """Return the attribution (rows, a, f) of raw · `weights` (a, k), whose error is under `tolerance` of the way where at most
+    `nodes` nodes reach it.
 
     The score leads away from the references' mean, in which an input that a case lacks is lacking too: it gets nothing.
     """
     network.eval()
     path = _Path(network, batch_of, references, torch.as_tensor(weights, dtype=torch.float32), layout)
-    pieces = [_adaptive(path, rows[a:b], most=nodes) for a, b in _chunks(path, rows)]
+    pieces = [_adaptive(path, rows[a:b], most=nodes, tolerance=tolerance) for a, b in _chunks(path, rows)]
     joined = [np.concatenate([getattr(p, name) for p in pieces]) for name in ("values", "reference", "score")]
     return Attribution(joined[0], joined[1], joined[2])
 
@@ -86,7 +87,7 @@ def _chunks(path: _Path, rows: np.ndarray) -> list[tuple[int, int]]:
     return [(start, min(start + size, len(rows))) for start in range(0, len(rows), size)]
 
 
-def _adaptive(path: _Path, rows: np.ndarray, *, most: int) -> Attribution:
+def _adaptive(path: _Path, rows: np.ndarray, *, most: int, tolerance: float) -> Attribution:
     score, starts = _ends(path, rows)
     reference = np.einsum("nra,r->na", starts, path.references.weight)
     way = np.maximum(np.abs(score[:, None] - starts).max(1), LEAST_WAY * np.abs(path.weights.numpy()).max(1))
@@ -95,7 +96,7 @@ def _adaptive(path: _Path, rows: np.ndarray, *, most: int) -> Attribution:
     while len(open_) and nodes <= max(most, FIRST):
         values[open_] = _integral(path, rows[open_], nodes=nodes)
         error = np.abs(score - reference - values.sum(2))[open_]
-        open_ = open_[(error > TOLERANCE * way[open_]).any(1)]
+        open_ = open_[(error > tolerance * way[open_]).any(1)]
         nodes *= 2
     return Attribution(values, reference, score)
 
