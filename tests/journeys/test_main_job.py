@@ -117,6 +117,22 @@ def test_python_trains_and_predicts_frames_mappings_and_files(home, tmp_path):
     assert f"regression of {target}" in opened._repr_html_()
 
 
+def test_a_column_known_too_late_stops_the_run(data, tmp_path):
+    """SUPPORT2 as published: how patients fared after two months stands among the inputs."""
+    rows = pl.read_csv(data / "records" / "support2.csv", infer_schema_length=None).head(2000)
+    died = ((rows["time"] <= 180) & (rows["event"] == 1)).cast(pl.Int8).alias("died")
+    rows.with_columns(died).write_csv(tmp_path / "s.csv")
+    ended = osler("train", tmp_path / "s.csv", "--target", "died", "--out", tmp_path / "m", *FAST)
+    assert ended.code == 2
+    for name in ("fac_sfdm2", "time", "event"):
+        assert f"column '{name}' gives the outcome away" in ended.said
+    assert "--drop-leaks leaves the 3 columns out" in ended.said
+    inspected = osler("inspect", tmp_path / "s.csv", "--target", "died", "--exclude", "time", "--exclude", "event", *FAST)
+    assert inspected.code == 0
+    assert "would stop here" in inspected.said
+    assert "'fac_sfdm2'" in inspected.said
+
+
 def test_survival_of_the_seriously_ill(data, home, tmp_path):
     """SUPPORT2: numbers, categories and missing cells; the honest columns only."""
     rows = pl.read_csv(data / "records" / "support2.csv", infer_schema_length=None).head(1500)
