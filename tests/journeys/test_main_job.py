@@ -58,8 +58,8 @@ def test_a_row_that_cannot_be_used_says_why_and_keeps_its_place(bundle, cancer, 
     assert osler("predict", bundle, tmp_path / "t.csv", "--out", tmp_path / "p.csv").code == 0
     found = pl.read_csv(tmp_path / "p.csv").with_columns(pl.col("refused").fill_null(""))
     assert len(found) == 9
-    assert [bool(reason) for reason in found["refused"]] == [False, False, False, False, True, False, False, False, False]
-    assert found["refused"][4]
+    assert [bool(reason) for reason in found["refused"]] == [False, False, True, False, True, False, False, False, False]
+    assert "no_input" in found["refused"][2]
     assert found["probability_benign"].is_null().to_list() == [bool(reason) for reason in found["refused"]]
 
 
@@ -115,6 +115,22 @@ def test_python_trains_and_predicts_frames_mappings_and_files(home, tmp_path):
     assert len(whole) == len(frame)
     assert whole.head(20).equals(shown[0])
     assert f"regression of {target}" in opened._repr_html_()
+
+
+def test_a_column_known_too_late_stops_the_run(data, tmp_path):
+    """SUPPORT2 as published: how patients fared after two months stands among the inputs."""
+    rows = pl.read_csv(data / "records" / "support2.csv", infer_schema_length=None).head(2000)
+    died = ((rows["time"] <= 180) & (rows["event"] == 1)).cast(pl.Int8).alias("died")
+    rows.with_columns(died).write_csv(tmp_path / "s.csv")
+    ended = osler("train", tmp_path / "s.csv", "--target", "died", "--out", tmp_path / "m", *FAST)
+    assert ended.code == 2
+    for name in ("fac_sfdm2", "time", "event"):
+        assert f"column '{name}' gives the outcome away" in ended.said
+    assert "--drop-leaks leaves the 3 columns out" in ended.said
+    inspected = osler("inspect", tmp_path / "s.csv", "--target", "died", "--exclude", "time", "--exclude", "event", *FAST)
+    assert inspected.code == 0
+    assert "would stop here" in inspected.said
+    assert "'fac_sfdm2'" in inspected.said
 
 
 def test_survival_of_the_seriously_ill(data, home, tmp_path):

@@ -35,7 +35,10 @@ class Shift:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeShift:
-    """The share of one class (or, with `label` "", the mean of a number) before and now, with the 95% interval of the latter."""
+    """The share of one class (or, with `label` "", the mean of a number) before and now, with the 95% interval of the latter.
+
+    `clear` says whether both differ by more than chance, the training cases being a sample too.
+    """
 
     outcome: str
     label: str
@@ -43,11 +46,7 @@ class OutcomeShift:
     now: float
     low: float
     high: float
-
-    @property
-    def clear(self) -> bool:
-        """Whether the interval leaves out what was before."""
-        return not self.low <= self.before <= self.high
+    clear: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,14 @@ def _classes(name: str, before: Mapping[str, Any], now: Mapping[str, Any], at: i
     chosen = positive if isinstance(positive, str) or positive is None else positive[at]
     wanted = [texts.index(str(chosen))] if len(texts) == 2 and chosen is not None else range(len(texts))
     told = [k for k in wanted if len(texts) == 2 or min(old[k], new[k]) >= FEWEST]
-    return [OutcomeShift(name, texts[k], old[k] / sum(old), new[k] / sum(new), *_wilson(new[k], sum(new))) for k in told]
+    return [_share(name, texts[k], (old[k], sum(old)), (new[k], sum(new))) for k in told]
+
+
+def _share(name: str, label: str, old: tuple[float, float], new: tuple[float, float]) -> OutcomeShift:
+    before, now = old[0] / old[1], new[0] / new[1]
+    both = (old[0] + new[0]) / (old[1] + new[1])
+    error = math.sqrt(both * (1 - both) * (1 / old[1] + 1 / new[1]))
+    return OutcomeShift(name, label, before, now, *_wilson(*new), clear=abs(now - before) > Z * error)
 
 
 def _wilson(part: float, whole: float) -> tuple[float, float]:
@@ -87,5 +94,7 @@ def _mean(name: str, before: Mapping[str, Any], now: Mapping[str, Any], at: int)
     cases = int(now["cases"][at])
     if cases < FEWEST:
         return None
-    half = float(stdtrit(cases - 1, 0.975)) * now["scale"][at] / math.sqrt(cases)
-    return OutcomeShift(name, "", before["mean"][at], now["mean"][at], now["mean"][at] - half, now["mean"][at] + half)
+    mean, spread, first = now["mean"][at], now["scale"][at], before["mean"][at]
+    half = float(stdtrit(cases - 1, 0.975)) * spread / math.sqrt(cases)
+    error = math.hypot(spread / math.sqrt(cases), before["scale"][at] / math.sqrt(max(1, before["cases"][at])))
+    return OutcomeShift(name, "", first, mean, mean - half, mean + half, clear=abs(mean - first) > Z * error)

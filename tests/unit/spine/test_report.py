@@ -3,17 +3,21 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import get_args
 
 import numpy as np
 import pytest
 
+from osler.core.drift import Drift, Finding, OutcomeShift, Shift
 from osler.core.leak import Leak
 from osler.core.plan import Plan
+from osler.core.sample_size import Need, SampleSize
 from osler.core.scores import Value, Verdict
 from osler.core.study import Input, Roles
 from osler.language import words
 from osler.spine.report import write_card, write_report
 from osler.spine.report.answer import answer, warnings
+from osler.spine.report.drift import drift_line, sentence
 from osler.spine.report.tripod import ITEMS, items
 from tests.unit.spine.report_accounts import HOSTILE, bare, breast_cancer, diabetes, hostile, in_language
 
@@ -185,6 +189,21 @@ def test_allowed_leaks_come_first_and_serious():
     dropped = replace(found, study=replace(account.study, leaks="drop"))
     assert titles(dropped, "stop") == []
     assert "were left out of training" in titles(dropped)[0]
+
+
+def test_columns_that_give_the_outcome_away_have_a_box_of_their_own():
+    why = "alone it predicts 'y' with AUROC 1.000, all columns that are not suspected together with 0.700; leave it out with --exclude 'late'"
+    column = replace(leak("stop", f"column 'late' gives the outcome away: {why}"), column="late")
+    account = replace(breast_cancer(), leaks=[column], study=replace(breast_cancer().study, leaks="allow"))
+    html = write_report(account)
+    assert html.index("Columns that give the outcome away are among the inputs") < html.index("</header>")
+    assert (
+        titles(replace(account, study=replace(account.study, leaks="drop")))[0]
+        == "Columns that give the outcome away were left out of the inputs."
+    )
+    chinese = Page(write_report(in_language(account, "zh"))).text
+    assert "列“late”直接泄露结局：仅凭该列预测“y”的 AUROC 即为 1.000，而所有未受怀疑的列合在一起为 0.700" in chinese
+    assert "请用 --exclude 'late' 将其排除" in chinese
 
 
 def test_cautions_of_the_first_screen():
@@ -385,3 +404,67 @@ def test_the_report_is_written_without_drawing_libraries():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+# new data, sample size ------------------------------------------------------------------------------------------------
+
+SHIFTS = (
+    Shift("glucose", "number", {"mean": 6.1, "sd": 1.4, "missing": 0.1, "unreadable": 0.0, "outside": None},
+          {"mean": 110.0, "sd": 25.0, "missing": 0.1, "unreadable": 0.0, "outside": 0.01}, difference=-5.9, finding="unit",
+          detail={"times": "1/18", "unit": "mg/dL / mmol/L (glucose)"}),
+    Shift("age", "number", {"mean": 72.0, "sd": 9.0, "missing": 0.0, "unreadable": 0.0, "outside": 0.0},
+          {"mean": 60.0, "sd": 12.0, "missing": 0.0, "unreadable": 0.0, "outside": 0.01}, difference=1.13, finding="mean"),
+    Shift("ward", "category", {"missing": 0.0, "unknown": 1.0}, {"missing": 0.0, "unknown": 0.0}, distance=1.0, finding="words"),
+    Shift("sex", "category", {"missing": 0.0, "unknown": 0.0}, {"missing": 0.0, "unknown": 0.0}, distance=0.02),
+)  # fmt: skip
+DRIFT = Drift({"table": SHIFTS}, (OutcomeShift("died", "1", 0.47, 0.772, 0.757, 0.786, clear=True),), 3086)
+NEED = SampleSize("died", 46, "auroc", 0.749, 0.183, 0.92, Need(2560, 1204, {"risk": 383, "shrinkage": 2021, "optimism": None}),
+                  Need(800, 377, {"ratio": 433, "slope": 2509}))  # fmt: skip
+
+
+def test_drift_is_told_with_its_numbers_in_report_card_and_terminal():
+    account = replace(breast_cancer(), drift=DRIFT)
+    text = Page(write_report(account)).text
+    assert "Of 4 input columns, 3 differ clearly from the training cases (3,086 new cases)." in text
+    assert (
+        "'glucose' has a mean of 6.10 and had 110 in training, 1/18 times as much: probably another unit, as of mg/dL / mmol/L"
+        in text
+    )
+    assert "The share of died = 1 is 77.2% here (95% confidence interval 75.7% to 78.6%) and was 47% in training" in text
+    assert "None of the categories in 'ward' is one that the model knows." in write_card(account)
+    line = drift_line(DRIFT, ENGLISH)
+    assert line.startswith("drift: Of 4 input columns, 3 differ clearly")
+    assert "\n" not in line
+    assert "glucose" in line
+
+
+def test_every_finding_has_its_sentence_in_both_languages():
+    known = {"mean": 1.0, "sd": 1.0, "missing": 0.0, "unreadable": 0.9, "outside": 0.0, "unknown": 0.0}
+    for finding in get_args(Finding):
+        for kind in ("number", "category"):
+            shift = Shift(
+                "c", kind, known, known, difference=1.0, distance=0.5, finding=finding, detail={"times": "10", "unit": ""}
+            )
+            for language in ("en", "zh"):
+                told = sentence(shift, words(language)) if finding else "c{"
+                assert "c" in told
+                assert ("{" in told) == (not finding)
+
+
+def test_the_sample_size_is_told_with_its_numbers():
+    account = replace(breast_cancer(), sample=NEED)
+    for text in (Page(write_report(account)).text, write_card(account)):
+        assert "For 46 candidate parameters and AUROC 0.749 (explained share of variation 0.183)" in text
+        assert "shrinkage of at least 0.9 2,021" in text
+        assert "There were enough for all of these." in text
+        assert "There were too few: 2,509 would meet all of these." in text
+        assert "Networks and boosted trees have no such count" in text
+    assert "回归模型所需病例数" in Page(write_report(in_language(account, "zh"))).text
+    bare_need = replace(NEED, parameters=None, development=replace(NEED.development, asked={"risk": 383}))
+    assert "the inputs have no countable parameters" in Page(write_report(replace(account, sample=bare_need))).text
+
+
+def test_without_drift_and_judgement_there_is_no_such_section():
+    html = write_report(breast_cancer())
+    assert 'id="drift"' not in html
+    assert 'id="sample"' not in html

@@ -313,3 +313,38 @@ def test_what_contradicts_folds_or_sites_is_refused(flags, told):
 
 def test_sites_may_be_the_groups():
     assert asked(SITES, target=("outcome",), group="site", leave_out="site").roles.group == "site"
+
+
+# columns left out -----------------------------------------------------------------------------------------------------
+
+
+def test_excluded_columns_are_in_no_input():
+    study = asked(PLAIN, target=("outcome",), exclude=("a*",))
+    assert study.inputs[0].columns == ("sex",)
+    assert "Left out as asked: 'a*'." in study.notes
+    written = asked({**PLAIN, "late": ["1"] * 20}, target=("outcome",), inputs=("all=tables:*",), exclude=("late",))
+    assert written.inputs[0].columns == ("age", "sex")
+
+
+def test_a_column_named_with_a_star_is_meant_by_its_name():
+    study = asked({**PLAIN, "a*": ["1", "2"] * 10}, target=("outcome",), exclude=("a*",))
+    assert study.inputs[0].columns == ("age", "sex")
+
+
+def test_an_excluded_column_may_still_hold_a_role():
+    columns = {"patient_id": [f"p{n // 2}" for n in range(40)], **{k: v * 2 for k, v in PLAIN.items()}}
+    assert asked(columns, target=("outcome",), exclude=("patient_id",)).roles.group == "patient_id"
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"exclude": ("agee",)}, "exclude: the table has no column 'agee'; did you mean 'age'"),
+        ({"exclude": ("outcome",)}, "exclude: 'outcome' is the target and is no input anyway"),
+        ({"exclude": ("age", "sex")}, "every column is target or role or excluded"),
+        ({"exclude": ("age",), "inputs": ("a=tables:age", "b=tables:sex")}, "input 'a': every column of it is excluded"),
+    ],
+)
+def test_what_cannot_be_excluded(flags, message):
+    with pytest.raises(StudyError, match=message):
+        asked(PLAIN, target=("outcome",), **flags)
