@@ -28,6 +28,7 @@ from osler.core.split import Split
 from osler.core.state import State
 from osler.core.table import Table
 from osler.core.target import Target
+from osler.core.telling import Telling
 from osler.core.update import Update, Updates
 from osler.core.view import View
 
@@ -224,14 +225,9 @@ class Modality:
     # baseline, explanation --------------------------------------------------------------------------------------------
 
     def baseline_features(
-        self,
-        columns: Columns,
-        rows: np.ndarray,
-        *,
-        state: State,
-        at: Literal["case", "grid"] = "case",
+        self, columns: Columns, rows: np.ndarray, *, state: State, at: Literal["case", "grid"] = "case",
         generator: np.random.Generator | None = None,
-    ) -> Features:
+    ) -> Features:  # fmt: skip
         """Return the features of `rows` on which the classical model is trained; absent cases are all NaN.
 
         `at="grid"` gives positions inside the cases (a sample of them where `generator` is given).
@@ -339,8 +335,9 @@ class Task:
         return Updates((Update("none", 0, 0.0),), 0.0, "this task has no recalibration")
 
     def updated(
-        self, raw: np.ndarray, target: Target, *, state: State, arrays: Mapping[str, np.ndarray], plan: Mapping[str, Any]
-    ) -> State:
+        self, raw: np.ndarray, target: Target, *, state: State, arrays: Mapping[str, np.ndarray], plan: Mapping[str, Any],
+        groups: np.ndarray | None = None,
+    ) -> State:  # fmt: skip
         """Return `state` with an update's `arrays`, and all that rests on them settled anew on these cases."""
         return state
 
@@ -375,6 +372,10 @@ class Task:
     def views(self, *, state: State, info: Mapping[str, Any]) -> tuple[View, ...]:
         """Return what else is measured of what the bundle predicts with, by what `settle` learned in `state`."""
         return ()
+
+    def telling(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> Telling | None:
+        """Return what a list of single cases shows of each (n,); None, the default, makes no list."""
+        return None
 
     def figures(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> tuple[Figure, ...]:
         """Return the figures of the report, aggregates only."""

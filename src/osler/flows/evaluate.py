@@ -20,6 +20,7 @@ from osler.flows import recalibrate as recalibration
 from osler.flows.cases import refused_counts
 from osler.flows.freeze import versions
 from osler.flows.gathering import Seen, gathered
+from osler.flows.listing import list_new
 from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
 from osler.language import words
@@ -55,17 +56,19 @@ def evaluate(
     watch.stage("predicting")
     seen = gathered(predictor, table, watch, subgroups=(subgroups,) if isinstance(subgroups, str) else tuple(subgroups))
     watch.stage("scoring")
-    scores = replace(_scored(predictor, seen), origin={"kind": "external"})
+    scores, statistics = _scored(predictor, seen)
     watch.stage("explaining")
     scores = replace(scores, explanation=_overall(predictor, seen))
     if recalibrate is not None:
         scores = _recalibrated(predictor, seen, scores, bundle=bundle, out=Path(recalibrate), watch=watch)
     watch.say(drift_line(seen.drift, words("en")))
     _write(out, _account(predictor, seen, scores))
+    list_new(out / "cases.html", predictor, seen, table=table, statistics=statistics, scores=scores)
     return scores
 
 
-def _scored(predictor: Predictor, seen: Seen) -> Scores:
+def _scored(predictor: Predictor, seen: Seen) -> tuple[Scores, np.ndarray]:
+    """Return the scores, and the statistics (n, s) of what the bundle predicts with."""
     task, info = predictor.task, predictor.info
     states = {part: predictor.output(part) for part in seen.raws}
     found = statistics_of(task, seen.raws, seen.target, states=states, plan=predictor.contents.plan)
@@ -73,7 +76,7 @@ def _scored(predictor: Predictor, seen: Seen) -> Scores:
     scores = score_statistics(task, found, info=info, groups=seen.groups, seed=seed, views=views, subgroups=seen.subgroups)
     absent = [name for name in predictor.contents.about["roles"]["subgroups"] if name not in seen.subgroups]
     notes = (f"The table has no column '{name}': no subgroups of it are told." for name in absent)
-    return replace(scores, notes=(*scores.notes, *notes))
+    return replace(scores, notes=(*scores.notes, *notes), origin={"kind": "external"}), found["test"]
 
 
 def _recalibrated(predictor: Predictor, seen: Seen, scores: Scores, *, bundle: Path, out: Path, watch: Watch) -> Scores:

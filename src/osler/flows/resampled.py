@@ -38,7 +38,8 @@ REFIT = (
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the bundle predicts with, and the honest scores, measured before any last training."""
+    """What the bundle predicts with, and the honest scores, measured before any last training. `tested` holds the rows (n,) that were
+    tested and their statistics (n, s); with repeats, those of the first."""
 
     cases: Cases
     split: Split
@@ -46,6 +47,7 @@ class Outcome:
     fitted: Fitted
     scores: Scores
     ready: float
+    tested: tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,9 @@ def by_resampling(cases: Cases, *, setting: Setting, spent: float) -> Outcome:
     scores = pooled_scores(cases, scheme, tested)
     setting.watch.say(f"training {scheme.trainings} of {scheme.trainings}: on all cases")
     last = fit_split(shared, scheme.last, scheme.decisions, setting=setting.under("last"), spent=each)
-    return Outcome(cases, scheme.last, scheme.leaks, last, scores, tested[0].ready)
+    first = [one for one in tested if one.outer.repeat == 0]
+    lines = np.concatenate([one.outer.split.test for one in first]), np.concatenate([one.lines["test"] for one in first])
+    return Outcome(cases, scheme.last, scheme.leaks, last, scores, tested[0].ready, lines)
 
 
 def _tested(cases: Cases, scheme: Scheme, number: int, *, setting: Setting, spent: float) -> Tested:

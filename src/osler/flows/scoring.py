@@ -25,8 +25,11 @@ from osler.spine.leaks import touched
 
 def score(
     source: Source, cases: Cases, split: Split, trained: Trained, *, leaks: Sequence[Leak] = (), watch: Watch = SILENT
-) -> Scores:
-    """Score the test split, once; where leaks touch some test cases, the others are scored apart too."""
+) -> tuple[Scores, np.ndarray]:
+    """Score the test split, once; return the scores and the statistics (n, s) of what the bundle predicts with.
+
+    Where leaks touch some test cases, the others are scored apart too.
+    """
     watch.stage("scoring")
     with planning.threads(source.plan):
         found = statistics(source, trained.crews, trained.blend, split.test, task=cases.task, states=trained.states)
@@ -37,7 +40,7 @@ def score(
     reached = np.isin(split.test, touched(leaks))
     scores = with_clean(scores, cases.task, found, touched=reached, info=info, groups=groups, seed=seed)
     explanation = overall(source, cases, split, trained, watch=watch)
-    return replace(scores, origin={"kind": "test"}, explanation=explanation)
+    return replace(scores, origin={"kind": "test"}, explanation=explanation), found["test"]
 
 
 def overall(source: Source, cases: Cases, split: Split, trained: Trained, *, watch: Watch = SILENT) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from osler.flows import freeze, planning
 from osler.flows.cases import Cases, gather_cases, refused_counts
 from osler.flows.divide import split_and_check, split_plan
 from osler.flows.fitting import Fitted, Setting, fit_split
+from osler.flows.listing import Reader, list_trained
 from osler.flows.opening import default_cache, open_study
 from osler.flows.resampled import REFIT, Outcome, by_resampling
 from osler.flows.scheme import last_decisions, last_split, with_budget
@@ -58,8 +59,21 @@ def train(
     timing = {"prepare": outcome.ready - began, "train": time.monotonic() - outcome.ready}
     account = _account(outcome, timing=timing)
     freeze.write(out, cases=outcome.cases, trained=outcome.fitted.trained, account=account)
+    _list(outcome, cases_page(out))
     shutil.rmtree(setting.folder, ignore_errors=True)
     return out
+
+
+def cases_page(out: Path) -> Path:
+    """Return where the worst and the least sure cases of the bundle `out` are listed: beside it, never in it."""
+    return out.with_name(f"{out.name}.cases.html")
+
+
+def _list(outcome: Outcome, path: Path) -> None:
+    cases, fitted = outcome.cases, outcome.fitted
+    reader = Reader.of(cases.modalities, fitted.trained.crews[0], facts=fitted.facts, scores=outcome.scores)
+    rows, statistics = outcome.tested
+    list_trained(path, cases, rows=rows, statistics=statistics, reader=reader)
 
 
 def by_split(cases: Cases, *, setting: Setting, spent: float) -> Outcome:
@@ -69,11 +83,12 @@ def by_split(cases: Cases, *, setting: Setting, spent: float) -> Outcome:
         setting.watch.say(f"leak ({leak.severity}): {leak.sentence}")
     shared = with_budget(cases, trainings=1 + cases.study.refit)
     fitted = fit_split(shared, split, decisions, setting=setting, spent=spent)
-    scores = score(fitted.source, cases, split, fitted.trained, leaks=leaks, watch=setting.watch)
+    scores, lines = score(fitted.source, cases, split, fitted.trained, leaks=leaks, watch=setting.watch)
     if not cases.study.refit:
-        return Outcome(cases, split, leaks, fitted, scores, fitted.ready)
+        return Outcome(cases, split, leaks, fitted, scores, fitted.ready, (split.test, lines))
     scores = replace(scores, notes=(*scores.notes, REFIT), origin={**scores.origin, "refit": True})
-    return Outcome(cases, split, leaks, _again(shared, split, setting=setting), scores, fitted.ready)
+    last = _again(shared, split, setting=setting)
+    return Outcome(cases, split, leaks, last, scores, fitted.ready, (split.test, lines))
 
 
 def _again(cases: Cases, split: Split, *, setting: Setting) -> Fitted:

@@ -89,7 +89,7 @@ def recalibrated(
             continue
         share = share if update.blend is None else update.blend
         raw = Output({}, share).raw(kept)[part] if part == "test" else kept[part]
-        states[part] = task.updated(raw, seen, state=state, arrays=update.arrays, plan=plan)
+        states[part] = task.updated(raw, seen, state=state, arrays=update.arrays, plan=plan, groups=groups[rows])
     return Output(states, share), choices
 
 

@@ -18,6 +18,7 @@ from osler.core.measure import Measure
 from osler.core.plan import Brief, Decision
 from osler.core.state import State
 from osler.core.target import Target
+from osler.core.telling import Telling
 from osler.core.update import Updates
 from osler.core.view import View
 from osler.tasks import binary, classes, conformal, label_sets, multiclass, multilabel, operating, selective
@@ -145,12 +146,13 @@ class Classification(Task):
         return (of_classes if several else of_labels)(_calibrated(finite(raw), state), target, state=state)
 
     def updated(
-        self, raw: np.ndarray, target: Target, *, state: State, arrays: Mapping[str, np.ndarray], plan: Mapping[str, Any]
-    ) -> State:
+        self, raw: np.ndarray, target: Target, *, state: State, arrays: Mapping[str, np.ndarray], plan: Mapping[str, Any],
+        groups: np.ndarray | None = None,
+    ) -> State:  # fmt: skip
         """Return the state with the calibration `arrays` and thresholds that go with it."""
         from osler.tasks.updating import settled_anew
 
-        return settled_anew(self, bounded(raw), target, arrays=arrays, plan=plan)
+        return settled_anew(self, bounded(raw), target, arrays=arrays, plan=plan, groups=groups)
 
     def decode(self, raw: np.ndarray, state: State, *, info: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return `probability_<class>`, `predicted` and `set_<level>`; of labels each with `_<label>`."""
@@ -214,6 +216,12 @@ class Classification(Task):
         silent on doubtful cases. Of three or more classes there are no points: the answer is the class of the greatest weight,
         and no single threshold stands for it."""
         return (*_points(state, info), *label_sets.views(state, info), *selective.class_views(info))
+
+    def telling(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> Telling:
+        """Return what was observed and predicted of each case, and how far they lie apart."""
+        from osler.tasks.telling import of_classes
+
+        return of_classes(statistics, info=info)
 
     def figures(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> tuple[Figure, ...]:
         """Return ROC, precision-recall, calibration (before and after), predictions, decision curve; of many classes the

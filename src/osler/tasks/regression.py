@@ -17,6 +17,7 @@ from osler.core.measure import Measure
 from osler.core.plan import Brief, Decision
 from osler.core.state import State
 from osler.core.target import Target
+from osler.core.telling import Telling
 from osler.core.update import Updates
 from osler.core.view import View
 from osler.tasks import conformal, continuous, number_intervals, numbers, selective
@@ -136,12 +137,13 @@ class Regression(Task):
         return of_numbers((_guess(raw, state, plan) - mean) / scale, wanted, state=state)
 
     def updated(
-        self, raw: np.ndarray, target: Target, *, state: State, arrays: Mapping[str, np.ndarray], plan: Mapping[str, Any]
-    ) -> State:
+        self, raw: np.ndarray, target: Target, *, state: State, arrays: Mapping[str, np.ndarray], plan: Mapping[str, Any],
+        groups: np.ndarray | None = None,
+    ) -> State:  # fmt: skip
         """Return the state with the calibration `arrays` and the spread of errors after it."""
         from osler.tasks.updating import settled_anew
 
-        return settled_anew(self, finite(raw), target, arrays=arrays, plan=plan)
+        return settled_anew(self, finite(raw), target, arrays=arrays, plan=plan, groups=groups)
 
     def decode(self, raw: np.ndarray, state: State, *, info: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return `predicted_<target>`, `low_<level>_<target>` and `high_<level>_<target>` in the target's unit."""
@@ -179,6 +181,12 @@ class Regression(Task):
         """Return the coverage of conformal intervals, and what is gained by keeping silent on doubtful cases where errors tell
         them apart."""
         return (*number_intervals.views(state, info), *selective.number_views(info, told=number_intervals.scaled(state)))
+
+    def telling(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> Telling:
+        """Return what was observed and predicted of each case, and how far they lie apart."""
+        from osler.tasks.telling import of_numbers
+
+        return of_numbers(statistics, info=info)
 
     def figures(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> tuple[Figure, ...]:
         """Return predicted against observed, and errors by predicted value, per target."""

@@ -116,11 +116,12 @@ def _composed(state: State, slope: np.ndarray, shift: np.ndarray) -> dict[str, n
 
 
 def settled_anew(
-    task: Task, raw: np.ndarray, target: Target, *, arrays: Mapping[str, np.ndarray], plan: Mapping[str, Any]
-) -> State:
-    """Return the state with slope and intercept `arrays` as they are, and all that rests on them (thresholds, spread of errors)
-    learned from raw outputs (n, k) of these cases."""
+    task: Task, raw: np.ndarray, target: Target, *, arrays: Mapping[str, np.ndarray], plan: Mapping[str, Any],
+    groups: np.ndarray | None = None,
+) -> State:  # fmt: skip
+    """Return the state with slope and intercept `arrays` as they are, and all that rests on them (thresholds, spread of errors,
+    conformal sets and intervals) learned from raw outputs (n, k) of these cases in `groups` (n,)."""
     settled = arrays["slope"] * raw + arrays["intercept"]
     fixed = {**plan, "target.calibration": "none"}
-    state = task.settle(settled, target, np.arange(len(target)), plan=fixed)
+    state = task.settle(settled, target, np.arange(len(target)), plan=fixed, groups=groups)
     return State({**state.arrays, **arrays}, state.values)

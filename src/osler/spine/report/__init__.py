@@ -33,6 +33,13 @@ def write_methods(account: Account) -> str:
     return write(account)
 
 
+def write_cases(lists: Mapping[str, Sequence[Mapping[str, Any]]], *, title: str, language: str) -> str:
+    """Return the page of the worst and the least sure cases; see `osler.spine.report.cases`."""
+    from osler.spine.report.cases import write_cases as write
+
+    return write(lists, title=title, language=language)
+
+
 def documents_of(account: Account) -> dict[str, str]:
     """Return everything that is written of a training or an evaluation, by file name."""
     return {
@@ -50,4 +57,4 @@ def write_explanation(cases: Sequence[Mapping[str, Any]], *, title: str, languag
     return write(cases, title=title, language=language)
 
 
-__all__ = ["documents_of", "write_card", "write_explanation", "write_methods", "write_report"]
+__all__ = ["documents_of", "write_card", "write_cases", "write_explanation", "write_methods", "write_report"]

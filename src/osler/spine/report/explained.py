@@ -122,26 +122,28 @@ def _said(value: float | None, answer: Mapping[str, Any]) -> str:
 
 
 def _label(feature: Mapping[str, Any], said: Words) -> str:
-    cell = _cell(feature, said)
-    return f"{feature['name']} = {cell}" if cell else str(feature["name"])
+    told = cell(feature, said)
+    return f"{feature['name']} = {told}" if told else str(feature["name"])
 
 
-def _cell(feature: Mapping[str, Any], said: Words) -> str:
+def cell(feature: Mapping[str, Any], said: Words) -> str:
+    """Return what the case's cell says, nothing for a feature without one."""
     if "value" not in feature and "cell" not in feature:
         return ""
     if feature.get("value") is None:
         return said.say("explained.missing")
-    cell, value = str(feature.get("cell") or ""), feature["value"]
+    written, value = str(feature.get("cell") or ""), feature["value"]
     # a number with more digits than float32 holds is read more easily without them
-    return f"{value:.7g}" if isinstance(value, float) and (not cell or len(cell) > MOST_DIGITS) else cell or str(value)
+    return f"{value:.7g}" if isinstance(value, float) and (not written or len(written) > MOST_DIGITS) else written or str(value)
 
 
 def _line(feature: Mapping[str, Any], said: Words) -> Line:
     adds = tuple(signed(feature["attribution"][part]) for part in PARTS)
-    return Line(str(feature["name"]), _cell(feature, said), _place(feature, said), adds)
+    return Line(str(feature["name"]), cell(feature, said), place(feature, said), adds)
 
 
-def _place(feature: Mapping[str, Any], said: Words) -> str:
+def place(feature: Mapping[str, Any], said: Words) -> str:
+    """Return where among the training cases the cell lies, nothing where that is not known."""
     if feature.get("known") is False:
         return said.say("explained.unknown")
     band = feature.get("band")

@@ -1,0 +1,31 @@
+"""What a list of single cases shows of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Per case (n,): `observed` and `predicted` as texts, the `loss` of the prediction (the larger the worse, NaN without a
+    truth), and its `doubt` (the larger the less sure), None where the task cannot tell one case from another by it."""
+
+    observed: np.ndarray
+    predicted: np.ndarray
+    loss: np.ndarray
+    doubt: np.ndarray | None = None
+
+    def worst(self, most: int) -> np.ndarray:
+        """Return the places of at most `most` cases of the largest loss, the worst first."""
+        return _largest(self.loss, most)
+
+    def doubtful(self, most: int) -> np.ndarray:
+        """Return the places of at most `most` cases of the largest doubt, the least sure first."""
+        return np.empty(0, np.int64) if self.doubt is None else _largest(self.doubt, most)
+
+
+def _largest(values: np.ndarray, most: int) -> np.ndarray:
+    known = np.flatnonzero(np.isfinite(values))
+    return known[np.argsort(-values[known], kind="stable")[:most]]
