@@ -1,6 +1,7 @@
 """From a data set to predictions and scores on the command line and in Python."""
 
 import json
+import re
 
 import polars as pl
 import pytest
@@ -68,7 +69,21 @@ def test_evaluate_scores_new_data_and_writes_a_report(bundle, cancer, tmp_path):
     assert ended.code == 0, ended.said
     scores = json.loads((tmp_path / "new" / "scores.json").read_text())
     assert scores["test"]["auroc"]["value"] > 0.9
-    assert "http" not in (tmp_path / "new" / "report.html").read_text().replace("http://www.w3.org", "")
+    report = (tmp_path / "new" / "report.html").read_text()
+    assert "http" not in report.replace("http://www.w3.org", "")
+    assert "On 569 new cases, AUROC is" in report
+
+
+def test_single_cases_lie_beside_the_bundle_and_never_in_it(bundle, cancer, tmp_path):
+    page = bundle.with_name("model.cases.html").read_text()
+    table = pl.read_csv(cancer / "table.csv")
+    rows = [int(n) for n in re.findall(r"row (\d+)<", page)]
+    assert 20 <= len(rows) <= 40
+    assert all(f"<b>{table['worst area'][n - 1]:g}</b>" in page for n in rows[:3])
+    assert "cases.html" not in json.loads((bundle / "bundle.json").read_text())["files"]
+    assert osler("evaluate", bundle, cancer / "table.csv", "--out", tmp_path / "new").code == 0
+    told = re.findall(r"row (\d+)<", (tmp_path / "new" / "cases.html").read_text())
+    assert 20 <= len(told) <= 40
 
 
 def test_an_edited_plan_is_followed(cancer, plan, tmp_path):

@@ -29,4 +29,4 @@ def evaluate(
     if recalibrate is not None:
         typer.echo(next(note for note in reversed(scores.notes) if note.startswith("recalibrated: ")))
         typer.echo(f"bundle  {recalibrate}")
-    typer.echo(f"report  {out / 'report.html'}")
+    typer.echo(f"report  {out / 'report.html'}\ncases   {out / 'cases.html'}")

@@ -49,6 +49,7 @@ def train(
 ) -> None:
     """Train a network and a classical baseline, score them on cases that training never saw, write a bundle."""
     from osler.cli.watch import Terminal
+    from osler.flows.train import cases_page
     from osler.flows.train import train as flow
 
     request = request_of(
@@ -68,7 +69,7 @@ def train(
     with Terminal() as watch:
         flow(request, out=out, plan=plan, cache=cache, device=device, watch=watch)
     show_scores(json.loads((out / "scores.json").read_text(encoding="utf-8")))
-    typer.echo(f"bundle  {out}\nreport  {out / 'report.html'}")
+    typer.echo(f"bundle  {out}\nreport  {out / 'report.html'}\ncases   {cases_page(out)}")
 
 
 def show_scores(scores: dict) -> None:
