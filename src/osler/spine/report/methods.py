@@ -8,7 +8,7 @@ from osler.core.account import Account
 from osler.core.plan import Plan
 from osler.language import Words, words
 from osler.spine.report import data
-from osler.spine.report.answer import asked, found, predicts, routine_notes, verdict
+from osler.spine.report.answer import asked, by_origin, found, predicts, routine_notes, verdict
 from osler.spine.report.card import escaped
 from osler.spine.report.numerals import closed, count, duration, number, share, with_interval
 from osler.spine.report.table import label, primary
@@ -33,7 +33,7 @@ def external(account: Account) -> bool:
 def _methods(account: Account, said: Words) -> Iterator[list[str]]:
     yield [*_cases(account, said), *_outcome(account, said)]
     if external(account):
-        yield [said.say("methods.applied", asked=asked(account, said))]
+        yield [said.say(by_origin("methods.applied", account, said), asked=asked(account, said))]
     else:
         yield [*_split(account, said)]
         yield [asked(account, said), *_models(account, said)]
@@ -72,7 +72,8 @@ def _split(account: Account, said: Words) -> Iterator[str]:
     yield closed(said[account.split], said)
     parts = {part.name: count(part.cases) for part in data.parts(account)}
     others = [said.say("methods.part", part=said.say(f"split.{p}"), n=parts[p]) for p in CASE_PARTS if p in parts]
-    yield said.say("methods.parts", training=parts.get("training", "0"), others=said.say("list.comma").join(others))
+    if others:
+        yield said.say("methods.parts", training=parts.get("training", "0"), others=said.say("list.comma").join(others))
 
 
 def _models(account: Account, said: Words) -> Iterator[str]:
@@ -83,7 +84,7 @@ def _models(account: Account, said: Words) -> Iterator[str]:
     if all(f"fit.{name}" in plan for name in ("epochs", "learning_rate", "batch", "weight_decay", "ema")):
         yield said.say("methods.fit", **_fitting(plan))
     yield from (closed(said[member], said) for member in account.members)
-    yield said.say("methods.output")
+    yield said.say(by_origin("methods.output", account, said))
 
 
 def _fitting(plan: Plan) -> dict[str, str]:

@@ -76,7 +76,7 @@ def _sometimes(account: Account) -> dict[str, tuple[State, str]]:
     if account.sample is not None:
         found["10"] = ("part", "sample")
     if account.drift is not None:
-        found["20c"] = ("filled", "drift")
+        found |= {"20c": ("filled", "drift"), "16": ("filled", "drift")}
     if account.study.roles.subgroups:
         told = any(panel.name.startswith("subgroup.") and panel.rows for panel in account.scores.panels)
         found["14"] = ("part", "subgroups")
