@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,13 +10,13 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """Per case (n,): `observed` and `predicted` as texts, the `loss` of the prediction (the larger the worse, NaN without a
-    truth), and its `doubt` (the larger the less sure), None where the task cannot tell one case from another by it."""
+    """Per case (n,) the `loss` of the prediction (the larger the worse, NaN without a truth), and its `doubt` (the larger the less
+    sure), None where the task cannot tell one case from another by it. `texts` gives of the cases at (m,) places what was observed
+    and what was predicted."""
 
-    observed: np.ndarray
-    predicted: np.ndarray
     loss: np.ndarray
-    doubt: np.ndarray | None = None
+    doubt: np.ndarray | None
+    texts: Callable[[np.ndarray], tuple[Sequence[str], Sequence[str]]]
 
     def worst(self, most: int) -> np.ndarray:
         """Return the places of at most `most` cases of the largest loss, the worst first."""

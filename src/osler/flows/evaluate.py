@@ -25,6 +25,7 @@ from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
 from osler.language import words
 from osler.spine import sample_size
+from osler.spine.bundle import INDEX
 from osler.spine.evaluate import score_statistics, statistics_of
 from osler.spine.fit import Source
 from osler.spine.report import documents_of
@@ -59,11 +60,12 @@ def evaluate(
     scores, statistics = _scored(predictor, seen)
     watch.stage("explaining")
     scores = replace(scores, explanation=_overall(predictor, seen))
+    list_new(out / "cases.html", predictor, seen, table=table, statistics=statistics, scores=scores)
     if recalibrate is not None:
+        _write(out, _account(predictor, seen, scores))  # if these cases cannot be recalibrated on, they are scored none the less
         scores = _recalibrated(predictor, seen, scores, bundle=bundle, out=Path(recalibrate), watch=watch)
     watch.say(drift_line(seen.drift, words("en")))
     _write(out, _account(predictor, seen, scores))
-    list_new(out / "cases.html", predictor, seen, table=table, statistics=statistics, scores=scores)
     return scores
 
 
@@ -125,7 +127,9 @@ def _account(predictor: Predictor, seen: Seen, scores: Scores) -> Account:
 
 
 def _check_place(out: Path) -> None:
-    """Raise OutputError before the work where the report could not be written after it."""
+    """Raise OutputError before the work where the report could not be written after it, or would lie in a bundle."""
+    if (out / INDEX).exists():
+        raise OutputError(f"'{out.name}' is a bundle, and single cases must not lie in one; choose another --out")
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):

@@ -19,6 +19,7 @@ from osler.flows.explaining import Parts, Subject, attributions
 from osler.flows.opening import in_memory
 from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
+from osler.spine.bundle import INDEX
 from osler.spine.explain import FALLBACK
 from osler.spine.fit import Source
 from osler.spine.report import write_explanation
@@ -263,7 +264,9 @@ def _listed(value: Several) -> tuple[str | int, ...]:
 
 
 def _check_place(out: Path) -> None:
-    """Raise OutputError before the work where the page could not be written after it."""
+    """Raise OutputError before the work where the page could not be written after it, or would lie in a bundle."""
+    if (out / INDEX).exists():
+        raise OutputError(f"'{out.name}' is a bundle, and single cases must not lie in one; choose another --out")
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):

@@ -16,7 +16,7 @@ from osler.core.attribution import Answer
 from osler.core.target import Target
 from osler.flows.explaining import Subject, attributions, bundle_raw
 from osler.spine.evaluate import importance
-from osler.spine.explain import FALLBACK, Curve, edges, exchanged, level_effect, number_effect
+from osler.spine.explain import FALLBACK, Curve, edges, exchanged, level_effect, number_effect, whole_groups
 
 CASES = 2_000  # of the test, for what is lost; more narrow the intervals little beside those of the measure
 ATTRIBUTED = 256  # cases whose attributions are averaged: the largest of ten features is then known within a tenth
@@ -167,7 +167,7 @@ def _permutation(
         "resamples": len(found.spread.values),
         "rows": lines,
         "left_out": len(subject.features) - len(lines),
-        "exchange": "groups" if groups is not None and len(np.unique(groups)) < cases else "cases",
+        "exchange": "groups" if whole_groups(groups) else "cases",
     }
 
 

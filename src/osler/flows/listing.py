@@ -101,8 +101,8 @@ def _write(path: Path, told: Telling, *, case: Callable[[int], dict[str, Any]], 
         ("doubtful", told.doubtful(MOST), told.doubt if told.doubt is not None else told.loss),
     ):
         lists[name] = [
-            {**case(int(p)), "observed": str(told.observed[p]), "predicted": str(told.predicted[p]), "weight": float(weight[p])}
-            for p in places
+            {**case(int(place)), "observed": observed, "predicted": predicted, "weight": float(weight[place])}
+            for place, observed, predicted in zip(places, *told.texts(places), strict=True)
         ]
     text = write_cases(lists, title=title, language=language)
     try:

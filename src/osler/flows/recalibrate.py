@@ -29,7 +29,7 @@ CHECKED = (
     " without it and its group. Scored on the cases that taught it, the bundle would look better than it is."
 )
 BEFORE, AFTER = "before, on these cases", "after, on these cases (cross-validated)"
-KEPT = "when it was trained"
+KEPT, LAST = "when it was trained", "when it was last recalibrated"
 _NOTE = "as the bundle told it"
 
 
@@ -85,19 +85,32 @@ def recalibrate(
         "kind": "recalibrated",
         "update": {part: _told(choice) for part, choice in choices.items()},
         "before": {name: value.to_dict() for name, value in before.test.items()},
-        "parent": bundle_scores(predictor),
+        "parent": _first(bundle_scores(predictor)),
     }
     notes = (*scores.notes, found.sentence, CHECKED)
     return replace(found, scores=replace(scores, notes=notes, panels=(*scores.panels, panel), origin=origin))
 
 
+def _first(scores: dict[str, Any]) -> dict[str, Any]:
+    """Return what the bundle told when it was trained: through all recalibrations since."""
+    parent = scores["origin"].get("parent")
+    return parent if isinstance(parent, dict) and "test" in parent else scores
+
+
 def recalibration_panel(predictor: Predictor, before: Scores, after: Scores) -> Panel:
     """Return what the bundle predicts with on its own test, then on the new cases before and after."""
     own = bundle_scores(predictor)
-    values = {name: Value(_number(v), v.get("low"), v.get("high"), _NOTE) for name, v in own["test"].items()}
-    rows = [Row(KEPT, int(own["counts"].get("cases", 0)), values)] if values else []
+    rows = _told_rows(own, LAST if own["origin"].get("kind") == "recalibrated" else KEPT)
+    rows = [*_told_rows(own["origin"].get("parent") or {}, KEPT), *rows]
     rows += [Row(BEFORE, before.counts["cases"], before.test), Row(AFTER, after.counts["cases"], after.test)]
     return Panel("recalibration", tuple(rows), (CHECKED,))
+
+
+def _told_rows(scores: Mapping[str, Any], label: str) -> list[Row]:
+    """Return the row of what a bundle told of itself, nothing where it told nothing."""
+    told = scores.get("test") or {}
+    values = {name: Value(_number(v), v.get("low"), v.get("high"), _NOTE) for name, v in told.items()}
+    return [Row(label, int(scores["counts"].get("cases", 0)), values)] if values else []
 
 
 def bundle_scores(predictor: Predictor) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,8 +23,10 @@ from osler.flows.planning import threads
 from osler.flows.scheme import Outer, Scheme
 from osler.flows.scoring import overall
 from osler.spine.evaluate import score_statistics
+from osler.spine.evaluate.clean import with_clean
 from osler.spine.evaluate.pooled import Outside, Pooled, repeats_panel
 from osler.spine.evaluate.sites import Site, sites_panel
+from osler.spine.leaks import touched
 
 # Every note about intervals begins with "Intervals": the report shows those below the scores.
 POOLED = (
@@ -62,7 +65,7 @@ class Tested:
     explanation: Mapping[str, Any]
 
 
-def by_resampling(cases: Cases, *, setting: Setting, spent: float) -> Outcome:
+def by_resampling(cases: Cases, *, setting: Setting, began: float) -> Outcome:
     """Train and score every outer fold or left-out site, then train on all cases with the scores kept.
 
     The budget is divided among the trainings. Each has a folder of its own in the run, with its frozen plan.
@@ -72,7 +75,7 @@ def by_resampling(cases: Cases, *, setting: Setting, spent: float) -> Outcome:
     for leak in scheme.leaks:
         setting.watch.say(f"leak ({leak.severity}): {leak.sentence}")
     shared = scheme_step.with_budget(cases, trainings=scheme.trainings)
-    each = spent / scheme.trainings
+    each = (time.monotonic() - began) / scheme.trainings
     tested = [_tested(shared, scheme, number, setting=setting, spent=each) for number in range(len(scheme.outer))]
     setting.watch.stage("scoring")
     scores = pooled_scores(cases, scheme, tested)
@@ -106,6 +109,8 @@ def pooled_scores(cases: Cases, scheme: Scheme, tested: Sequence[Tested]) -> Sco
     views = task.views(state=State(), info=info)
     columns = subgroup_columns(cases, rows)
     scores = score_statistics(task, lines, info=info, groups=groups, seed=seed, views=views, subgroups=columns)
+    reached = np.isin(rows, touched(scheme.leaks))
+    scores = with_clean(scores, task, lines, touched=reached, info=info, groups=groups, seed=seed)
     panels = [repeats_panel(task, lines["test"], info=info)] if scheme.repeats > 1 else []
     panels += [_sites(cases, tested)] if cases.study.roles.leave_out else []
     notes = (POOLED.format(n=len(tested)), *scores.notes[1:], REFIT)

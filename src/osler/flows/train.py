@@ -55,7 +55,7 @@ def train(
     again = partial(gather_cases, table=table, cache=cache, watch=watch)
     setting = Setting(out.with_name(f"{out.name}.run"), again, plan, device, watch)
     flow = by_resampling if study.resampled else by_split
-    outcome = flow(cases, setting=setting, spent=time.monotonic() - began)
+    outcome = flow(cases, setting=setting, began=began)
     timing = {"prepare": outcome.ready - began, "train": time.monotonic() - outcome.ready}
     account = _account(outcome, timing=timing)
     freeze.write(out, cases=outcome.cases, trained=outcome.fitted.trained, account=account)
@@ -76,13 +76,16 @@ def _list(outcome: Outcome, path: Path) -> None:
     list_trained(path, cases, rows=rows, statistics=statistics, reader=reader)
 
 
-def by_split(cases: Cases, *, setting: Setting, spent: float) -> Outcome:
-    """Train on one split and score its test, once; then, where asked, train again on all cases with the scores kept."""
+def by_split(cases: Cases, *, setting: Setting, began: float) -> Outcome:
+    """Train on one split and score its test, once; then, where asked, train again on all cases with the scores kept.
+
+    `began` is when the command began (monotonic clock): reading and checking count in the budget.
+    """
     cases, split, decisions, leaks = split_and_check(cases, again=setting.again)
     for leak in leaks:
         setting.watch.say(f"leak ({leak.severity}): {leak.sentence}")
     shared = with_budget(cases, trainings=1 + cases.study.refit)
-    fitted = fit_split(shared, split, decisions, setting=setting, spent=spent)
+    fitted = fit_split(shared, split, decisions, setting=setting, spent=time.monotonic() - began)
     scores, lines = score(fitted.source, cases, split, fitted.trained, leaks=leaks, watch=setting.watch)
     if not cases.study.refit:
         return Outcome(cases, split, leaks, fitted, scores, fitted.ready, (split.test, lines))
@@ -129,7 +132,7 @@ def _judged(outcome: Outcome) -> SampleSize | None:
     """Return whether there were cases enough; without a test of its own, every case was tested in turn."""
     cases, facts = outcome.cases, outcome.fitted.facts
     numbers = [m.parameters(facts[name]) for name, m in cases.modalities.items()]
-    tested = outcome.split.test if len(outcome.split.test) else outcome.split.development
+    tested = np.unique(outcome.tested[0])
     return sample_size.judged(
         before=facts["target"], now=cases.task.facts(cases.target, tested), values=outcome.scores.test,
         parameters=None if None in numbers else sum(n or 0 for n in numbers),

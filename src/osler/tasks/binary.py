@@ -38,7 +38,7 @@ MEASURES = (
 # Above so many cases the resamples' slopes, and above so many all that hangs on their order, are taken over runs of neighbouring
 # logits instead of single cases: their spread differs by less than 0.2% (tests/unit/tasks/test_task_measures.py).
 _SLOPES_SINGLY = 500
-_SINGLY = 5_000
+SINGLY = 5_000
 
 
 def measures(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
@@ -54,7 +54,7 @@ def measures(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray
         return {m.name: np.full(len(counts), np.nan) for m in MEASURES}
     truth = statistics[:, TRUTH] > 0
     logit, resampled = statistics[:, LOGIT], len(counts) > 1
-    many = resampled and len(logit) > _SINGLY
+    many = resampled and len(logit) > SINGLY
     columns = _per_case(statistics, truth).astype(np.float32 if many else np.float64)  # their spread needs no more digits
     ranking = None if many else Ranking.of(logit, truth)
     runs = Runs.of(logit, truth) if resampled and len(logit) > _SLOPES_SINGLY else None

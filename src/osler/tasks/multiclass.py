@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from osler.core.measure import Measure
-from osler.tasks.binary import carried
-from osler.tasks.ranks import Ranking, Tally, blocks
+from osler.tasks.binary import SINGLY, carried
+from osler.tasks.ranks import Ranking, Runs, Tally, areas, blocks
 
 # Statistics of a case: the class (its number, NaN where unobserved), the predicted class, the logarithm of that class's
 # probability before calibration, then a logarithm of the calibrated probability for each class.
@@ -44,12 +44,18 @@ def measures(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray
 
 def _areas(statistics: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     classes = statistics.shape[1] - FIRST
-    areas = np.full((2, len(counts), classes), np.nan)
+    found = np.full((2, len(counts), classes), np.nan)
     for number in range(classes):
-        ranking = Ranking.of(statistics[:, FIRST + number], statistics[:, TRUTH] == number)
+        score, truth = statistics[:, FIRST + number], statistics[:, TRUTH] == number
+        if len(counts) > 1 and len(score) > SINGLY:
+            runs = Runs.of(score, truth)
+            for block in blocks(counts):
+                found[:, block, number] = areas(*runs.tally(counts[block]))
+            continue
+        ranking = Ranking.of(score, truth)
         for block in blocks(counts):
-            areas[:, block, number] = Tally.of(counts[block], ranking).areas(ranking)
-    return mean_of_known(areas[0]), mean_of_known(areas[1])
+            found[:, block, number] = Tally.of(counts[block], ranking).areas(ranking)
+    return mean_of_known(found[0]), mean_of_known(found[1])
 
 
 def mean_of_known(values: np.ndarray) -> np.ndarray:

@@ -25,8 +25,11 @@ def of_classes(statistics: np.ndarray, *, info: Mapping[str, Any]) -> Telling:
     chosen = np.stack([part[:, binary.CHOSEN] for part in parts], axis=1) > 0
     loss = np.where(np.isnan(truth), np.nan, np.logaddexp(0.0, np.where(truth > 0, -logit, logit)))
     doubt = np.where(np.isnan(truth), np.nan, _entropy(expit(logit)))
-    observed, predicted = _texts(truth, info), _texts(chosen.astype(float), info, chance=expit(logit))
-    return Telling(observed, predicted, _mean(loss), _mean(doubt))
+
+    def texts(at: np.ndarray) -> tuple[list[str], list[str]]:
+        return _texts(truth[at], info), _texts(chosen[at].astype(float), info, chance=expit(logit[at]))
+
+    return Telling(_mean(loss), _mean(doubt), texts)
 
 
 def of_numbers(statistics: np.ndarray, *, info: Mapping[str, Any]) -> Telling:
@@ -34,10 +37,11 @@ def of_numbers(statistics: np.ndarray, *, info: Mapping[str, Any]) -> Telling:
     parts = [continuous.part(statistics, number) for number in range(len(info["names"]))]
     truth, guess, spread = (np.stack([p[:, at] for p in parts], axis=1) for at in range(continuous.WIDTH))
     error = np.abs(truth - guess)
-    usual = np.maximum(np.nanmean(error, axis=0), 1e-300) if np.isfinite(error).any() else np.ones(len(parts))
+    known = np.isfinite(error)
+    usual = np.maximum(np.where(known, error, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1), 1e-300)
     varied = np.isfinite(spread).all() and bool((np.ptp(spread, axis=0) > 0).any()) if len(spread) else False
     doubt = _mean(spread / np.maximum(spread.mean(axis=0), 1e-300)) if varied else None
-    return Telling(_numbers(truth, info), _numbers(guess, info), _mean(error / usual), doubt)
+    return Telling(_mean(error / usual), doubt, lambda at: (_numbers(truth[at], info), _numbers(guess[at], info)))
 
 
 def _of_many(statistics: np.ndarray, info: Mapping[str, Any]) -> Telling:
@@ -48,13 +52,15 @@ def _of_many(statistics: np.ndarray, info: Mapping[str, Any]) -> Telling:
     own = np.where(known, truth, 0).astype(np.int64)
     loss = np.where(known, -logs[np.arange(len(logs)), own], np.nan)
     chance = np.exp(logs)
-    surest = chance[np.arange(len(logs)), chosen]
-    predicted = np.array([f"{names[c]} ({p:.3f})" for c, p in zip(chosen, surest, strict=True)], object)
-    observed = names[np.where(known, own, len(names) - 1)]
-    return Telling(observed, predicted, loss, np.where(known, -xlogy(chance, chance).sum(axis=1), np.nan))
+
+    def texts(at: np.ndarray) -> tuple[list[str], list[str]]:
+        observed = [str(names[n]) for n in np.where(known[at], own[at], len(names) - 1)]
+        return observed, [f"{names[c]} ({p:.3f})" for c, p in zip(chosen[at], chance[at, chosen[at]], strict=True)]
+
+    return Telling(loss, np.where(known, -xlogy(chance, chance).sum(axis=1), np.nan), texts)
 
 
-def _texts(values: np.ndarray, info: Mapping[str, Any], *, chance: np.ndarray | None = None) -> np.ndarray:
+def _texts(values: np.ndarray, info: Mapping[str, Any], *, chance: np.ndarray | None = None) -> list[str]:
     """Return per case the class of each target; with `chance` (n, L) also the probability of the positive one."""
     columns = []
     for number, (pair, positive) in enumerate(zip(info["classes"], positives(info), strict=True)):
@@ -67,16 +73,16 @@ def _texts(values: np.ndarray, info: Mapping[str, Any], *, chance: np.ndarray | 
     return _joined(columns, info)
 
 
-def _numbers(values: np.ndarray, info: Mapping[str, Any]) -> np.ndarray:
+def _numbers(values: np.ndarray, info: Mapping[str, Any]) -> list[str]:
     columns = [np.array([_NOTHING if np.isnan(v) else f"{v:.5g}" for v in column], object) for column in values.T]
     return _joined(columns, info)
 
 
-def _joined(columns: list[np.ndarray], info: Mapping[str, Any]) -> np.ndarray:
+def _joined(columns: list[np.ndarray], info: Mapping[str, Any]) -> list[str]:
     if len(columns) == 1:
-        return columns[0]
+        return [str(text) for text in columns[0]]
     named = ([f"{name}: {v}" for v in column] for name, column in zip(info["names"], columns, strict=True))
-    return np.array(["; ".join(parts) for parts in zip(*named, strict=True)], object)
+    return ["; ".join(parts) for parts in zip(*named, strict=True)]
 
 
 def _entropy(chance: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ from scipy.optimize import minimize_scalar
 
 from osler.core.measure import Measure
 from osler.core.scores import Value
+from osler.spine.evaluate.interval import wilson
 from osler.spine.evaluate.random_effects import summarise
 from osler.spine.evaluate.sites import MEAN, NEW, Site, sites_panel
 
@@ -74,8 +75,27 @@ def test_the_table_of_sites_ends_with_their_mean_and_a_new_site():
 
 def test_a_site_without_an_interval_stands_in_the_table_and_not_in_the_mean():
     lone = site("one class", float("nan"), note="has no value on these cases (one class only, or nothing to compare)")
-    perfect = site("perfect", 1.0, 0.9, 1.0)
-    rows = {r.label: r for r in sites_panel("h", [site("a", 0.8, 0.7, 0.87), lone, perfect], [AUROC]).rows}
+    rows = {r.label: r for r in sites_panel("h", [site("a", 0.8, 0.7, 0.87), lone], [AUROC]).rows}
     assert rows["one class"].values["auroc"].note
     assert "no mean over sites" in rows[MEAN].values["auroc"].note
     assert "nothing is said of a new site" in rows[NEW].values["auroc"].note
+
+
+def test_a_perfect_site_enters_the_mean_unless_most_are_perfect():
+    plain = [site(name, 0.9, 0.8, 0.953) for name in "abcd"]
+    perfect = site("perfect", 1.0, *wilson(1.0, 30))
+    means = [
+        {r.label: r for r in sites_panel("h", sites, [AUROC]).rows}[MEAN].values["auroc"]
+        for sites in (plain, [*plain, perfect], [*plain[:1], perfect, perfect])
+    ]
+    assert means[0].value < means[1].value < 1.0
+    assert "most are perfect" in means[2].note
+
+
+def test_values_far_from_zero_come_back_as_they_were():
+    cost = Measure("calibration_intercept", "higher")
+    sites = [
+        Site(name, 50, {cost.name: Value(v, v - 200.0, v + 200.0)}) for name, v in (("a", 1500.0), ("b", 1600.0), ("c", 1400.0))
+    ]
+    rows = {r.label: r for r in sites_panel("h", sites, [cost]).rows}
+    assert rows[MEAN].values[cost.name].value == pytest.approx(1500.0)

@@ -220,7 +220,7 @@ def test_over_runs_resamples_spread_as_over_single_cases(cases, shift, digits, m
     lines = np.stack([truth, logit, logit > 0, logit], axis=1).astype(float)
     counts = generator.multinomial(cases, np.full(cases, 1 / cases), size=150).astype(np.uint8)
     over_runs = measures_of_two.measures(lines, counts)
-    monkeypatch.setattr(measures_of_two, "_SINGLY", cases)
+    monkeypatch.setattr(measures_of_two, "SINGLY", cases)
     monkeypatch.setattr(measures_of_two, "_SLOPES_SINGLY", cases)
     singly = measures_of_two.measures(lines, counts)
     for name in ("auroc", "auprc", "calibration_slope", "calibration_intercept", "brier", "oe_ratio"):

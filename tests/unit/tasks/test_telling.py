@@ -29,8 +29,8 @@ def test_two_classes_by_log_loss_and_entropy():
     assert found.loss.mean() == pytest.approx(log_loss(truth, chance), rel=1e-9)
     assert found.worst(5).tolist() == np.argsort(-np.where(truth == 1, -np.log(chance), -np.log1p(-chance)))[:5].tolist()
     assert found.doubtful(3).tolist() == np.argsort(np.abs(chance - 0.5))[:3].tolist()
-    assert found.observed[0] == ("m" if truth[0] else "b")
-    assert found.predicted[0] == f"{'m' if chance[0] >= 0.5 else 'b'} (P(m) = {chance[0]:.3f})"
+    assert found.texts(np.arange(1))[0][0] == ("m" if truth[0] else "b")
+    assert found.texts(np.arange(1))[1][0] == f"{'m' if chance[0] >= 0.5 else 'b'} (P(m) = {chance[0]:.3f})"
 
 
 def test_several_classes_name_the_chosen_one():
@@ -42,9 +42,9 @@ def test_several_classes_name_the_chosen_one():
     values[3] = np.nan
     found = told(Classification(), raw, values, info)
     assert np.nanmean(found.loss) == pytest.approx(log_loss(np.delete(truth, 3), np.delete(np.exp(raw), 3, axis=0)))
-    assert found.observed[3] == "-"
+    assert found.texts(np.array([3]))[0] == ["-"]
     assert 3 not in (*found.worst(150), *found.doubtful(150))
-    assert found.predicted[0].startswith("setosa (0.9")
+    assert found.texts(np.arange(1))[1][0].startswith("setosa (0.9")
 
 
 def test_labels_that_were_not_observed_count_nothing():
@@ -54,7 +54,7 @@ def test_labels_that_were_not_observed_count_nothing():
     found = told(Classification(), raw, values, info)
     assert found.loss[0] == pytest.approx(np.log1p(np.exp(-2.0)))
     assert np.isnan(found.loss[2])
-    assert found.observed.tolist() == ["a: 1; b: -", "a: 0; b: yes", "a: -; b: -"]
+    assert list(found.texts(np.arange(3))[0]) == ["a: 1; b: -", "a: 0; b: yes", "a: -; b: -"]
 
 
 def test_numbers_by_their_error_in_usual_errors():
@@ -66,4 +66,4 @@ def test_numbers_by_their_error_in_usual_errors():
     assert found.worst(1)[0] == np.abs(truth - guess).argmax()
     assert found.doubt is None
     assert not len(found.doubtful(5))
-    assert found.observed[0] == f"{truth[0]:.5g}"
+    assert found.texts(np.arange(1))[0][0] == f"{truth[0]:.5g}"

@@ -176,17 +176,28 @@ def _resampled(
     others: Iterable[Viewed | Subgroups],
 ) -> dict[str, Samples]:
     """Return the samples of the main measures by part; `others` take the same resamples."""
-    parts: dict[str, list[Samples]] = {part: [] for part in statistics}
+    twin = _twins(statistics)
+    parts: dict[str, list[Samples]] = {part: [] for part in set(twin.values())}
     for counts in draws:
-        for part, one in statistics.items():
-            parts[part].append(_measures(task, one, counts, info))
+        for part, found in parts.items():
+            found.append(_measures(task, statistics[part], counts, info))
         for other in others:
             other.take(counts)
     names = [m.name for m in task.measured(info)]
-    return {
+    joined = {
         part: {name: np.concatenate([s[name] for s in found]) if found else np.empty(0) for name in names}
         for part, found in parts.items()
     }
+    return {part: joined[twin[part]] for part in statistics}
+
+
+def _twins(statistics: Mapping[str, np.ndarray]) -> dict[str, str]:
+    """Return for each part the first that says the same of every case: a bundle that predicts with one part is measured once."""
+    found: dict[str, str] = {}
+    for part, one in statistics.items():
+        alike = (other for other in found if np.array_equal(statistics[other], one, equal_nan=True))
+        found[part] = next(alike, part)
+    return found
 
 
 def _spreads(

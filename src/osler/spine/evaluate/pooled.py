@@ -85,15 +85,18 @@ class Pooled(Task):
         """
         keys = [(v.panel, v.label) for v in self.outside[0].views]
         whole = [key for key in keys if all(any((v.panel, v.label) == key for v in one.views) for one in self.outside)]
-        return tuple(_pooled(self, key) for key in whole)
+        return tuple(view for key in whole if (view := _pooled(self, key)).measured)
 
     def figures(self, statistics: np.ndarray, *, info: Mapping[str, Any], **more: Any) -> tuple[Figure, ...]:
-        """Return the figures of all repeats together."""
-        return self.task.figures(np.concatenate(self.blocks(statistics)), info=info, **more)
+        """Return the figures of the first repeat: counts are of cases, and each is there once."""
+        return self.task.figures(self.blocks(statistics)[0], info=info, **more)
 
 
 def _pooled(task: Pooled, key: tuple[str, str]) -> View:
     own = [next(v for v in one.views if (v.panel, v.label) == key) for one in task.outside]
+    common = set.intersection(*({m.name for m in view.measured} for view in own))
+    measured = tuple(m for m in own[0].measured if m.name in common)
+    names = [m.name for m in measured]
 
     def support(statistics: np.ndarray) -> Mapping[str, float]:
         each = [view.support(task.of_training(statistics, number)[1]) for number, view in enumerate(own)]
@@ -107,12 +110,11 @@ def _pooled(task: Pooled, key: tuple[str, str]) -> View:
                 carried = view.support(lines)
                 found.append(view.measures(lines, counts[:, rows]))
                 weights.append({m.name: carried.get(m.name, float(len(rows))) for m in view.measured})
-        names = [m.name for m in own[0].measured]
         if not found:
             return {name: np.full(len(counts), np.nan) for name in names}
         return {n: _mean(np.stack([f[n] for f in found]), np.array([w[n] for w in weights])) for n in names}
 
-    return View(*key, own[0].measured, measures, support, _about([view.about for view in own]), own[0].notes)
+    return View(*key, measured, measures, support, _about([view.about for view in own]), own[0].notes)
 
 
 def _about(each: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -145,4 +147,11 @@ def repeats_panel(task: Pooled, statistics: np.ndarray, *, info: Mapping[str, An
     ]
     spread = {name: float(np.std([one[name][0] for one in each], ddof=1)) for name in each[0]}
     told = Row("standard deviation between repeats", len(statistics), {n: Value(v, note="a spread") for n, v in spread.items()})
-    return Panel("repeats", (*rows, told), ("Repeats share all cases: they show what the division into folds does, no more.",))
+    return Panel(
+        "repeats",
+        (*rows, told),
+        (
+            "Repeats share all cases: they show what the division into folds does, no more.",
+            "Figures are those of the first repeat.",
+        ),
+    )

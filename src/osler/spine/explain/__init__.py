@@ -2,7 +2,7 @@
 
 from osler.spine.explain.effects import Curve, edges, level_effect, number_effect
 from osler.spine.explain.gradients import LAST, TOLERANCE, Layout, attribute
-from osler.spine.explain.permute import exchanged
+from osler.spine.explain.permute import exchanged, whole_groups
 from osler.spine.explain.references import FALLBACK, References, find_references
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "find_references",
     "level_effect",
     "number_effect",
+    "whole_groups",
 ]

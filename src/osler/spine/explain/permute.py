@@ -14,11 +14,9 @@ def exchanged(groups: np.ndarray | None, cases: int, *, generator: np.random.Gen
     j-th (from the start again where the other is smaller), in a new order. So a value that is one for all visits of a
     patient stays one. Under ten groups, and without any, single cases exchange theirs.
     """
-    if groups is None:
+    if groups is None or not whole_groups(groups):
         return generator.permutation(cases)
     _, code, sizes = np.unique(groups, return_inverse=True, return_counts=True)
-    if len(sizes) < LEAST_GROUPS or sizes.max() == 1:
-        return generator.permutation(cases)
     rows = np.lexsort((generator.random(cases), code.reshape(-1)))
     starts = np.cumsum(sizes) - sizes
     mine = np.repeat(np.arange(len(sizes)), sizes)
@@ -27,3 +25,9 @@ def exchanged(groups: np.ndarray | None, cases: int, *, generator: np.random.Gen
     out = np.empty(cases, np.int64)
     out[rows] = rows[starts[lender] + place % sizes[lender]]
     return out
+
+
+def whole_groups(groups: np.ndarray | None) -> bool:
+    """Return whether groups exchange their values as wholes, rather than single cases."""
+    sizes = np.empty(0) if groups is None else np.unique(groups, return_counts=True)[1]
+    return len(sizes) >= LEAST_GROUPS and bool(sizes.max() > 1)
