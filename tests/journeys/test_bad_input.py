@@ -186,3 +186,28 @@ def test_targets_that_were_not_seen_in_training(bundle, rows, tmp_path):
     assert "no column 'diagnosis' to score against" in refused(
         osler("evaluate", bundle, tmp_path / "u.csv", "--out", tmp_path / "e")
     )
+
+
+def test_a_class_that_only_the_test_holds_is_told(rows, tmp_path):
+    parts = pl.Series("part", ["train"] * 400 + ["test"] * (len(rows) - 400))
+    late = rows.with_columns(parts).with_row_index("number")
+    late = late.with_columns(
+        pl.when(pl.col("number") >= len(rows) - 20).then(pl.lit("borderline")).otherwise(pl.col("diagnosis")).alias("diagnosis")
+    ).drop("number")
+    late.write_csv(tmp_path / "t.csv")
+    words = ("train", tmp_path / "t.csv", "--target", "diagnosis", "--split", "part", *SHORT, "--out", tmp_path / "m")
+    said = refused(osler(*words))
+    assert "class 'borderline' of 'diagnosis' is in 20 test cases and in no training case" in said
+
+
+def test_a_device_that_is_not_here_is_told(bundle, cancer, tmp_path):
+    words = ("predict", bundle, cancer / "table.csv", "--out", tmp_path / "p.csv", "--device", "gpu")
+    assert "there is no device 'gpu' here; there is cpu" in refused(osler(*words))
+
+
+def test_nothing_that_was_given_is_written_over(rows, bundle, tmp_path):
+    rows.write_csv(tmp_path / "t.csv")
+    before = (tmp_path / "t.csv").read_bytes()
+    assert "would be lost" in refused(osler("inspect", tmp_path / "t.csv", "--target", "diagnosis", "--out", tmp_path / "t.csv"))
+    assert "would be lost" in refused(osler("compare", bundle, bundle, tmp_path / "t.csv", "--out", tmp_path / "t.csv"))
+    assert (tmp_path / "t.csv").read_bytes() == before

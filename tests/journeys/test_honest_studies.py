@@ -158,5 +158,5 @@ def test_a_recalibrated_bundle_does_not_take_the_place_of_what_it_came_from(bund
 def test_a_report_cannot_be_written_into_a_bundle(cancer, bundle, tmp_path):
     before = {p.name: p.read_bytes() for p in bundle.iterdir() if p.is_file()}
     for words in (("evaluate", bundle, cancer / "table.csv"), ("explain", bundle, cancer / "table.csv", "--row", "1")):
-        assert "single cases must not lie in one" in refused(osler(*words, "--out", bundle))
+        assert "nothing else may lie in one" in refused(osler(*words, "--out", bundle))
     assert {p.name: p.read_bytes() for p in bundle.iterdir() if p.is_file()} == before

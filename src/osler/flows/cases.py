@@ -128,6 +128,13 @@ def subgroup_columns(cases: Cases, rows: np.ndarray) -> dict[str, np.ndarray]:
     return {name: column_values(cases.table, name)[rows] for name in cases.study.roles.subgroups}
 
 
+def plain_text(value: object) -> str:
+    """Return an id or a site's name as a person writes it: whole numbers without a point, nothing where the cell is empty."""
+    if value is None or value != value:  # noqa: PLR0124 - NaN differs from itself
+        return ""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+
+
 def most_common(refusals: Mapping[int, Refusal]) -> str:
     """Return the most frequent reasons as a sentence."""
     counts = refused_counts(refusals.values())

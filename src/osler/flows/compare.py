@@ -16,6 +16,7 @@ from osler.core.watch import SILENT, Watch
 from osler.flows.gathering import Seen, gathered
 from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
+from osler.spine.bundle import check_outside
 from osler.spine.evaluate import compare_statistics
 
 UNSEEN = "Whether a bundle was trained on rows of this table cannot be seen from here; where one was, the comparison favours it."
@@ -40,7 +41,7 @@ def compare(
     if differences:
         raise RequestError("the bundles predict different things and cannot be compared:\n" + "\n".join(differences))
     if out is not None:
-        _check_place(Path(out))
+        _check_place(Path(out), table=Path(table))
     seen = []
     for predictor in predictors:
         watch.stage("predicting")
@@ -53,8 +54,11 @@ def compare(
     return found
 
 
-def _check_place(out: Path) -> None:
+def _check_place(out: Path, *, table: Path) -> None:
     """Raise before the work where the comparison could not be written after it; an older file stays as it is."""
+    if out.resolve() == table.resolve():
+        raise OutputError(f"'{out.name}' is the table itself; choose another --out, or its rows would be lost")
+    check_outside(out)
     if out.is_dir():
         raise OutputError(f"'{out.name}' is a folder; give --out the name of a file, for example comparison.json")
     with telling(out), tempfile.TemporaryFile(dir=out.parent):

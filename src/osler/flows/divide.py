@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from osler.core.errors import LeakError
+from osler.core.errors import LeakError, StudyError
 from osler.core.leak import Leak
 from osler.core.plan import Plan
 from osler.core.split import Split
@@ -28,7 +28,23 @@ def split_and_check(cases: Cases, *, again: Again) -> tuple[Cases, Split, Plan, 
     """
     cases, split, plan, leaks = split_and_drop(cases, again=again)
     leak_step.judge(leaks, how=cases.study.leaks)
+    _check_classes(cases, split)
     return cases, split, plan, leaks
+
+
+def _check_classes(cases: Cases, split: Split) -> None:
+    """Raise StudyError for a class that the test holds and training does not: no model could learn it, and scores would mislead."""
+    seen, tested = (cases.task.facts(cases.target, rows) for rows in (split.development, split.test))
+    faults = [
+        f"class '{label}' of '{name}' is in {new} test cases and in no training case; leave these rows out, join classes or mend the split"
+        for name, labels, old, now in zip(
+            seen.get("names", ()), seen.get("classes", ()), seen.get("counts", ()), tested.get("counts", ()), strict=False
+        )
+        for label, before, new in zip(labels, old, now, strict=True)
+        if new and not before
+    ]
+    if faults:
+        raise StudyError(faults)
 
 
 def split_and_drop(cases: Cases, *, again: Again) -> tuple[Cases, Split, Plan, tuple[Leak, ...]]:

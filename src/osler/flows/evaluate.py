@@ -25,7 +25,7 @@ from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
 from osler.language import words
 from osler.spine import sample_size
-from osler.spine.bundle import INDEX
+from osler.spine.bundle import check_outside
 from osler.spine.evaluate import score_statistics, statistics_of
 from osler.spine.fit import Source
 from osler.spine.report import documents_of
@@ -128,8 +128,7 @@ def _account(predictor: Predictor, seen: Seen, scores: Scores) -> Account:
 
 def _check_place(out: Path) -> None:
     """Raise OutputError before the work where the report could not be written after it, or would lie in a bundle."""
-    if (out / INDEX).exists():
-        raise OutputError(f"'{out.name}' is a bundle, and single cases must not lie in one; choose another --out")
+    check_outside(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):

@@ -15,11 +15,12 @@ from osler.core.attribution import Answer
 from osler.core.errors import OutputError, StudyError, did_you_mean
 from osler.core.table import Table
 from osler.core.watch import SILENT, Watch
+from osler.flows.cases import plain_text
 from osler.flows.explaining import Parts, Subject, attributions
 from osler.flows.opening import in_memory
 from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
-from osler.spine.bundle import INDEX
+from osler.spine.bundle import check_outside
 from osler.spine.explain import FALLBACK
 from osler.spine.fit import Source
 from osler.spine.report import write_explanation
@@ -173,11 +174,7 @@ class _Near:
 def _texts(block: Table, identity: str) -> list[str]:
     if identity not in block.columns:
         raise StudyError(f"the table has no column '{identity}', which names the cases; give --row with a number, from 1")
-    return ["" if v is None or v != v else _text(v) for v in column_values(block, identity)]  # noqa: PLR0124 - NaN
-
-
-def _text(value: object) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return [plain_text(v) for v in column_values(block, identity)]
 
 
 # one case ---------------------------------------------------------------------------------------------------------------
@@ -256,7 +253,7 @@ def _described(subject: Subject, predictor: Predictor, one: Table, values: Mappi
 
 def _cell(one: Table, column: str) -> str | None:
     value = one.rows.column(column)[0].as_py()
-    return None if value is None else _text(value).strip()
+    return None if value is None else plain_text(value).strip()
 
 
 def _listed(value: Several) -> tuple[str | int, ...]:
@@ -265,8 +262,7 @@ def _listed(value: Several) -> tuple[str | int, ...]:
 
 def _check_place(out: Path) -> None:
     """Raise OutputError before the work where the page could not be written after it, or would lie in a bundle."""
-    if (out / INDEX).exists():
-        raise OutputError(f"'{out.name}' is a bundle, and single cases must not lie in one; choose another --out")
+    check_outside(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=out):

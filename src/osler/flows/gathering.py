@@ -15,6 +15,7 @@ from osler.core.table import Table
 from osler.core.target import Target
 from osler.core.watch import Watch
 from osler.flows import importance
+from osler.flows.cases import most_common
 from osler.flows.predictor import Predictor
 from osler.flows.sample import Sample
 from osler.spine.drift import Sums
@@ -74,7 +75,7 @@ def gathered(predictor: Predictor, table: Path, watch: Watch, *, subgroups: tupl
     joined = {name: np.concatenate([r[name] for r in raws]) for name in raws[0]}
     target = Target(np.concatenate([t.values for t in targets]), np.concatenate([t.observed for t in targets]), predictor.info)
     if len(target) == 0:
-        raise StudyError(f"no case can be scored: all {cases} rows are refused")
+        raise StudyError(f"no case can be scored: all {cases} rows are refused; {most_common(refusals)}")
     own = np.unique(np.concatenate(groups), return_inverse=True)[1] if groups else None
     told = {name: np.concatenate(parts) for name, parts in parted.items()}
     facts = predictor.task.facts(target, np.arange(len(target)))

@@ -20,6 +20,7 @@ from osler.flows.cases import Cases, gather_cases, refused_counts
 from osler.flows.divide import Again, split_and_drop
 from osler.flows.opening import default_cache, open_study
 from osler.flows.scheme import scheme_and_drop, with_budget
+from osler.spine.bundle import check_outside
 from osler.spine.leaks import judge
 from osler.spine.study import Request
 
@@ -44,9 +45,11 @@ def inspect(
     """Return the plan and what it rests on; write the plan to `out` where asked."""
     began = time.monotonic()
     if out is not None:
-        _check_place(out)
+        _check_place(out, asked=request.table_or_study)
     cache = cache or default_cache()
     study, table = open_study(request, cache=cache, watch=watch)
+    if out is not None and out.resolve() == study.table.resolve():
+        raise OutputError(f"'{out.name}' is the table itself; choose another --out, or its rows would be lost")
     cases = gather_cases(study, table, cache=cache, watch=watch)
     again = partial(gather_cases, table=table, cache=cache, watch=watch)
     cases, split, decisions, leaks, trainings = _divided(cases, again)
@@ -73,8 +76,11 @@ def _divided(cases: Cases, again: Again) -> tuple[Cases, Split, Plan, tuple[Leak
     return *split_and_drop(cases, again=again), 1 + cases.study.refit
 
 
-def _check_place(out: Path) -> None:
+def _check_place(out: Path, *, asked: Path) -> None:
     """Raise OutputError before the work where the plan could not be written after it; an older plan stays as it is."""
+    if out.resolve() == asked.resolve():
+        raise OutputError(f"'{out.name}' is what is to be inspected; choose another --out, or it would be lost")
+    check_outside(out)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         before = out.exists()

@@ -15,7 +15,7 @@ from osler.core.errors import OutputError
 from osler.core.scores import Scores
 from osler.core.state import State
 from osler.core.telling import Telling
-from osler.flows.cases import Cases
+from osler.flows.cases import Cases, plain_text
 from osler.flows.crew import Crew
 from osler.flows.gathering import Seen
 from osler.flows.predictor import Predictor
@@ -66,7 +66,7 @@ def list_trained(path: Path, cases: Cases, *, rows: np.ndarray, statistics: np.n
 
     def case(place: int) -> dict[str, Any]:
         row = int(rows[place])
-        found = {"row": row + 1, "id": "" if names is None else str(names[row])}
+        found = {"row": row + 1, "id": "" if names is None else plain_text(names[row])}
         return {**found, "features": reader.features(cases.columns, row)}
 
     return _write(path, told, case=case, title=cases.study.title, language=cases.study.language)
@@ -90,7 +90,7 @@ def _read_again(predictor: Predictor, table: Path, wanted: set[int], reader: Rea
         for row in sorted(wanted & set(range(block.first, block.first + len(block)))):
             at = row - block.first
             one = replace(block.slice(at, at + 1), rows=block.rows.take([at]))
-            name = str(column_values(one, identity)[0]) if identity in one.columns else ""
+            name = plain_text(column_values(one, identity)[0]) if identity in one.columns else ""
             yield row, {"row": row + 1, "id": name, "features": reader.features(predictor.columns(one), 0)}
 
 

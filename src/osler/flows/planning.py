@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from osler.core.errors import PlanError
+from osler.core.errors import PlanError, RequestError
 from osler.core.plan import Plan
 from osler.core.split import Split
 from osler.core.study import Study
@@ -26,10 +26,14 @@ TIMED_ROWS = 4096  # cases on which the states of a timing are fitted
 
 
 def chosen_device(device: str | None) -> str:
-    """Return the device asked for, else the accelerator if there is one, else "cpu"."""
+    """Return the device asked for, else the accelerator if there is one, else "cpu"; raises RequestError for one that is not here."""
     import torch
 
-    return device or ("cuda" if torch.cuda.is_available() else "cpu")
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    known = ["cpu", *(["cuda"] if there else []), *(f"cuda:{n}" for n in range(there))]
+    if device is not None and device not in known:
+        raise RequestError(f"there is no device '{device}' here; there is {', '.join(known)}")
+    return device or ("cuda" if there else "cpu")
 
 
 def source_of(cases: Cases, plan: Plan, *, device: str | None) -> Source:

@@ -12,7 +12,7 @@ from osler.core.errors import StudyError
 from osler.core.leak import Leak
 from osler.core.plan import Decision, Plan
 from osler.core.split import Split
-from osler.flows.cases import Cases
+from osler.flows.cases import Cases, plain_text
 from osler.flows.divide import Again, leaks_of, seen, split_plan, without_columns, without_leaks
 from osler.spine import leaks as leak_step
 from osler.spine import split as split_step
@@ -119,7 +119,7 @@ def _by_chance(cases: Cases) -> tuple[list[Test], str]:
 def _by_site(cases: Cases) -> tuple[list[Test], str]:
     column = cases.study.roles.leave_out
     assert column is not None
-    names = np.array([_name(v) for v in column_values(cases.table, column)], object)[cases.usable]
+    names = np.array([plain_text(v) for v in column_values(cases.table, column)], object)[cases.usable]
     sizes = Counter(names)
     unnamed = sizes.pop("", 0)
     if len(sizes) < 2:
@@ -146,11 +146,6 @@ def _by_site(cases: Cases) -> tuple[list[Test], str]:
     how += [f"{pooled} cases of sites with fewer than {FEWEST_CASES} are not tested"] if 0 < pooled < FEWEST_CASES else []
     named = cases.usable[names != ""]
     return [(label, 0, rows, named) for label, rows in chosen], "; ".join(how)
-
-
-def _name(value: object) -> str:
-    """Return a site's name, "" where there is none."""
-    return "" if value is None or value != value else str(value).strip()  # noqa: PLR0124 - NaN differs from itself
 
 
 def _merged(found: Iterable[tuple[Leak, ...]]) -> tuple[Leak, ...]:

@@ -29,12 +29,18 @@ class Words(Mapping[str, str]):
 
     def __init__(self, sentences: Mapping[str, str], *, language: str) -> None:
         self._sentences = dict(sentences)
-        self._patterns = [(_pattern(key), text) for key, text in sentences.items() if "{" in key]
+        placed = sorted(
+            (k for k in sentences if "{" in k), key=lambda k: ("{sentence}" not in k, -len(re.sub(r"\{\w+\}", "", k)))
+        )
+        self._joined = [(_pattern(key), sentences[key]) for key in placed if "; " in key]
+        self._patterns = [(_pattern(key), sentences[key]) for key in placed]  # what says most by itself is tried first
         self.language = language
 
     def __getitem__(self, key: str) -> str:
         if key in self._sentences:
             return self._sentences[key]
+        if "; " in key and (whole := self._matched(key, joined=True)):
+            return whole
         parts = key.split("; ")
         told = [self._sentences.get(part) or self._matched(part) for part in parts]
         # English signs stay unless the whole is said in this language
@@ -58,8 +64,8 @@ class Words(Mapping[str, str]):
         """Return the sentence `key` with its places filled; raises KeyError where there is none: a fault of ours."""
         return _filled(self._sentences[key], {k: str(v) for k, v in values.items()})
 
-    def _matched(self, text: str) -> str | None:
-        for pattern, said in self._patterns:
+    def _matched(self, text: str, *, joined: bool = False) -> str | None:
+        for pattern, said in self._joined if joined else self._patterns:
             found = pattern.fullmatch(text)
             if found:
                 places = found.groupdict()

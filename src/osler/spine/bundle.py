@@ -65,10 +65,27 @@ def write_bundle(folder: Path, contents: Contents) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
+def check_outside(path: Path, *, itself: bool = True) -> None:
+    """Raise OutputError where `path` lies in a bundle, or (unless not `itself`) is one: what lies there would be no part of it."""
+    whole = path.resolve()
+    for folder in (whole, *whole.parents) if itself else whole.parents:
+        if _is_bundle(folder):
+            raise OutputError(f"'{folder.name}' is a bundle, and nothing else may lie in one; choose another --out")
+
+
+def _is_bundle(folder: Path) -> bool:
+    try:
+        about = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(about, dict) and {"format", "files", "seal"} <= about.keys()
+
+
 def check_place(folder: Path) -> None:
     """Raise OutputError unless `folder` is free, empty, or an older bundle, and its parent can be written to."""
     if folder.name in {"", ".."}:
         raise OutputError(f"'{folder}' is no name for a bundle; give --out a folder of its own")
+    check_outside(folder, itself=False)
     try:
         if folder.exists() and not _replaceable(folder):
             raise OutputError(f"'{folder.name}' exists and is no bundle; choose another --out")
@@ -84,11 +101,7 @@ def _replaceable(folder: Path) -> bool:
     """Whether `folder` is empty or a bundle, sound or damaged; other software calls files bundle.json too."""
     if not folder.is_dir() or not any(folder.iterdir()):
         return folder.is_dir()
-    try:
-        about = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return False
-    return isinstance(about, dict) and {"format", "files", "seal"} <= about.keys()
+    return _is_bundle(folder)
 
 
 def read_bundle(folder: Path) -> Contents:

@@ -53,7 +53,12 @@ def calibration(score: np.ndarray, truth: np.ndarray, *, before: np.ndarray | No
     out = [Series("ideal", [0.0, 1.0], [0.0, 1.0], style="reference")]
     if bins < 1:
         return tuple(out)
-    parts = np.array_split(np.argsort(score, kind="stable"), bins)
+    order = np.argsort(score, kind="stable")
+    ordered = score[order]
+    closing = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True)) + 1  # equal scores stay in one bin
+    wanted = np.linspace(0, len(order), bins + 1)[1:].astype(np.int64)
+    ends = np.unique(closing[np.searchsorted(closing, wanted)])
+    parts = np.split(order, ends[:-1])
     expected = np.array([expit(score[p]).mean() for p in parts])
     seen = np.array([truth[p].mean() for p in parts])
     low, high = wilson_band(seen, np.array([len(p) for p in parts], float))
@@ -94,8 +99,10 @@ def _smooth(score: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarra
     weight = size * np.exp(-0.5 * (away / width) ** 2)
     s0, s1, s2 = (np.sum(weight * away**power, axis=1) for power in range(3))
     t0, t1 = np.sum(weight * y, axis=1), np.sum(weight * away * y, axis=1)
-    fitted = np.clip((s2 * t0 - s1 * t1) / np.maximum(s0 * s2 - s1**2, 1e-12 * s0 * s0), 0, 1)
-    return grid, fitted
+    spread = s0 * s2 - s1**2
+    level = spread <= 1e-12 * s0 * s0  # scores are as good as equal here: the mean alone is known
+    line = np.divide(s2 * t0 - s1 * t1, spread, out=t0 / s0, where=~level)
+    return grid, np.clip(line, 0, 1)
 
 
 def predictions(score: np.ndarray, truth: np.ndarray, labels: Sequence[str]) -> Figure:

@@ -17,6 +17,8 @@ from osler.core.state import State
 from osler.core.view import View
 from osler.spine.evaluate.resampling import everyone
 
+OWN = "What each training settled by itself stands here as the median over trainings; the bundle has its own."
+
 
 @dataclass(frozen=True, slots=True)
 class Outside:
@@ -114,7 +116,7 @@ def _pooled(task: Pooled, key: tuple[str, str]) -> View:
             return {name: np.full(len(counts), np.nan) for name in names}
         return {n: _mean(np.stack([f[n] for f in found]), np.array([w[n] for w in weights])) for n in names}
 
-    return View(*key, measured, measures, support, _about([view.about for view in own]), own[0].notes)
+    return View(*key, measured, measures, support, _about([view.about for view in own]), (*own[0].notes, OWN))
 
 
 def _about(each: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

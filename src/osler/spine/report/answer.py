@@ -11,6 +11,7 @@ from osler.core.account import Account
 from osler.core.scores import Value, Verdict
 from osler.language import Words
 from osler.spine.report.data import UNGROUPED, cases, classes_of, listed, refused, test_cases, ungrouped
+from osler.spine.report.drift import sentence
 from osler.spine.report.numerals import alone, closed, columns, count, has_interval, interval, share
 from osler.spine.report.table import PARTS, hint, label, lower_is_better, primary
 
@@ -18,6 +19,7 @@ SMALL_TEST = 100  # fewer cases give intervals too wide to choose by (Collins 20
 FEW_GROUPS = 50  # below, resampled groups say little about other groups
 MANY_REFUSED = 0.05
 MOST_SENTENCES = 5
+GRAVE = ("unit", "text", "words", "empty")  # findings of drift after which no score can be believed
 ROUTINE = ("Intervals ", "No group column", "With ")  # notes on how intervals were made stand below the scores
 
 
@@ -105,7 +107,13 @@ def found(account: Account, words: Words) -> str:
 def by_origin(key: str, account: Account, words: Words) -> str:
     """Return the key of the sentence for where the scores come from (folds, sites, recalibrated), else the plain `key`."""
     own = f"{key}.{account.scores.origin.get('kind', '')}"
+    if key == "answer.found" and own not in words and account.study.leaks == "allow" and _grave(account):
+        return "answer.found.leaked"
     return own if own in words else key
+
+
+def _grave(account: Account) -> bool:
+    return any(leak.severity == "stop" and leak.column is None for leak in account.leaks)
 
 
 def predicts(account: Account, words: Words) -> str:
@@ -139,7 +147,7 @@ def verdict(account: Account, words: Words) -> tuple[str, str]:
 
 def warnings(account: Account, words: Words) -> tuple[Warn, ...]:
     """Return what must be known before a number is quoted, gravest first."""
-    return (*_leaks(account, words), *_cautions(account, words), *_notes(account, words))
+    return (*leaks_told(account, words), *_cautions(account, words), *_notes(account, words))
 
 
 def routine_notes(account: Account, words: Words) -> tuple[str, ...]:
@@ -147,7 +155,8 @@ def routine_notes(account: Account, words: Words) -> tuple[str, ...]:
     return tuple(words[n] for n in account.scores.notes if n.startswith(ROUTINE))
 
 
-def _leaks(account: Account, words: Words) -> Iterator[Warn]:
+def leaks_told(account: Account, words: Words) -> Iterator[Warn]:
+    """Return what was found of leaks, and what was done about it."""
     for of_columns, tail in ((False, ""), (True, ".column")):
         own = [leak for leak in account.leaks if (leak.column is not None) == of_columns]
         grave = [words[leak.sentence] for leak in own if leak.severity == "stop"]
@@ -172,6 +181,8 @@ def _cautions(account: Account, words: Words) -> Iterator[Warn]:
     if name and not has_interval(account.scores.test[name]):
         note = account.scores.test[name].note
         yield Warn("warn", words.say("warn.interval", measure=label(name, words)), (closed(words[note], words),) if note else ())
+    if account.drift is not None and (grave := [s for s in account.drift.found if s.finding in GRAVE]):
+        yield Warn("warn", words.say("warn.drift"), _first([sentence(s, words) for s in grave], words))
     if away > MANY_REFUSED * (away + cases(account)):
         part = share(away / (away + cases(account)))
         yield Warn("warn", words.say("warn.refused", n=count(away), share=part), (words.say("warn.refused.why"),))

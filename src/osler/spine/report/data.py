@@ -67,6 +67,11 @@ def refused(account: Account) -> int:
     return int(account.counts.get("refused", sum(account.refused.values())))
 
 
+def left_out(account: Account) -> int:
+    """Return how many rows were neither used nor refused: in no part of the split, or left out because of a leak."""
+    return max(0, int(account.counts.get("cases", 0)) - cases(account) - refused(account))
+
+
 def test_cases(account: Account) -> int:
     """Return how many cases the scores rest on."""
     return int(account.scores.counts.get("cases", account.scores.counts.get("test", account.counts.get("test", 0))))

@@ -90,9 +90,9 @@ def _outcome(shift: OutcomeShift, words: Words) -> str:
     show = share if shift.label else number
     ends = words.say("interval.ends", low=show(shift.low), high=show(shift.high))
     name = f"{shift.outcome} = {shift.label}" if shift.label else shift.outcome
-    key = "drift.outcome.changed" if shift.clear else "drift.outcome.same"
+    key = "same" if not shift.clear else "changed" if shift.label else "moved"
     kind = words.say("drift.outcome.share" if shift.label else "drift.outcome.mean", name=name)
-    return words.say(key, what=kind, now=show(shift.now), before=show(shift.before), interval=ends)
+    return words.say(f"drift.outcome.{key}", what=kind, now=show(shift.now), before=show(shift.before), interval=ends)
 
 
 def _line(shift: Shift) -> DriftLine:

@@ -8,7 +8,7 @@ from osler.core.account import Account
 from osler.core.plan import Plan
 from osler.language import Words, words
 from osler.spine.report import data
-from osler.spine.report.answer import asked, by_origin, found, predicts, routine_notes, verdict
+from osler.spine.report.answer import asked, by_origin, found, leaks_told, predicts, routine_notes, verdict
 from osler.spine.report.card import escaped
 from osler.spine.report.numerals import closed, count, duration, number, share, with_interval
 from osler.spine.report.table import label, primary
@@ -41,8 +41,10 @@ def _methods(account: Account, said: Words) -> Iterator[list[str]]:
 
 
 def _cases(account: Account, said: Words) -> Iterator[str]:
-    used, refused = data.cases(account), data.refused(account)
-    yield said.say("methods.rows", rows=count(used + refused), used=count(used))
+    used, refused, left = data.cases(account), data.refused(account), data.left_out(account)
+    yield said.say("methods.rows", rows=count(used + refused + left), used=count(used))
+    if left:
+        yield said.say("data.left", n=count(left))
     if refused:
         reasons = [said.say("methods.reason", n=count(n), reason=said[sentence]) for _, sentence, n in data.refusals(account)[:5]]
         yield said.say("methods.refused", n=count(refused), reasons=said.say("list.clause").join(reasons))
@@ -70,6 +72,8 @@ def _outcome(account: Account, said: Words) -> Iterator[str]:
 
 def _split(account: Account, said: Words) -> Iterator[str]:
     yield closed(said[account.split], said)
+    for warning in leaks_told(account, said):
+        yield from (warning.title, *(closed(sentence, said) for sentence in warning.sentences))
     parts = {part.name: count(part.cases) for part in data.parts(account)}
     others = [said.say("methods.part", part=said.say(f"split.{p}"), n=parts[p]) for p in CASE_PARTS if p in parts]
     if others:

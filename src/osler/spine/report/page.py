@@ -101,8 +101,10 @@ def _content(account: Account, said: Words) -> dict[str, Any]:
 
 def _about(account: Account, said: Words) -> list[str]:
     used, refused, groups = data.cases(account), data.refused(account), account.counts.get("groups")
-    told = {"rows": numerals.count(used + refused), "used": numerals.count(used), "refused": numerals.count(refused)}
+    left = data.left_out(account)
+    told = {"rows": numerals.count(used + refused + left), "used": numerals.count(used), "refused": numerals.count(refused)}
     parts = [said.say("data.rows", **told)]
+    parts += [said.say("data.left", n=numerals.count(left))] if left else []
     parts += [said.say("data.groups", n=numerals.count(groups))] if groups else []
     return [*parts, numerals.closed(said[account.split], said)] if account.split else parts
 
