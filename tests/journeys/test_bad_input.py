@@ -189,7 +189,7 @@ def test_targets_that_were_not_seen_in_training(bundle, rows, tmp_path):
 
 
 def test_a_class_that_only_the_test_holds_is_told(rows, tmp_path):
-    parts = pl.Series("part", ["train"] * 400 + ["test"] * (len(rows) - 400))
+    parts = pl.Series("part", ["train"] * 150 + ["test"] * (len(rows) - 150))
     late = rows.with_columns(parts).with_row_index("number")
     late = late.with_columns(
         pl.when(pl.col("number") >= len(rows) - 20).then(pl.lit("borderline")).otherwise(pl.col("diagnosis")).alias("diagnosis")
