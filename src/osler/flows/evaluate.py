@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +24,7 @@ from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
 from osler.language import words
 from osler.spine import sample_size
-from osler.spine.bundle import check_outside
+from osler.spine.bundle import check_report_place
 from osler.spine.evaluate import score_statistics, statistics_of
 from osler.spine.fit import Source
 from osler.spine.report import documents_of
@@ -51,7 +50,7 @@ def evaluate(
     """
     bundle, table, out = Path(bundle), Path(table), Path(out)
     predictor = load(bundle, device=device)
-    _check_place(out)
+    check_report_place(out)
     if recalibrate is not None:
         recalibration.check_places(bundle, out=out, recalibrated=Path(recalibrate))
     watch.stage("predicting")
@@ -124,17 +123,6 @@ def _account(predictor: Predictor, seen: Seen, scores: Scores) -> Account:
         refused=refused_counts(seen.refusals.values()), versions=versions(), drift=seen.drift,
         sample=sample_size.judged(before=None, now=now, values=scores.test, parameters=None),
     )  # fmt: skip
-
-
-def _check_place(out: Path) -> None:
-    """Raise OutputError before the work where the report could not be written after it, or would lie in a bundle."""
-    check_outside(out)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise OutputError(f"cannot write into '{out.name}': {error.strerror}; choose another --out") from None
 
 
 def _write(out: Path, account: Account) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from osler.flows.explaining import Parts, Subject, attributions
 from osler.flows.opening import in_memory
 from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
-from osler.spine.bundle import check_outside
+from osler.spine.bundle import check_report_place
 from osler.spine.explain import FALLBACK
 from osler.spine.fit import Source
 from osler.spine.report import write_explanation
@@ -69,7 +68,7 @@ def explain(
     """
     out = Path(out)
     predictor = load(bundle, device=device)
-    _check_place(out)
+    check_report_place(out)
     watch.stage("explaining")
     found = explained(predictor, table, asked=asked)
     about = predictor.contents.about
@@ -258,14 +257,3 @@ def _cell(one: Table, column: str) -> str | None:
 
 def _listed(value: Several) -> tuple[str | int, ...]:
     return (value,) if isinstance(value, (str, int)) else tuple(value)
-
-
-def _check_place(out: Path) -> None:
-    """Raise OutputError before the work where the page could not be written after it, or would lie in a bundle."""
-    check_outside(out)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise OutputError(f"cannot write into '{out.name}': {error.strerror}; choose another --out") from None

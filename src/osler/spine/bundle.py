@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 import shutil
+import tempfile
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,6 +72,17 @@ def check_outside(path: Path, *, itself: bool = True) -> None:
     for folder in (whole, *whole.parents) if itself else whole.parents:
         if _is_bundle(folder):
             raise OutputError(f"'{folder.name}' is a bundle, and nothing else may lie in one; choose another --out")
+
+
+def check_report_place(folder: Path) -> None:
+    """Raise OutputError before the work where pages could not be written into `folder` after it, or would lie in a bundle."""
+    check_outside(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OutputError(f"cannot write into '{folder.name}': {error.strerror}; choose another --out") from None
 
 
 def _is_bundle(folder: Path) -> bool:

@@ -8,7 +8,6 @@ import math
 import numpy as np
 import polars as pl
 import pytest
-import torch
 from sklearn.datasets import load_breast_cancer, load_diabetes
 
 import osler
@@ -24,14 +23,6 @@ SETTINGS = {
     "fit.epochs": 4, "fit.members": 1, "fit.threads": 1, "split.folds": 2, "baseline.effort": 1, "explain.seconds": 3.0,
     "inputs.table.width": 32,
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def cancer():

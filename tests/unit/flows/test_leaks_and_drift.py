@@ -7,7 +7,6 @@ import json
 import numpy as np
 import polars as pl
 import pytest
-import torch
 
 from osler.core.errors import LeakError
 from osler.core.watch import Watch
@@ -18,14 +17,6 @@ from osler.flows.verbs import inspect, request_of, train
 from osler.spine.study.file import describe
 
 SETTINGS = {"fit.epochs": 2, "fit.members": 1, "fit.threads": 1, "split.folds": 2, "baseline.effort": 1}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def cells(rows=400, seed=0, **more):

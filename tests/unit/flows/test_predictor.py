@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
-import torch
 
 from osler.core.errors import BundleError, PlanError, StudyError, TableError
 from osler.core.plan import Decision, Plan
@@ -24,14 +23,6 @@ from osler.flows.predictor import load
 from osler.flows.verbs import request_of, train
 
 SETTINGS = {"fit.epochs": 2, "fit.members": 1, "fit.threads": 1, "split.folds": 2, "baseline.effort": 1}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def cells() -> dict[str, list]:

@@ -6,7 +6,6 @@ import json
 
 import numpy as np
 import pytest
-import torch
 
 from osler.core.errors import LeakError, RequestError, StudyError
 from osler.flows.cases import gather_cases
@@ -17,14 +16,6 @@ from osler.flows.verbs import inspect, request_of, train
 from osler.spine.evaluate.sites import MEAN, NEW
 
 SETTINGS = {"fit.epochs": 1, "fit.members": 1, "fit.threads": 1, "split.folds": 1, "baseline.effort": 1}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def cells(rows=150, **more) -> dict[str, list]:
