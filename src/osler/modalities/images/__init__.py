@@ -94,7 +94,7 @@ class Images(Modality):
         """Learn the scale of intensities and the axes of the baseline's low frequencies."""
         from osler.modalities.images.fit import fit
 
-        return fit(columns, rows)
+        return fit(columns, rows, groups=groups)
 
     def encoder(self, *, plan: Mapping[str, Any], state: State, output: Output) -> nn.Module:
         """Return the residual network."""
@@ -114,4 +114,4 @@ class Images(Modality):
         """Return the descriptors and the low frequencies."""
         from osler.modalities.images.baseline import baseline_features
 
-        return baseline_features(columns, rows)
+        return baseline_features(columns, rows, state=state)

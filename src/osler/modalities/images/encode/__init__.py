@@ -10,7 +10,7 @@ import numpy as np
 
 from osler.core.columns import Field
 from osler.modalities.images.case import DESCRIPTORS, HASHES, MARKS, PIXELS, THUMB, THUMBNAIL, Image
-from osler.modalities.images.encode.descriptors import descriptors, names, perceptual_hash, thumbnail
+from osler.modalities.images.encode.descriptors import described, names
 
 
 def fields(*, reading: Mapping[str, Any]) -> tuple[Field, ...]:
@@ -30,10 +30,9 @@ def encode(case: Image, *, roles: frozenset[str]) -> dict[str, np.ndarray]:
     if "input" in roles:
         found[PIXELS] = case.pixels
     if "baseline" in roles:
-        small = thumbnail(case.pixels)
-        found[DESCRIPTORS] = descriptors(case.pixels)
-        found[THUMBNAIL] = small
-        found[HASHES] = np.array([perceptual_hash(small), case.patient, case.scanner], np.int64)
+        told = described(case.pixels[None])
+        found[DESCRIPTORS], found[THUMBNAIL] = told.descriptors[0], told.thumbnails[0]
+        found[HASHES] = np.array([told.hashes[0], case.patient, case.scanner], np.int64)
     return found
 
 
