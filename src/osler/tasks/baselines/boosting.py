@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 PATIENCE = 50
+OWN = ("categorical", "least_gain")  # settings that are not LightGBM's
 LEAST_GAIN = 1e-4  # of the loss in PATIENCE rounds, below which broad data are not looked at for longer
 ROUNDS = 1500
 WIDE = 1000  # columns
@@ -39,7 +40,7 @@ def configurations(cases: int, *, columns: int, effort: int) -> list[dict[str, A
     if columns >= WIDE:
         return [{**random, "feature_fraction": WIDE / 4 / columns, "learning_rate": 0.1}]
     if broad(cases, columns):
-        part = {"feature_fraction": min(1.0, BROAD / 2 / columns), "learning_rate": 0.1, "max_bin": 63}
+        part = {"feature_fraction": min(1.0, BROAD / 2 / columns), "learning_rate": 0.1, "max_bin": 63, "least_gain": LEAST_GAIN}
         small = {"num_leaves": 8, "min_data_in_leaf": least, "lambda_l2": 5.0}
         return [{**small, **part}, {**random, **part, "num_leaves": 15}][: max(1, effort)]
     ordered = [shallow, random, middle, deep] if cases < MANY else [middle, random, deep, shallow]
@@ -61,15 +62,14 @@ def train(
     """Return the booster and its loss on `held_out` (matrix, values, weight) after each round."""
     import lightgbm
 
-    parameters = {**_fixed(kind, width), **{k: v for k, v in settings.items() if k != "categorical"}}
+    parameters = {**_fixed(kind, width), **{k: v for k, v in settings.items() if k not in OWN}}
     dataset = lightgbm.Dataset(matrix, values, weight=weight, categorical_feature=settings["categorical"], free_raw_data=True)
     history: dict[str, dict[str, list[float]]] = {}
     callbacks: list[Any] = []
     watched = []
     if held_out is not None:
         watched = [dataset.create_valid(held_out[0], held_out[1], weight=held_out[2])]
-        least = LEAST_GAIN if broad(*matrix.shape) else 0.0
-        stopping = lightgbm.early_stopping(PATIENCE, verbose=False, min_delta=least)
+        stopping = lightgbm.early_stopping(PATIENCE, verbose=False, min_delta=settings.get("least_gain", 0.0))
         callbacks = [lightgbm.record_evaluation(history), stopping]
     booster = lightgbm.train(parameters, dataset, rounds, valid_sets=watched, callbacks=callbacks)
     return booster, next(iter(next(iter(history.values())).values())) if history else []
