@@ -10,9 +10,12 @@ import numpy as np
 from osler.contract import Modality, Output
 from osler.core.columns import Columns, Field
 from osler.core.features import Features
+from osler.core.leak import Leak
 from osler.core.plan import Brief, Decision, Rung
+from osler.core.split import Split
 from osler.core.state import State
 from osler.core.table import Table
+from osler.core.target import Target
 
 if TYPE_CHECKING:
     from torch import nn
@@ -71,6 +74,12 @@ class Images(Modality):
         from osler.modalities.images.encode import fingerprint
 
         return fingerprint(case)
+
+    def leaks(self, columns: Columns, split: Split, *, target: Target) -> tuple[Leak, ...]:
+        """Return near copies, patients on both sides, and scanners and corners that give a class away."""
+        from osler.modalities.images.leaks import leaks
+
+        return leaks(columns, split, target=target)
 
     def facts(self, columns: Columns, rows: np.ndarray) -> Mapping[str, Any]:
         """Return sizes and intensities of the training rows."""
