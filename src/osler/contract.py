@@ -53,7 +53,7 @@ class Modality:
     def recognises(self, cells: Sequence[str]) -> float:
         """Return from 0 to 1 how surely a column with these cells (a sample, none empty) is of this kind.
 
-        The study's guess gives a column to the modality that is surest.
+        The study's guess gives a column to the surest.
         """
         return 0.0
 
@@ -253,14 +253,14 @@ class Modality:
     ) -> Mapping[str, Any]:
         """Return what JSON can hold on one case: under "features" one entry for each of `features`, with its "attribution".
 
-        `attribution` is summed over features (f,), or shaped as what the encoder lifts. A modality adds what a reader wants
-        to see beside it: the "value", and the "band" of training in which it lies, by the training rows' `facts`. The
-        result holds values of the case: it is the user's own, and no bundle's. Default: the sum over the input.
+        `attribution` is summed over features (f,). A modality adds what a reader wants to see beside it: the "value", and the
+        "band" of training in which it lies, by the training rows' `facts`. It is the user's own, and no bundle's.
         """
         return {"features": [{"name": "", "attribution": float(np.sum(attribution))}]}
 
-    def picture(self, attribution: np.ndarray, columns: Columns, row: int, *, state: State) -> str | None:
-        """Return an SVG of where in the case the attribution lies, or None where there is nothing to look at."""
+    def picture(self, columns: Columns, row: int, *, layers: Mapping[str, np.ndarray] | None = None) -> str | None:
+        """Return an SVG of a case without a word, or None where nothing can be looked at. `layers` are drawn over it, beside one
+        another: "attribution", shaped as what the encoder lifts, and "focus" (i, j[, k])."""
         return None
 
 

@@ -124,3 +124,9 @@ class Images(Modality):
         from osler.modalities.images.baseline import baseline_features
 
         return baseline_features(columns, rows, state=state)
+
+    def picture(self, columns: Columns, row: int, *, layers: Mapping[str, np.ndarray] | None = None) -> str | None:
+        """Return the picture, alone or under attributions."""
+        from osler.modalities.images.explain import picture
+
+        return picture(columns, row, layers=layers or {})

@@ -35,7 +35,7 @@ def low_frequencies(columns: Columns, rows: np.ndarray, *, groups: np.ndarray) -
     wanted = min(MOST, (int(group.max()) + 1 if len(group) else 0) // PER_AXIS)
     if wanted == 0:
         return {MEAN: np.zeros(pixels, np.int16), AXES: np.zeros((0, pixels), np.int16)}
-    values = np.asarray(columns[THUMBNAIL][some]).reshape(len(some), pixels).astype(np.float32)
+    values = np.asarray(columns[THUMBNAIL])[some].reshape(len(some), pixels).astype(np.float32)
     mean = np.round(values.mean(0))
     away = values - mean
     _, vectors = eigh((away.T @ away).astype(np.float64), subset_by_index=(pixels - wanted, pixels - 1))
@@ -53,6 +53,6 @@ def projected(columns: Columns, rows: np.ndarray, *, arrays: Mapping[str, np.nda
     out = np.empty((len(rows), len(axes)), np.float32)
     for start in range(0, len(rows), _AT_ONCE):
         part = rows[start : start + _AT_ONCE]
-        values = np.asarray(columns[THUMBNAIL][part]).reshape(len(part), -1).astype(np.float64)
+        values = np.asarray(columns[THUMBNAIL])[part].reshape(len(part), -1).astype(np.float64)
         out[start : start + _AT_ONCE] = (values - mean) @ axes.T / (UNIT * 255)
     return out

@@ -82,12 +82,12 @@ def _near(columns: Columns, here: np.ndarray, there: np.ndarray) -> tuple[np.nda
     """Return the rows of `here` that have a near copy in `there`, and those copies, both ascending."""
     if min(len(here), len(there)) < FEWEST:
         return NOBODY, NOBODY
-    known = Sketches.of(np.asarray(columns[THUMBNAIL][there]))
-    limits = _limits(Sketches.of(np.asarray(columns[THUMBNAIL][_some(here)])), known, pairs=TURNS * len(here) * len(there))
+    known = Sketches.of(np.asarray(columns[THUMBNAIL])[there])
+    limits = _limits(Sketches.of(np.asarray(columns[THUMBNAIL])[_some(here)]), known, pairs=TURNS * len(here) * len(there))
     found: list[np.ndarray] = []
     for start in range(0, len(here), _BLOCK):
         part = here[start : start + _BLOCK]
-        thumbnails = np.asarray(columns[THUMBNAIL][part])
+        thumbnails = np.asarray(columns[THUMBNAIL])[part]
         for turn in range(TURNS):
             turned = np.rot90(thumbnails, turn % 4, (1, 2))
             sketches = Sketches.of(np.ascontiguousarray(turned[:, :, ::-1] if turn >= TURNS // 2 else turned))

@@ -30,7 +30,7 @@ def telling_corners(columns: Columns, split: Split, *, target: Target) -> Iterat
     asked = list(questions(target, rows))
     if not asked:
         return
-    thumbnails = _levelled(np.asarray(columns[THUMBNAIL][rows]).astype(np.float64))
+    thumbnails = _levelled(np.asarray(columns[THUMBNAIL])[rows].astype(np.float64))
     for question in asked:
         found = {at: probed(part[question.cases], question.truth) for at, part in _parts(thumbnails).items()}
         yield from _judged(found, question.name)
