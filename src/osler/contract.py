@@ -142,8 +142,8 @@ class Modality:
         whether one does. Default: none."""
         return iter(())
 
-    def facts(self, columns: Columns, rows: np.ndarray) -> Mapping[str, Any]:
-        """Return what JSON can hold, measured on `rows` (the training rows): aggregates, no choices."""
+    def facts(self, columns: Columns, rows: np.ndarray, *, target: Target | None = None) -> Mapping[str, Any]:
+        """Return what JSON can hold, measured on `rows` (the training rows) of all cases and of `target`: aggregates, no choices."""
         return {}
 
     def parameters(self, facts: Mapping[str, Any]) -> int | None:
@@ -152,7 +152,7 @@ class Modality:
         return None
 
     def rules(self, brief: Brief) -> tuple[Decision, ...]:
-        """Return this input's decisions (names without the input's prefix). Pure."""
+        """Return this input's decisions, and under `fit.` what it asks of training (of several inputs the least). Pure."""
         return ()
 
     def ladder(self, brief: Brief) -> tuple[Rung, ...]:
