@@ -48,6 +48,7 @@ class Modality:
     opens: ClassVar[tuple[str, ...]] = ()
     writes: ClassVar[tuple[str, ...]] = ()
     outputs: ClassVar[frozenset[Output]] = frozenset({"vector"})
+    form: ClassVar[tuple[str, ...]] = ()  # decisions that give the encoder's weights their shapes: a warm start takes them over
     shard_cases: ClassVar[int] = 256  # cases read by one worker at a time; columnar kinds take more
 
     def recognises(self, cells: Sequence[str]) -> float:
@@ -147,8 +148,7 @@ class Modality:
         return {}
 
     def parameters(self, facts: Mapping[str, Any]) -> int | None:
-        """Return how many parameters a plain regression of this input would estimate, None where that has no meaning (a picture):
-        the judgement of the sample size rests on it."""
+        """Return the parameters of a plain regression of this input, by which the sample size is judged; None of a picture."""
         return None
 
     def rules(self, brief: Brief) -> tuple[Decision, ...]:

@@ -18,6 +18,7 @@ PRECISIONS = ("float32", "bfloat16")
 _FLOAT32 = Decision(
     "fit.precision", "float32", "bfloat16 is taken where it was measured faster on this device", "rule", PRECISIONS
 )
+_WEIGHTS = Decision("weights", "", "first weights are drawn; a folder of weights, or a bundle, may be set to start from")
 OVERHEAD = 1.3  # of an epoch beside its steps: scoring, averaging, checkpoint (measured 1.1 to 1.4)
 
 
@@ -57,7 +58,7 @@ def decide(
     asked: list[Decision] = []
     for name, modality in modalities.items():
         own = brief(circumstances, facts=facts[name], target=target, prefix=f"inputs.{name}")
-        ruled = modality.rules(own)
+        ruled = (*modality.rules(own), _WEIGHTS)
         decisions += [d.under(f"inputs.{name}") for d in ruled if not d.name.startswith("fit.")]
         asked += [d for d in ruled if d.name.startswith("fit.")]
         rungs = tuple(Rung(r.name, tuple(d.under(f"inputs.{name}") for d in r.decisions)) for r in modality.ladder(own))

@@ -28,6 +28,7 @@ class Images(Modality):
 
     name: ClassVar[str] = "images"
     opens = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm")
+    form: ClassVar[tuple[str, ...]] = ("width", "depth", "stages", "halvings", "norm")
     shard_cases: ClassVar[int] = 256
 
     def recognises(self, cells: Sequence[str]) -> float:

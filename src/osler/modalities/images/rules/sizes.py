@@ -11,11 +11,11 @@ LAST = 3.5  # least side of the last maps
 # name, fewest pictures, longest side that is seen, side of the first maps, width, units per stage
 _SIZES = (
     ("tiny", 0, 64, 16, 32, 1),
-    ("small", 0, 96, 16, 64, 1),
-    ("medium", 0, 128, 32, 48, 1),
-    ("large", 1_000, 192, 32, 64, 2),
-    ("huge", 5_000, 256, 64, 64, 2),
-    ("giant", 20_000, 384, 64, 96, 3),
+    ("small", 0, 64, 16, 48, 1),
+    ("medium", 0, 96, 16, 64, 1),
+    ("large", 0, 128, 32, 48, 2),
+    ("huge", 2_000, 224, 32, 64, 2),
+    ("giant", 20_000, 256, 64, 64, 3),
 )
 
 
