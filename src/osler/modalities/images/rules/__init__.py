@@ -54,12 +54,16 @@ def _views(flip: str) -> Decision:
 
 def _training(brief: Brief) -> tuple[Decision, ...]:
     cases = max(1, brief.cases)
-    batch = min(128, max(16, 1 << round(math.log2(max(cases, 16) / 64))))
+    batch = min(128, max(16, 1 << round(math.log2(max(cases, 1024) / 64))))
     wanted = int(min(100, max(10, ENOUGH / cases)))
     pixels = max(1, math.prod(int(s) for s in brief.facts["shape"][1:]))
     at_once = int(min(1024, max(16, FLOATS // (pixels * 32))))
     return (
-        Decision("fit.batch", batch, "about 64 steps an epoch, 16 to 128 pictures: at 4,000 pictures 64 were better than 128 (docs/lab.md)"),
+        Decision(
+            "fit.batch",
+            batch,
+            "about 64 steps an epoch, 16 to 128 pictures: at 4,000 pictures 64 were better than 128 (docs/lab.md)",
+        ),
         Decision("fit.learning_rate", 3e-3, "peak of the one-cycle schedule, for residual networks with AdamW (docs/lab.md)"),
         Decision("fit.weight_decay", 0.05, "convolutions are held smaller than dense layers of tables"),
         Decision("fit.wanted", wanted, f"epochs: about {ENOUGH:,} pictures seen"),
