@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Finding = Literal["", "text", "words", "empty", "unit", "mean", "missing", "outside", "categories"]
+Finding = Literal["", "text", "words", "empty", "unit", "mean", "missing", "outside", "categories", "scale", "inverted", "form"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Shift:
     means in standard deviations (Austin 2009, doi:10.1002/sim.3697); `distance` half the sum of the differences of all shares.
 
     `finding` says the gravest thing: numbers have become "text", no category is known ("words"), the column is "empty", its values look like
-    another "unit", or "mean", "missing", "outside", "categories" differ clearly; "" where nothing does. `detail` holds what the
+    another "unit" or, of pictures, another "scale", pictures look "inverted", or "mean", the "form" of a histogram, "missing", "outside", "categories" differ clearly; "" where nothing does. `detail` holds what the
     sentence needs: `times` and `unit`.
     """
 
@@ -60,7 +60,7 @@ class Drift:
     @property
     def found(self) -> tuple[Shift, ...]:
         """The shifts with a finding, the gravest kinds first."""
-        order = ("text", "words", "empty", "unit", "mean", "categories", "outside", "missing")
+        order = ("text", "words", "empty", "inverted", "unit", "scale", "mean", "form", "categories", "outside", "missing")
         told = [s for shifts in self.inputs.values() for s in shifts if s.finding]
         return tuple(sorted(told, key=lambda s: (order.index(s.finding), -abs(s.difference or s.distance or 0.0))))
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from osler.contract import Modality, Output
 from osler.core.columns import Columns, Field
+from osler.core.drift import Shift
 from osler.core.features import Features
 from osler.core.leak import Leak
 from osler.core.plan import Brief, Decision, Rung
@@ -122,6 +123,20 @@ class Images(Modality):
         from osler.modalities.images.augment import augment
 
         return augment(fields, warps=warps, plan=plan, generator=generator)
+
+    def drift_sums(
+        self, columns: Columns, rows: np.ndarray, *, facts: Mapping[str, Any], state: State
+    ) -> Mapping[str, np.ndarray]:
+        """Return sums of brightness, contrast, sharpness, of histograms, and of the likeness to the mean training picture."""
+        from osler.modalities.images.drift import drift_sums
+
+        return drift_sums(columns, rows, facts=facts, state=state)
+
+    def drift(self, sums: Mapping[str, np.ndarray], *, facts: Mapping[str, Any], state: State) -> tuple[Shift, ...]:
+        """Return one shift for each of these."""
+        from osler.modalities.images.drift import drift
+
+        return drift(sums, facts=facts, state=state)
 
     def encoder(self, *, plan: Mapping[str, Any], state: State, output: Output) -> nn.Module:
         """Return the residual network."""
