@@ -12,7 +12,7 @@ from osler.core.columns import Columns
 from osler.modalities.images.case import PIXELS
 from osler.modalities.images.encode.canvas import resized, stretched
 
-LARGEST = 256  # pixels along a side of what is drawn
+LARGEST, SMALL = 256, 128  # pixels along a side of what is drawn, with layers and alone
 PANEL, GAP, FOOT = 220, 12, 34  # of a drawing, in its own units
 FOR, AGAINST, FOCUS = (213, 94, 0), (0, 114, 178), (240, 228, 66)  # told apart by colour-blind readers (Okabe and Ito 2008)
 STRONG = 0.995  # quantile of what is drawn at full strength
@@ -27,7 +27,7 @@ def picture(columns: Columns, row: int, *, layers: Mapping[str, np.ndarray]) -> 
     """
     if not columns.present[row]:
         return None
-    shown = visible(np.asarray(columns[PIXELS][row]))
+    shown = visible(np.asarray(columns[PIXELS])[row], most=LARGEST if layers else SMALL)
     high, wide = shown.shape[:2]
     size = (PANEL, PANEL * high / wide) if wide >= high else (PANEL * wide / high, PANEL)
     ground = _image(shown)
@@ -43,14 +43,20 @@ def picture(columns: Columns, row: int, *, layers: Mapping[str, np.ndarray]) -> 
     return f'<svg xmlns="http://www.w3.org/2000/svg" class="picture" {box} role="img">{"".join(parts)}</svg>'
 
 
-def visible(pixels: np.ndarray) -> np.ndarray:
+def visible(pixels: np.ndarray, *, most: int = LARGEST) -> np.ndarray:
     """Return (i, j) or (i, j, 3) uint8 of a picture (channels, i, j): three channels of 8 bits are colours, others their mean."""
-    size = (min(LARGEST, pixels.shape[1]), min(LARGEST, pixels.shape[2]))
+    size = _within(pixels.shape[1:], most=most)
     if len(pixels) == 3 and pixels.dtype == np.uint8:
         return np.moveaxis(resized(pixels, size), 0, -1).round().clip(0, 255).astype(np.uint8)
     grey = resized(pixels.astype(np.float32).mean(0), size)[None]
     low, high = np.quantile(grey, [0.005, 0.995])
     return np.asarray(np.round(255 * stretched(grey, np.array([low]), np.array([high]))[0]).astype(np.uint8))
+
+
+def _within(sides: tuple[int, ...], *, most: int) -> tuple[int, int]:
+    """Return the sides in the same proportion, none larger than `most`."""
+    shrink = min(1.0, most / max(sides))
+    return max(1, round(sides[0] * shrink)), max(1, round(sides[1] * shrink))
 
 
 def _signed(values: np.ndarray) -> tuple[np.ndarray, float]:
