@@ -163,3 +163,9 @@ class Images(Modality):
         from osler.modalities.images.explain import picture
 
         return picture(columns, row, layers=layers or {})
+
+    def sketch(self, plan: Mapping[str, Any]) -> str | None:
+        """Return a test pattern as training steps may see it."""
+        from osler.modalities.images.sketch import sketch
+
+        return sketch(plan)

@@ -30,13 +30,13 @@ def picture(columns: Columns, row: int, *, layers: Mapping[str, np.ndarray]) -> 
     shown = visible(np.asarray(columns[PIXELS])[row], most=LARGEST if layers else SMALL)
     high, wide = shown.shape[:2]
     size = (PANEL, PANEL * high / wide) if wide >= high else (PANEL * wide / high, PANEL)
-    ground = _image(shown)
+    ground = encoded(shown)
     foot = FOOT if "attribution" in layers else 0
-    parts = [_placed(ground, 0, size)]
+    parts = [placed(ground, 0, size)]
     for turn, (name, values) in enumerate(layers.items(), start=1):
         left = turn * (size[0] + GAP)
         colours, strongest = _signed(values) if name == "attribution" else (_looked_at(values), None)
-        parts += [_placed(ground, left, size), _placed(_image(colours), left, size, smooth=name == "focus")]
+        parts += [placed(ground, left, size), placed(encoded(colours), left, size, smooth=name == "focus")]
         parts += [] if strongest is None else [_bar(left, size, strongest)]
     breadth = size[0] + len(layers) * (size[0] + GAP)
     box = f'viewBox="0 0 {breadth:.1f} {size[1] + foot:.1f}" width="{breadth:.0f}" height="{size[1] + foot:.0f}"'
@@ -76,7 +76,7 @@ def _looked_at(values: np.ndarray) -> np.ndarray:
     return out
 
 
-def _image(colours: np.ndarray) -> str:
+def encoded(colours: np.ndarray) -> str:
     """Return a PNG as a data URI."""
     import PIL.Image
 
@@ -85,7 +85,8 @@ def _image(colours: np.ndarray) -> str:
     return f"data:image/png;base64,{base64.b64encode(held.getvalue()).decode()}"
 
 
-def _placed(image: str, left: float, size: tuple[float, float], *, smooth: bool = False) -> str:
+def placed(image: str, left: float, size: tuple[float, float], *, smooth: bool = False) -> str:
+    """Return an SVG's part: an image (a data URI) of `size` (wide, high), `left` from its edge."""
     look = "" if smooth else ' style="image-rendering:pixelated"'
     box = f'x="{left:.1f}" y="0" width="{size[0]:.1f}" height="{size[1]:.1f}"'
     return f'<image {box} preserveAspectRatio="none"{look} href="{image}"/>'

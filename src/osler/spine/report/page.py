@@ -12,6 +12,7 @@ from osler.spine.report.answer import answer, by_origin, routine_notes, warnings
 from osler.spine.report.drawing import Drawing, draw
 from osler.spine.report.drift import drift_told
 from osler.spine.report.inputs import inputs
+from osler.spine.report.looks import looks
 from osler.spine.report.overall import overall
 from osler.spine.report.panels import forests, further, subgroups
 from osler.spine.report.plan import grouped, set_by_user
@@ -85,6 +86,7 @@ def _content(account: Account, said: Words) -> dict[str, Any]:
         "scores": score_table(account, said),
         "figures": drawings(account, said),
         "explanation": overall(account.scores.explanation, said),
+        "looks": looks(account, said),
         "further": further(account, said),
         "subgroups": subgroups(account, said),
         "forests": forests(account, said),
