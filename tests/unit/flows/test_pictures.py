@@ -13,7 +13,7 @@ from osler.flows.explain import Asked, explain
 from osler.flows.train import train
 from osler.spine.study import Request
 
-QUICK = {"fit.epochs": 1, "fit.members": 1, "fit.threads": 1, "baseline.effort": 1, "explain.seconds": 20.0}
+QUICK = ("fit.epochs=1", "fit.members=1", "fit.threads=1", "baseline.effort=1", "explain.seconds=4")
 
 
 def write_films(folder, data, cases=260):
@@ -44,7 +44,7 @@ def study(tmp_path_factory, data):
     """Folder with films, table and a bundle."""
     folder = tmp_path_factory.mktemp("films")
     table = write_table(folder / "films.csv", write_films(folder, data))
-    request = Request(table, targets=("finding",), roles={"split": "part"}, budget=0.3, settings=QUICK)
+    request = Request(table, target=("finding",), split="part", budget="0.3m", settings=QUICK)
     train(request, out=folder / "bundle", cache=folder / "cache")
     return folder
 

@@ -19,7 +19,7 @@ from osler.core.registry import modality
 from osler.core.split import Split
 from osler.core.table import Table
 from osler.core.target import Target
-from osler.spine.leaks import blamed, find_leaks, judge, without
+from osler.spine.leaks import blamed, find_leaks, judge, touched, without
 from osler.spine.split import Cases, divide, split_rules
 
 NOBODY = np.empty(0, np.int64)
@@ -157,6 +157,16 @@ def test_dropping_takes_from_training_and_never_from_test(seed, count):
 def test_a_warning_drops_nothing():
     split = split_of(60)
     assert without(split, [replace(leak(split.training[:3], []), severity="warn")]) is split
+
+
+def test_near_copies_of_test_cases_warn_and_are_dropped_when_asked():
+    split = split_of(40)
+    near = Leak("near-copy", "warn", "alike", split.training[:3], split.test[:2])
+    judge([near], how="stop")
+    assert np.intersect1d(without(split, [near]).development, near.rows).size == 0
+    assert touched([near]).tolist() == np.sort(near.test_rows).tolist()
+    inside = replace(near, test_rows=NOBODY)  # in validation: nothing of the test is known
+    assert without(split, [inside]) is split
 
 
 def test_dropping_everything_is_refused():

@@ -13,7 +13,7 @@ LEAST_GAIN = 1e-4  # of the loss in PATIENCE rounds, below which broad data are 
 ROUNDS = 1500
 WIDE = 1000  # columns
 MANY = 3000  # cases that deeper trees want
-BROAD, CELLS = 200, 1_000_000  # columns, and cells, from which trees see a part of the columns, in 64 bins
+BROAD, CELLS, HEAVY = 200, 50_000, 500_000  # columns, and cells, from which trees see a part of the columns, in 64 bins
 LARGE = 20_000  # cases from which half the rounds, each twice as far, are nearly as good and predict twice as fast
 BOUND = 40.0  # logits beyond it say nothing more
 
@@ -21,6 +21,11 @@ BOUND = 40.0  # logits beyond it say nothing more
 def broad(cases: int, columns: int) -> bool:
     """Return whether there is so much to look at that tuning must look at less of it: hundreds of columns of many cases."""
     return columns >= BROAD and cases * columns >= CELLS
+
+
+def heavy(cases: int, columns: int) -> bool:
+    """Return whether broad data are so many that fewer folds and forms are tried too."""
+    return broad(cases, columns) and cases * columns >= HEAVY
 
 
 def configurations(cases: int, *, columns: int, effort: int) -> list[dict[str, Any]]:

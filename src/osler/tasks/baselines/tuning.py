@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from osler.tasks.baselines.boosting import ROUNDS, WIDE, boosted_raw, broad, configurations, train
+from osler.tasks.baselines.boosting import ROUNDS, WIDE, boosted_raw, broad, configurations, heavy, train
 from osler.tasks.baselines.design import fit_design
 from osler.tasks.baselines.folds import folds_of, strata
 from osler.tasks.baselines.linear import PENALTIES, Linear, path
@@ -54,8 +54,8 @@ Folds = Sequence[np.ndarray]  # per repeat, the fold of each row
 
 
 def cut(problem: Problem) -> Folds:
-    """Return folds for tuning; small data are cut several times, since one cut says little, broad ones into fewer."""
-    count = 3 if broad(*problem.features.shape) else 5
+    """Return folds for tuning; small data are cut several times, since one cut says little; many broad ones into fewer."""
+    count = 3 if heavy(*problem.features.shape) else 5
     repeats = int(np.clip(600 // max(len(problem.values), 1), 1, 3)) if problem.features.shape[1] < WIDE else 1
     stratum = strata(problem.kind, problem.values)
     groups = len(np.unique(problem.groups))
