@@ -24,7 +24,7 @@ from osler.spine.explain import FALLBACK, Curve, edges, exchanged, level_effect,
 CASES = 2_000  # of the test, for what is lost; more narrow the intervals little beside those of the measure
 ATTRIBUTED = 256  # cases whose attributions are averaged: the largest of ten features is then known within a tenth
 NODES, TOLERANCE = 32, 0.01  # of a path: means need less than a single case does
-GRID_NODES, GRID_CELLS = 16, 20_000  # of pictures with more numbers than this a path takes seconds
+GRID_NODES, GRID_CELLS = 16, 20_000  # of pictures; with more numbers than this a case takes a second
 FEWEST = 5  # cases that anything told here rests on
 LISTED, EXCHANGED, DRAWN, ANSWERS = 50, 20, 6, 8
 REPEATS, LEAST_REPEATS = 5, 2
@@ -102,7 +102,8 @@ def _attribution(subject: Subject, clock: Clock, *, seed: int) -> tuple[dict[str
     worst, done = np.zeros(len(answers)), 0
     ends: list[np.ndarray] = []
     grid = MeanMaps()
-    size, nodes = (1, GRID_NODES) if _on_grid(subject) else (_BLOCK, NODES)
+    size = 1 if _on_grid(subject) else _BLOCK
+    nodes = GRID_NODES if any(f.kind == "whole" for f in subject.features) else NODES
     for block in np.array_split(rows, max(1, len(rows) // size)):
         parts = attributions(subject, block, answers, nodes=nodes, tolerance=TOLERANCE)
         grid.add(parts["network"].maps)

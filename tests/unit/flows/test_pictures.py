@@ -13,7 +13,7 @@ from osler.flows.explain import Asked, explain
 from osler.flows.train import train
 from osler.spine.study import Request
 
-QUICK = ("fit.epochs=1", "fit.members=1", "fit.threads=1", "baseline.effort=1", "explain.seconds=4")
+QUICK = ("fit.epochs=1", "fit.members=1", "fit.threads=1", "baseline.effort=1", "split.folds=1", "explain.seconds=10")
 
 
 def write_films(folder, data, cases=260):
