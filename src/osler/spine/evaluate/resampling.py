@@ -18,7 +18,7 @@ WORKERS = min(PIECES, os.cpu_count() or 1)  # pieces measured side by side: each
 _CHUNK = 100_000_000  # counts (one byte each) handed out at once: measures sort the cases once per chunk
 _DRAWN = 4_000_000  # numbers drawn at once: 32 MB
 # From so many groups on, how often each is drawn is drawn by itself, from Poisson's distribution with mean one: the number drawn in all
-# then varies by a share of 1 / sqrt(groups), of which no measure knows, as all are ratios (Chamandy et al. 2012). Six times as fast.
+# then varies by a share of 1 / sqrt(groups), of which no measure knows, as all are ratios (Chamandy et al. 2012). Five times as fast.
 _BY_THEMSELVES = 100_000
 
 Found = TypeVar("Found")
