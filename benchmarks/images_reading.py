@@ -94,7 +94,9 @@ def main() -> None:
     for name, times in found.items():
         imports, seconds = (statistics.median(column) for column in zip(*times, strict=True))
         rates = sorted(asked.images / work for _, work in times)
-        print(f"{name:38s} {asked.images / seconds:8,.0f} images/s ({rates[0]:,.0f} to {rates[-1]:,.0f}); imports {imports:.1f} s")
+        print(
+            f"{name:38s} {asked.images / seconds:8,.0f} images/s ({rates[0]:,.0f} to {rates[-1]:,.0f}); imports {imports:.1f} s"
+        )
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,9 +52,7 @@ def gathered(predictor: Predictor, table: Path, watch: Watch, *, subgroups: tupl
     parted: dict[str, list[np.ndarray]] = {}
     sample = Sample(importance.CASES, seed=predictor.contents.about["seed"])
     sums = Sums(predictor.modalities, predictor.facts, predictor.crews[0].states)
-    for block in blocks(table):
-        _check(predictor, block, subgroups=subgroups)
-        columns = predictor.columns(block)
+    for block, columns in predictor.streamed(_checked(predictor, table, subgroups=subgroups)):
         raw, refused = predictor.raw(block, columns=columns)
         target, unusable = predictor.task.target(_target_columns(predictor, block), info=predictor.info)
         rows = np.array([r for r in range(len(block)) if r not in refused], np.int64)
@@ -81,6 +79,12 @@ def gathered(predictor: Predictor, table: Path, watch: Watch, *, subgroups: tupl
     facts = predictor.task.facts(target, np.arange(len(target)))
     drift = sums.drift(before=predictor.facts["target"], now=facts, cases=len(target))
     return Seen(np.concatenate(numbers), joined, target, own, refusals, cases, told, *sample.taken(), drift)
+
+
+def _checked(predictor: Predictor, table: Path, *, subgroups: tuple[str, ...]) -> Iterator[Table]:
+    for block in blocks(table, size=predictor.block_cases):
+        _check(predictor, block, subgroups=subgroups)
+        yield block
 
 
 def _group_labels(block: Table, group: str) -> np.ndarray:

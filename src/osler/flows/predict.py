@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from pathlib import Path
 
 from osler.core.errors import OutputError
@@ -12,7 +13,7 @@ from osler.spine.bundle import bundle_digest
 from osler.spine.rows import Parts
 from osler.spine.scan import blocks
 
-ROWS = 1 << 16  # of a block
+ROWS = 1 << 16  # of a block at most
 
 
 def predict(bundle: Path | str, table: Path | str, *, out: Path | str, device: str | None = None, watch: Watch = SILENT) -> Path:
@@ -22,20 +23,20 @@ def predict(bundle: Path | str, table: Path | str, *, out: Path | str, device: s
         raise OutputError(f"'{out.name}' is the table itself; choose another --out, or its rows would be lost")
     watch.stage("loading")
     predictor = load(bundle, device=device)
-    parts = Parts(out, key=_key(bundle, table))
-    done = parts.done()
+    size = min(ROWS, predictor.block_cases)
+    parts = Parts(out, key=_key(bundle, table, size=size))
     watch.stage("predicting")
-    for number, block in enumerate(blocks(table, size=ROWS)):
-        if number >= done:
-            parts.write(predictor.lines(block))
+    fresh = itertools.islice(blocks(table, size=size), parts.done(), None)
+    for block, columns in predictor.streamed(fresh, parts=predictor.blend.parts):
+        parts.write(predictor.lines(block, columns))
         watch.advance(len(block))
     parts.join()
     return out
 
 
-def _key(bundle: Path, table: Path) -> str:
+def _key(bundle: Path, table: Path, *, size: int) -> str:
     """Return what must be equal for finished parts to be kept."""
     about = table.stat() if table.exists() else None
     size, changed = (about.st_size, about.st_mtime_ns) if about else (0, 0)
-    text = f"{bundle_digest(bundle)}|{table.absolute()}|{size}|{changed}|{ROWS}"
+    text = f"{bundle_digest(bundle)}|{table.absolute()}|{size}|{changed}|{size}"
     return hashlib.sha256(text.encode()).hexdigest()
