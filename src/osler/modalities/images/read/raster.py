@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
 from osler.modalities.images.read.content import Unusable, check_size, too_large
+from osler.modalities.images.read.quiet import speechless
 from osler.modalities.images.read.raw import Header, Raw
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ def raw(stream: BinaryIO, *, reading: Mapping[str, Any], size: tuple[int, int] |
         image.draft(None, size if orientation in _SIDEWAYS else size[::-1])  # None keeps the mode
     depth = _WIDE.get(image.mode, 8)
     inverted = depth == 16 and _tag(image, PHOTOMETRIC) == 0  # Pillow inverts 8 bits by itself
+    with speechless() if any(tile.codec_name == "libtiff" for tile in image.tile) else contextlib.nullcontext():
+        image.load()
     if orientation != 1:
         import PIL.ImageOps
 
