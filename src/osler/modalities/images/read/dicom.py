@@ -25,6 +25,7 @@ _TAGS = (
 )  # fmt: skip
 _SCANNER = ("Manufacturer", "ManufacturerModelName", "DeviceSerialNumber", "StationName")
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
+_RLE = "1.2.840.10008.1.2.5"  # by pydicom itself: another reader that may be installed ends in a panic on damaged files
 _SEEN = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"}  # by Pillow too
 
 
@@ -117,7 +118,7 @@ def _decoded(dataset: Dataset) -> np.ndarray:
     if syntax is None:  # PS3.10, 7.1: every file names it; implicit little endian is the default of the standard
         raise Unusable("syntax", "the DICOM file does not say how its pixels are written (no transfer syntax)")
     try:
-        return np.asarray(pixel_array(dataset))
+        return np.asarray(pixel_array(dataset, decoding_plugin="pydicom" if syntax == _RLE else ""))
     except (RuntimeError, NotImplementedError):
         if syntax.is_compressed:
             raise Unusable("compression", _compression(dataset)) from None

@@ -14,6 +14,7 @@ from osler.modalities.images.read.raw import Header, Raw
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 ORIENTATION = 274  # the EXIF tag
@@ -45,11 +46,7 @@ def raw(stream: BinaryIO, *, reading: Mapping[str, Any], size: tuple[int, int] |
     inverted = depth == 16 and _tag(image, PHOTOMETRIC) == 0  # Pillow inverts 8 bits by itself
     with speechless() if any(tile.codec_name == "libtiff" for tile in image.tile) else contextlib.nullcontext():
         image.load()
-    if orientation != 1:
-        import PIL.ImageOps
-
-        image = PIL.ImageOps.exif_transpose(image)
-    values = np.asarray(_plain(image, alpha=reading["alpha"]))
+    values = np.asarray(_plain(_upright(image) if orientation != 1 else image, alpha=reading["alpha"]))
     if inverted:
         values = np.iinfo(values.dtype).max - values
     if values.dtype.kind == "f" and not np.isfinite(values).all():
@@ -57,7 +54,7 @@ def raw(stream: BinaryIO, *, reading: Mapping[str, Any], size: tuple[int, int] |
     return Raw(values[None] if values.ndim == 2 else values.transpose(2, 0, 1), depth)
 
 
-def _opened(stream: BinaryIO) -> Image:
+def _opened(stream: BinaryIO) -> ImageFile:
     import PIL.Image
     from PIL import BmpImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin  # noqa: F401  make FORMATS known
 
@@ -78,6 +75,12 @@ def _opened(stream: BinaryIO) -> Image:
     if image.mode in {"LA", "La"} and any("16" in str(tile) for tile in image.tile):
         raise Unusable("depth", "the picture has 16 bits and transparency; save it without the alpha channel")
     return image
+
+
+def _upright(image: Image) -> Image:
+    import PIL.ImageOps
+
+    return PIL.ImageOps.exif_transpose(image)
 
 
 def _plain(image: Image, *, alpha: str) -> Image:
