@@ -21,7 +21,7 @@ import polars as pl
 
 ROOT = Path(__file__).resolve().parents[1]
 CODE = """
-import json, resource, sys, time
+import json, sys, time
 from osler.flows import predict as flow
 from osler.flows.predictor import Predictor
 from osler.spine.rows import Parts
@@ -39,17 +39,16 @@ def timed(name, owner, attribute):
 timed("network and baseline", Predictor, "lines")
 timed("write", Parts, "write")
 timed("write", Parts, "join")
-peak = lambda: sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
 flow.predict(bundle, few, out=out + "/few.csv")
-own = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def own(*_):
+    return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) / 1024
 before = own()
 spent.clear()
 began = time.perf_counter()
 flow.predict(bundle, many, out=out + "/many.csv")
 total = time.perf_counter() - began
 from joblib.externals.loky import get_reusable_executor
-get_reusable_executor().shutdown()
-workers = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+workers = max(get_reusable_executor().map(own, range(16)))
 print(json.dumps([total, before, own(), workers, spent]))
 """
 
