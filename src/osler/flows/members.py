@@ -23,6 +23,7 @@ from osler.spine.fit.checkpoint import write_atomically
 
 DONE = "done.json"  # written last: the baseline beside it is whole
 PARTS = ("network", "baseline")
+FEWEST = 5  # groups from which an input is learned
 BLOCK = 1 << 16  # cases whose features are held at once in prediction
 
 
@@ -75,6 +76,7 @@ def train_network(source: Source, fold: Fold, *, states: Mapping[str, State], me
         seed=draw(work.seed, member, -1),
     )
     built.network.to(source.device)
+    built.network.fusion.learn(learnable(source, fold.training, groups=work.groups))
     objective = PredictorObjective(network=built.network, task=work.task, plan=plan)
     clock = Clock(plan["fit.limit"] or None if work.clocked else None)
     run = Run(plan, work.seed, member, work.folder / f"member-{member}", clock, work.watch)
@@ -86,6 +88,13 @@ def train_network(source: Source, fold: Fold, *, states: Mapping[str, State], me
         run=run,
     )
     return built
+
+
+def learnable(source: Source, rows: np.ndarray, *, groups: np.ndarray) -> list[str]:
+    """Return the inputs that at least five groups of `rows` have: from fewer an encoder learns persons."""
+    here = {name: len(np.unique(groups[rows[source.columns[name].present[rows]]])) for name in source.modalities}
+    least = min(FEWEST, max(here.values()))
+    return [name for name, count in here.items() if count >= least]
 
 
 def train_baseline(source: Source, fold: Fold, *, states: Mapping[str, State], work: Work, folder: Path) -> BaselineModel:
