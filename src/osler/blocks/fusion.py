@@ -32,7 +32,7 @@ class Fusion(nn.Module):
     ) -> None:
         super().__init__()
         self.names = tuple(encoders)
-        self.widths = {name: int(cast(Any, e).width) for name, e in encoders.items()}
+        self.widths = {name: int(cast("Any", e).width) for name, e in encoders.items()}
         # lists, as an input may be called what a module already calls something ("values", "type")
         self.parts = nn.ModuleList(encoders.values())
         self.absent = nn.ParameterList([nn.Parameter(torch.zeros(width)) for width in self.widths.values()])
@@ -56,7 +56,7 @@ class Fusion(nn.Module):
         known = dict(zip(self.names, self.known.tolist(), strict=True))
         present = {name: part for name, part in batch.inputs.items() if known[name] and len(part.index)}
         encoders = self.encoders
-        return {name: cast(Any, encoders[name]).lift(part.fields) for name, part in present.items()}
+        return {name: cast("Any", encoders[name]).lift(part.fields) for name, part in present.items()}
 
     def forward(self, batch: Batch, lifted: Mapping[str, Tensor] | None = None) -> Encoded:
         """Return the joined vector (B, K, width) and the maps of the only input that gives them, if any.

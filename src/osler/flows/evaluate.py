@@ -16,6 +16,7 @@ from osler.core.study import Input, Roles, Study
 from osler.core.watch import SILENT, Watch
 from osler.flows import importance
 from osler.flows import recalibrate as recalibration
+from osler.flows.adding import Judged, what_inputs_add
 from osler.flows.cases import refused_counts
 from osler.flows.freeze import versions
 from osler.flows.gathering import Seen, gathered
@@ -58,7 +59,7 @@ def evaluate(
     watch.stage("scoring")
     scores, statistics = _scored(predictor, seen)
     watch.stage("explaining")
-    scores = replace(scores, explanation=_overall(predictor, seen))
+    scores = replace(scores, explanation=_overall(predictor, seen), inputs=_by_input(predictor, seen))
     list_new(out / "cases.html", predictor, seen, table=table, statistics=statistics, scores=scores)
     if recalibrate is not None:
         _write(out, _account(predictor, seen, scores))  # if these cases cannot be recalibrated on, they are scored none the less
@@ -89,6 +90,23 @@ def _recalibrated(predictor: Predictor, seen: Seen, scores: Scores, *, bundle: P
     panel = found.scores.panels[-1]
     origin = {**scores.origin, "recalibration": found.scores.origin["update"]}
     return replace(scores, notes=(*scores.notes, found.sentence), panels=(*scores.panels, panel), origin=origin)
+
+
+def _by_input(predictor: Predictor, seen: Seen) -> dict[str, Any]:
+    """Return what each of several inputs adds, on a sample of the new cases."""
+    plan, states = predictor.contents.plan, {part: predictor.output(part) for part in seen.raws}
+    if len(predictor.modalities) < 2:
+        return {}
+    target, raws = seen.target.take(seen.places), {part: raw[seen.places] for part, raw in seen.raws.items()}
+    source = Source(predictor.modalities, seen.sample, plan, device=predictor.device)
+    judged = Judged(
+        predictor.crews, predictor.blend, states, np.arange(len(seen.places)), target,
+        None if seen.groups is None else seen.groups[seen.places],
+        statistics_of(predictor.task, raws, target, states=states, plan=plan),
+    )  # fmt: skip
+    seconds = SECONDS if plan.get("explain.seconds", SECONDS) > 0 else 0.0
+    seed = predictor.contents.about["seed"]
+    return what_inputs_add(source, judged, task=predictor.task, seconds=seconds, seed=seed, counts=seen.inputs)
 
 
 def _overall(predictor: Predictor, seen: Seen) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from osler.core.table import Table
 from osler.core.target import Target
 from osler.core.watch import Watch
 from osler.flows import importance
+from osler.flows.adding import added, counted
 from osler.flows.cases import most_common
 from osler.flows.predictor import Predictor
 from osler.flows.sample import Sample
@@ -26,7 +28,7 @@ from osler.spine.scan import blocks, column_values
 class Seen:
     """What was gathered of the new cases: `rows` their numbers in the table (from 0), raw outputs, target, group labels, columns to
     tell subgroups by, and refusals. `sample` holds the inputs of some of them, and `places` which these are among the cases with
-    raw outputs. `drift` tells how they differ from training."""
+    raw outputs. `drift` tells how they differ from training, `inputs` how many have each."""
 
     rows: np.ndarray
     raws: Mapping[str, np.ndarray]
@@ -38,6 +40,7 @@ class Seen:
     sample: Mapping[str, Columns]
     places: np.ndarray
     drift: Drift
+    inputs: Mapping[str, Mapping[str, Any]]
 
 
 def gathered(predictor: Predictor, table: Path, watch: Watch, *, subgroups: tuple[str, ...] = ()) -> Seen:
@@ -48,6 +51,7 @@ def gathered(predictor: Predictor, table: Path, watch: Watch, *, subgroups: tupl
     refusals: dict[int, Refusal] = {}
     numbers: list[np.ndarray] = []
     cases = 0
+    inputs: dict[str, dict[str, Any]] = {}
     group = predictor.contents.about["roles"]["group"]
     parted: dict[str, list[np.ndarray]] = {}
     sample = Sample(importance.CASES, seed=predictor.contents.about["seed"])
@@ -69,6 +73,8 @@ def gathered(predictor: Predictor, table: Path, watch: Watch, *, subgroups: tupl
                 parted.setdefault(name, []).append(column_values(block, name)[rows[good]])
         sample.offer(columns, rows[good])
         sums.add(columns, rows[good])
+        for name, one in counted(columns, rows[good]).items():
+            inputs[name] = added(inputs[name], one) if name in inputs else one
         refusals |= {block.first + r: why for r, why in {**unusable, **refused}.items()}
         cases += len(block)
         watch.advance(len(block))
@@ -80,7 +86,8 @@ def gathered(predictor: Predictor, table: Path, watch: Watch, *, subgroups: tupl
     told = {name: np.concatenate(parts) for name, parts in parted.items()}
     facts = predictor.task.facts(target, np.arange(len(target)))
     drift = sums.drift(before=predictor.facts["target"], now=facts, cases=len(target))
-    return Seen(np.concatenate(numbers), joined, target, own, refusals, cases, told, *sample.taken(), drift)
+    return Seen(np.concatenate(numbers), joined, target, own, refusals, cases, told, *sample.taken(), drift,
+                inputs)  # fmt: skip
 
 
 def _group_labels(block: Table, group: str) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -131,8 +131,31 @@ def baseline_cases(
         limit = int(source.plan["baseline.cases"])
         if len(rows) > limit:
             rows = np.sort(np.random.default_rng([seed, 2]).choice(rows, limit, replace=False))
-        return joined_features(source, rows, states), source.target.take(rows)
+        features = with_gaps(joined_features(source, rows, states), source, rows, seed=seed)
+        return features, source.target.take(rows[features.positions])
     return grid.baseline_positions(source, rows, states=states, seed=seed)
+
+
+def with_gaps(features: Features, source: Source, rows: np.ndarray, *, seed: int) -> Features:
+    """Return features with some cases once more, one input of theirs dropped: as the network, the baseline is to know what to
+    say without it. Boosted trees that never saw a gap would take it for a zero.
+
+    Of each input as many gaps are added as lack to the plan's `fusion.drop` of the cases; the last input of a case stays.
+    """
+    drop = float(source.plan["fusion.drop"])
+    here = np.stack([columns.present[rows] for columns in source.columns.values()])
+    if drop <= 0 or len(here) < 2:
+        return features
+    generator, first = np.random.default_rng([seed, 4]), 0
+    lines, matrices = [features.positions], [features.matrix]
+    for name, present in zip(source.modalities, here, strict=True):
+        width = sum(feature.startswith(f"{name}.") for feature in features.names)
+        able = np.flatnonzero(present & (here.sum(axis=0) > 1))
+        some = np.sort(generator.permutation(able)[: max(0, round(drop * len(rows)) - int((~present).sum()))])
+        gaps = features.matrix[some]
+        gaps[:, first : first + width] = np.nan
+        lines, matrices, first = [*lines, some], [*matrices, gaps], first + width
+    return replace(features, matrix=np.concatenate(matrices), positions=np.concatenate(lines))
 
 
 def joined_features(source: Source, rows: np.ndarray, states: Mapping[str, State]) -> Features:

@@ -66,8 +66,10 @@ class Predictor:
         return pl.concat(parts)
 
     def lines(self, block: Table) -> dict[str, np.ndarray]:
-        """Return the output columns of one block: row number (from 1), the study's id, predictions, refusals."""
-        raws, refusals = self.raw(block, parts=self.blend.parts)
+        """Return the output columns of one block: row number (from 1), the study's id, predictions, refusals; of several inputs
+        also those that each prediction was made without."""
+        columns = self.columns(block)
+        raws, refusals = self.raw(block, columns=columns, parts=self.blend.parts)
         decoded = self.task.decode(raws["test"], self.output("test"), info=self.info, plan=self.contents.plan)
         kept = np.array([r not in refusals for r in range(len(block))], bool)
         lines: dict[str, np.ndarray] = {"row": block.first + 1 + np.arange(len(block))}
@@ -76,7 +78,7 @@ class Predictor:
             lines[identity] = np.array(block.rows.column(identity).to_pylist(), object)
         lines |= {name: _spread(values, kept) for name, values in decoded.items()}
         lines["refused"] = np.array([str(refusals[r]) if r in refusals else "" for r in range(len(block))], object)
-        return lines
+        return lines | ({"without": lacking(columns, refusals)} if len(columns) > 1 else {})
 
     @property
     def facts(self) -> dict[str, Mapping[str, Any]]:
@@ -109,7 +111,8 @@ class Predictor:
         `columns` are the block's, where they were read already.
         """
         columns = self.columns(block) if columns is None else columns
-        refusals = gathered_refusals(block, columns, {})
+        anchor = next(iter(columns)) if self.task.needs(self.info) == "map" else None
+        refusals = gathered_refusals(block, columns, {}, anchor=anchor)
         rows = np.array([r for r in range(len(block)) if r not in refusals], np.int64)
         source = Source(self.modalities, columns, self.contents.plan, device=self.device)
         with threads(self.contents.plan):
@@ -178,6 +181,22 @@ def _crew(contents: Contents, number: int, *, modalities: Mapping[str, Modality]
         member.network.to(device).eval()
         networks.append(member)
     return Crew(states, tuple(networks), task.restore(contents.baselines[f"fold{number}"]))
+
+
+def lacking(columns: Mapping[str, Columns], refusals: Mapping[int, Refusal]) -> np.ndarray:
+    """Return (n,) the inputs that each case lacks, with the reason where one could not be read; nothing where the case is refused
+    or has all."""
+    here = np.stack([part.present for part in columns.values()])
+    told = np.full(here.shape[1], "", object)
+    for row in np.flatnonzero(~here.all(axis=0)):
+        if int(row) not in refusals:
+            gone = [name for name, there in zip(columns, here[:, row], strict=True) if not there]
+            told[row] = "; ".join(_named(name, columns[name].refusals.get(int(row))) for name in gone)
+    return told
+
+
+def _named(name: str, why: Refusal | None) -> str:
+    return name if why is None else f"{name} ({why})"
 
 
 def _spread(values: np.ndarray, kept: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ from osler.flows.fitting import Fitted, Setting, fit_split
 from osler.flows.judging import statistics
 from osler.flows.planning import threads
 from osler.flows.scheme import Outer, Scheme
-from osler.flows.scoring import overall
+from osler.flows.scoring import by_input, overall
 from osler.spine.evaluate import score_statistics
 from osler.spine.evaluate.clean import with_clean
 from osler.spine.evaluate.pooled import Outside, Pooled, repeats_panel
@@ -33,7 +33,7 @@ POOLED = (
     "Intervals are 95% and pool the predictions of {n} trainings that share training cases. What another draw of training cases"
     " would change is not in them, and no unbiased estimate of that exists (Bengio and Grandvalet 2004)."
 )
-EXPLAINED = "What moves predictions is told of the first of these trainings, on its own test cases."
+EXPLAINED = "What moves predictions, and what an input adds, is told of the first of these trainings, on its own test cases."
 REFIT = (
     "The bundle predicts with a last training, on all cases. What that one is worth cannot be measured here: the scores are those"
     " of trainings on fewer cases."
@@ -57,13 +57,14 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class Tested:
     """One outer training on its test cases: statistics by part, and the views that its own state gives; of the first also what
-    moves its predictions."""
+    moves its predictions, and what each input adds."""
 
     outer: Outer
     lines: Mapping[str, np.ndarray]
     views: Sequence[View]
     ready: float
     explanation: Mapping[str, Any]
+    inputs: Mapping[str, Any]
 
 
 def by_resampling(cases: Cases, *, setting: Setting, began: float) -> Outcome:
@@ -96,7 +97,9 @@ def _tested(cases: Cases, scheme: Scheme, number: int, *, setting: Setting, spen
         lines = statistics(fitted.source, trained.crews, trained.blend, outer.split.test, task=cases.task, states=trained.states)
     views = cases.task.views(state=trained.states["test"], info=cases.target.info)
     first = overall(fitted.source, cases, outer.split, trained, watch=setting.watch) if number == 0 else {}
-    return Tested(outer, lines, views, fitted.ready, first)
+    rows = outer.split.test
+    inputs = by_input(fitted.source, cases, rows, trained, statistics=lines, watch=setting.watch) if number == 0 else {}
+    return Tested(outer, lines, views, fitted.ready, first, inputs)
 
 
 def pooled_scores(cases: Cases, scheme: Scheme, tested: Sequence[Tested]) -> Scores:
@@ -117,8 +120,9 @@ def pooled_scores(cases: Cases, scheme: Scheme, tested: Sequence[Tested]) -> Sco
     told = (EXPLAINED,) if tested[0].explanation else ()
     notes = (POOLED.format(n=len(tested)), *scores.notes[1:], REFIT, *told)
     return replace(
-        scores, notes=notes, panels=(*scores.panels, *panels), origin=_origin(cases, scheme), explanation=tested[0].explanation
-    )
+        scores, notes=notes, panels=(*scores.panels, *panels), origin=_origin(cases, scheme), explanation=tested[0].explanation,
+        inputs=tested[0].inputs,
+    )  # fmt: skip
 
 
 def _sites(cases: Cases, tested: Sequence[Tested]) -> Panel:
