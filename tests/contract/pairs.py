@@ -19,8 +19,10 @@ from tests.contract.strips import write_strips
 # by modality the columns of a first and of a second input of its kind; a modality that is registered has its line here
 KINDS = {
     "tables": (("age", "dose", "sex"), ("height", "site")),
+    "images": (("picture",), ("picture2",)),
     "strips": (("image",), ("image2",)),
 }
+BROKEN_FILES = {"images": "broken.png", "strips": "broken.npy"}  # kinds whose cells are paths
 TARGETS = {"classification": "bright", "regression": "level"}
 CASES = 64
 LACKS = {1: "second", 3: "first"}  # by the number of the case modulo 4
@@ -44,6 +46,17 @@ class Pair:
         return {"first": KINDS[self.first][0], "second": KINDS[self.second][self.first == self.second]}
 
     @property
+    def of_files(self) -> str | None:
+        """The last input whose cells are paths."""
+        return next((name for name, kind in (("second", self.second), ("first", self.first)) if kind in BROKEN_FILES), None)
+
+    def broken(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return the row with files that cannot be read in that input."""
+        name = self.of_files
+        kind = self.second if name == "second" else self.first
+        return row if name is None else {**row, **dict.fromkeys(self.columns[name], BROKEN_FILES[kind])}
+
+    @property
     def inputs(self) -> tuple[str, ...]:
         """The inputs as flags write them."""
         kinds = {"first": self.first, "second": self.second}
@@ -55,12 +68,20 @@ PAIRS = [Pair(*kinds, task) for kinds in combinations_with_replacement(KINDS, 2)
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
     """Write the files of CASES cases; return the rows of their table, none of which lacks anything."""
+    import PIL.Image
+
+    for name in BROKEN_FILES.values():
+        (folder / name).write_bytes(b"nothing that is drawn")
     generator = np.random.default_rng(5)
     (folder / "again").mkdir()
     rows = write_strips(folder, cases=CASES)
     others = write_strips(folder / "again", cases=CASES, seed=1)
     for number, (row, other) in enumerate(zip(rows, others, strict=True)):
         row |= {"dose": row["level"] * 10 + number % 3, "sex": "fm"[number % 2], "image2": f"again/{other['image']}"}
+        for column, file in (("picture", row["image"]), ("picture2", row["image2"])):
+            grey = np.clip(np.load(folder / file) * 60 + 80, 0, 255).astype(np.uint8)
+            row[column] = file.replace(".npy", ".png")
+            PIL.Image.fromarray(grey).save(folder / row[column])
         row |= {"height": row["level"] * 20 + float(generator.normal(170, 4)), "site": "abc"[number % 3]}
     return rows
 
@@ -93,5 +114,8 @@ def request_of(rows: list[dict[str, Any]], folder: Path, pair: Pair) -> Request:
 
 
 def _schema() -> pa.Schema:
-    numbers, texts = ("level", "age", "dose", "height"), ("bright", "patient", "image", "image2", "sex", "site")
+    numbers, texts = (
+        ("level", "age", "dose", "height"),
+        ("bright", "patient", "image", "image2", "picture", "picture2", "sex", "site"),
+    )
     return pa.schema([*((n, pa.float64()) for n in numbers), *((t, pa.string()) for t in texts)])
