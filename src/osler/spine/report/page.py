@@ -8,6 +8,7 @@ from typing import Any
 from osler.core.account import Account
 from osler.language import Words, words
 from osler.spine.report import data, numerals
+from osler.spine.report.adding import adding
 from osler.spine.report.answer import answer, by_origin, routine_notes, warnings
 from osler.spine.report.drawing import Drawing, draw
 from osler.spine.report.drift import drift_told
@@ -84,6 +85,7 @@ def _content(account: Account, said: Words) -> dict[str, Any]:
         "how": (said.say(by_origin("scores.caption", account, said)), *routine_notes(account, said)),
         "scores": score_table(account, said),
         "figures": drawings(account, said),
+        "adding": adding(account, said),
         "explanation": overall(account.scores.explanation, said),
         "further": further(account, said),
         "subgroups": subgroups(account, said),
