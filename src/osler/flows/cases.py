@@ -73,6 +73,7 @@ def gather_cases(study: Study, table: Table, *, cache: Path, watch: Watch = SILE
     target = _weighted(study, table, target)
     anchor = study.inputs[0].name if grid else None
     refusals = gathered_refusals(table, columns, unusable, anchor=anchor)
+    _say_unread(columns, refusals, watch=watch)
     usable = np.array([r for r in range(len(table)) if r not in refusals], np.int64) if refusals else np.arange(len(table))
     if len(usable) == 0:
         raise StudyError(f"no case is left: all {len(table)} rows are refused; {most_common(refusals)}")
@@ -99,6 +100,13 @@ def _check_present(columns: Mapping[str, Columns]) -> None:
             faults.append(f"input '{name}' is missing in all {len(part)} rows{why}; mend its columns, or leave it out")
     if faults:
         raise StudyError(faults)
+
+
+def _say_unread(columns: Mapping[str, Columns], refusals: Mapping[int, Refusal], *, watch: Watch) -> None:
+    for name, part in columns.items():
+        unread = {row: why for row, why in part.refusals.items() if row not in refusals}
+        if unread:
+            watch.say(f"input '{name}' cannot be read in {len(unread)} rows, which go on without it: {most_common(unread)}")
 
 
 def settings_under(settings: Mapping[str, Any], prefix: str) -> dict[str, Any]:

@@ -25,11 +25,16 @@ def predict(bundle: Path | str, table: Path | str, *, out: Path | str, device: s
     parts = Parts(out, key=_key(bundle, table))
     done = parts.done()
     watch.stage("predicting")
+    lacking = 0
     for number, block in enumerate(blocks(table, size=ROWS)):
         if number >= done:
-            parts.write(predictor.lines(block))
+            lines = predictor.lines(block)
+            lacking += int((lines["without"] != "").sum()) if "without" in lines else 0
+            parts.write(lines)
         watch.advance(len(block))
     parts.join()
+    if lacking:
+        watch.say(f"{lacking:,} predictions were made without an input; the column 'without' names it")
     return out
 
 
