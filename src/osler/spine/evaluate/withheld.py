@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,6 @@ from osler.core.scores import Value
 from osler.spine.evaluate import compare_statistics
 
 RESAMPLES = 200  # a standard error of so many is itself known within 5%
-MOST = 8  # measures: the first ones of the task
 _NAMES = ("all inputs", "without it")
 
 
@@ -26,30 +25,25 @@ def gained(
     groups: np.ndarray | None,
     seed: int,
 ) -> dict[str, Any]:
-    """Return by part (bundle, network, baseline) and measure the value with all inputs, without one, and what the input gains.
+    """Return by part (bundle, network, baseline) and measure the value with "all" inputs, "without" one, and the "difference".
 
-    `statistics` (n, s) by part, with all inputs and without. A gain is signed so that positive means that the input helps; its
-    interval comes from resampled `groups`, the same with and without.
+    `statistics` (n, s) by part, with all inputs and without. The primary measure has a "gain" too, signed so that positive means
+    that the input helps. Intervals of differences come from resampled `groups`, the same with and without.
     """
-    measured = task.measured(info)[:MOST]
     return {
         part: _measures(
-            measured,
+            task.measured(info)[0],
             compare_statistics(task, pair, names=_NAMES, info=info, groups=groups, seed=seed, resamples=RESAMPLES),
         )
         for part, pair in statistics.items()
     }
 
 
-def _measures(measured: Sequence[Measure], found: Comparison) -> dict[str, Any]:
-    return {
-        m.name: {
-            "all": found.first[m.name].to_dict(),
-            "without": found.second[m.name].to_dict(),
-            "gain": _signed(found.differences[m.name], m).to_dict(),
-        }
-        for m in measured
-    }
+def _measures(primary: Measure, found: Comparison) -> dict[str, Any]:
+    values = {"all": found.first, "without": found.second, "difference": found.differences}
+    told = {name: {key: one[name].to_dict() for key, one in values.items()} for name in found.first}
+    told[primary.name]["gain"] = _signed(found.differences[primary.name], primary).to_dict()
+    return told
 
 
 def _signed(difference: Value, measure: Measure) -> Value:
