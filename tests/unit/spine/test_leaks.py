@@ -65,6 +65,14 @@ def test_content_that_is_equal_in_one_of_several_inputs_is_a_warning(tmp_path):
     assert [leak.severity for leak in leaks] == ["stop"]  # told once
 
 
+def test_cases_that_lack_the_rich_input_may_be_equal_by_accident(tmp_path):
+    generator = np.random.default_rng(2)
+    coarse = {"sex": generator.integers(0, 2, 300).astype(float), "stage": generator.integers(0, 4, 300).astype(float)}
+    scan = {name: np.where(np.arange(300) % 4 == 0, np.nan, values) for name, values in rich(300).items()}
+    parts = {"scan": columns_of(scan, tmp_path), "person": columns_of(coarse, tmp_path)}
+    assert all(leak.severity == "warn" for leak in found(parts, split_of(300)))
+
+
 def test_an_input_that_describes_sites_is_shared_without_a_word(tmp_path):
     beds = np.repeat(np.random.default_rng(3).normal(size=(10, 6)), 20, axis=0)
     site = {f"site{n}": beds[:, n] for n in range(6)}

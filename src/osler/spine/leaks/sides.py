@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -34,7 +34,9 @@ def same_content(*, modalities: Mapping[str, Modality], columns: Mapping[str, Co
     """Return findings of cases that are equal in every input, test in training and validation in training; of several inputs
     also a warning for those that are equal in one."""
     chances = {name: modality.coincidence(columns[name], split.development) for name, modality in modalities.items()}
-    found = _equal(_joined_prints(columns), split, chance=math.prod(chances.values()))
+    found = []
+    for here, prints in _by_inputs(columns):
+        found += _equal(prints, split, chance=math.prod(chances[name] for name in here))
     known = np.concatenate([EMPTY, *(rows for leak in found for rows in (leak.rows, leak.test_rows))])
     for name, part in columns.items() if len(columns) > 1 else ():
         prints = _joined_prints({name: part})
@@ -45,6 +47,19 @@ def same_content(*, modalities: Mapping[str, Modality], columns: Mapping[str, Co
             sentence = f"in input '{name}' alone, {leak.sentence}: the same patient may stand on both sides"
             found.append(replace(leak, severity="warn", sentence=sentence))
     return found
+
+
+def _by_inputs(columns: Mapping[str, Columns]) -> Iterator[tuple[list[str], np.ndarray]]:
+    """Yield each set of inputs that some cases have, and the content (n,) of these cases; 0 for all others.
+
+    Cases that lack the rich input are compared by what they have: a poor table makes them equal by accident.
+    """
+    prints = _joined_prints(columns)
+    pattern = sum(
+        (part.present.astype(np.int64) << at for at, part in enumerate(columns.values())), np.zeros(len(prints), np.int64)
+    )
+    for one in np.unique(pattern[pattern > 0]).tolist():
+        yield [name for at, name in enumerate(columns) if one >> at & 1], np.where(pattern == one, prints, np.uint64(0))
 
 
 def _shared(prints: np.ndarray) -> float:
