@@ -15,7 +15,7 @@ from osler.spine.study.request import Request, input_parts, minutes, setting_par
 
 _NAME = r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$"  # an input's name begins the names of its decisions, so it has no dot
 _ROLES = ("id", "group", "split", "weight", "time", "leave_out")
-TAKEN = ("target",)
+TAKEN = ("target",)  # no name for an input: facts and decisions of the target are called so
 MOST_TRAININGS = 100  # outer folds in all: each is a whole training
 
 
