@@ -33,7 +33,8 @@ POOLED = (
     "Intervals are 95% and pool the predictions of {n} trainings that share training cases. What another draw of training cases"
     " would change is not in them, and no unbiased estimate of that exists (Bengio and Grandvalet 2004)."
 )
-EXPLAINED = "What moves predictions, and what an input adds, is told of the first of these trainings, on its own test cases."
+EXPLAINED = "What moves predictions is told of the first of these trainings, on its own test cases."
+ADDED = "What an input adds is told of the first of these trainings, on its own test cases."
 REFIT = (
     "The bundle predicts with a last training, on all cases. What that one is worth cannot be measured here: the scores are those"
     " of trainings on fewer cases."
@@ -117,7 +118,7 @@ def pooled_scores(cases: Cases, scheme: Scheme, tested: Sequence[Tested]) -> Sco
     scores = with_clean(scores, task, lines, touched=reached, info=info, groups=groups, seed=seed)
     panels = [repeats_panel(task, lines["test"], info=info)] if scheme.repeats > 1 else []
     panels += [_sites(cases, tested)] if cases.study.roles.leave_out else []
-    told = (EXPLAINED,) if tested[0].explanation else ()
+    told = (*((EXPLAINED,) if tested[0].explanation else ()), *((ADDED,) if tested[0].inputs else ()))
     notes = (POOLED.format(n=len(tested)), *scores.notes[1:], REFIT, *told)
     return replace(
         scores, notes=notes, panels=(*scores.panels, *panels), origin=_origin(cases, scheme), explanation=tested[0].explanation,

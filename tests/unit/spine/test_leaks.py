@@ -57,7 +57,7 @@ def test_content_that_is_equal_in_one_of_several_inputs_is_a_warning(tmp_path):
         scan[name][split.test[:3]] = scan[name][split.training[:3]]
     leaks = found({"scan": columns_of(scan, tmp_path), "person": columns_of(person, tmp_path)}, split)
     assert [(leak.kind, leak.severity) for leak in leaks] == [("same-content", "warn")]
-    assert leaks[0].sentence.startswith("in input 'scan' alone, 3 test cases have the same content as 3 training cases")
+    assert leaks[0].sentence.startswith("in input 'scan' alone: 3 test cases have the same content as 3 training cases")
     assert np.array_equal(leaks[0].test_rows, split.test[:3])
     for name in person:
         person[name][split.test[:3]] = person[name][split.training[:3]]

@@ -44,7 +44,7 @@ def same_content(*, modalities: Mapping[str, Modality], columns: Mapping[str, Co
             continue  # it describes sites or kinds rather than cases
         prints[known] = 0  # told already
         for leak in _equal(prints, split, chance=chances[name]):
-            sentence = f"in input '{name}' alone, {leak.sentence}: the same patient may stand on both sides"
+            sentence = f"in input '{name}' alone: {leak.sentence}; the same patient may stand on both sides"
             found.append(replace(leak, severity="warn", sentence=sentence))
     return found
 
