@@ -1,8 +1,6 @@
 """Studies of several inputs on the command line, with real data: cells of a whole input missing, files that cannot be read."""
 
 import json
-import shutil
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -122,17 +120,6 @@ def test_an_input_that_no_row_has_is_refused(support):
     emptied(table, np.ones(len(table), bool), labs).write_csv(support / "none.csv")
     said = refused(osler("train", support / "none.csv", "--target", "died", *INPUTS, *WORDS, "--out", support / "no"))
     assert "input 'labs'" in said or "lab_" in said
-
-
-def test_the_example_of_several_inputs_is_a_study(cancer, tmp_path):
-    example = Path(__file__).parents[2] / "examples" / "several-inputs.yaml"
-    folder = tmp_path / "data" / "breast-cancer"
-    folder.mkdir(parents=True)
-    shutil.copy(cancer / "table.csv", folder)
-    shutil.copy(example, tmp_path)
-    ended = osler("inspect", tmp_path / example.name, *SHORT)
-    assert ended.code == 0, ended.said
-    assert "fusion.join" in ended.said
 
 
 @pytest.fixture(scope="module")
