@@ -31,6 +31,7 @@ from osler.spine.fit import Source
 from osler.spine.report import documents_of
 from osler.spine.report.drift import drift_line
 
+RESAMPLES = 400  # of the cases on which network and baseline are compared where there are very many
 SECONDS = 8.0  # at most, for what moves predictions on the whole; a plan with none has none here
 
 
@@ -55,7 +56,8 @@ def evaluate(
     if recalibrate is not None:
         recalibration.check_places(bundle, out=out, recalibrated=Path(recalibrate))
     watch.stage("predicting")
-    seen = gathered(predictor, table, watch, subgroups=(subgroups,) if isinstance(subgroups, str) else tuple(subgroups))
+    columns = (subgroups,) if isinstance(subgroups, str) else tuple(subgroups)
+    seen = gathered(predictor, table, watch, subgroups=columns, beside="some" if recalibrate is None else "all")
     watch.stage("scoring")
     scores, statistics = _scored(predictor, seen)
     watch.stage("explaining")
@@ -73,12 +75,34 @@ def _scored(predictor: Predictor, seen: Seen) -> tuple[Scores, np.ndarray]:
     """Return the scores, and the statistics (n, s) of what the bundle predicts with."""
     task, info = predictor.task, predictor.info
     states = {part: predictor.output(part) for part in seen.raws}
-    found = statistics_of(task, seen.raws, seen.target, states=states, plan=predictor.contents.plan)
+    whole = {part: raw for part, raw in seen.raws.items() if len(raw) == len(seen.target)}
+    found = statistics_of(task, whole, seen.target, states=states, plan=predictor.contents.plan)
     views, seed = task.views(state=states["test"], info=info), predictor.contents.about["seed"]
     scores = score_statistics(task, found, info=info, groups=seen.groups, seed=seed, views=views, subgroups=seen.subgroups)
+    if seen.compared is not None:
+        scores = _compared(predictor, seen, scores)
     absent = [name for name in predictor.contents.about["roles"]["subgroups"] if name not in seen.subgroups]
     notes = (f"The table has no column '{name}': no subgroups of it are told." for name in absent)
     return replace(scores, notes=(*scores.notes, *notes), origin={"kind": "external"}), found["test"]
+
+
+def _compared(predictor: Predictor, seen: Seen, scores: Scores) -> Scores:
+    """Return `scores` with the part that has no share, and its comparison with the other, on the cases drawn for it."""
+    places = seen.compared
+    assert places is not None
+    task, few = predictor.task, len(places)
+    raws = {part: raw if len(raw) == few else raw[places] for part, raw in seen.raws.items() if part != "test"}
+    states = {part: predictor.output(part) for part in raws}
+    found = statistics_of(task, raws, seen.target.take(places), states=states, plan=predictor.contents.plan)
+    groups, seed = None if seen.groups is None else seen.groups[places], predictor.contents.about["seed"]
+    own = score_statistics(task, found, info=predictor.info, groups=groups, seed=seed, resamples=RESAMPLES)
+    note = f"The {{}} and its comparison with the {{}} rest on a random {few} of the cases."
+    counts, verdict = {**scores.counts, "compared": few}, own.verdict
+    if len(seen.raws["network"]) == few:
+        return replace(scores, network=own.network, verdict=verdict, counts=counts,
+                       notes=(*scores.notes, note.format("network", "baseline")))  # fmt: skip
+    return replace(scores, baseline=own.baseline, verdict=verdict, counts=counts,
+                   notes=(*scores.notes, note.format("baseline", "network")))  # fmt: skip
 
 
 def _recalibrated(predictor: Predictor, seen: Seen, scores: Scores, *, bundle: Path, out: Path, watch: Watch) -> Scores:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,20 +19,27 @@ from osler.core.watch import Watch
 from osler.flows import importance
 from osler.flows.adding import added, counted
 from osler.flows.cases import most_common
+from osler.flows.members import PARTS
 from osler.flows.predictor import Predictor
-from osler.flows.sample import Sample
+from osler.flows.sample import Lot, Sample
 from osler.spine.drift import Sums
-from osler.spine.scan import blocks, column_values
+from osler.spine.scan import blocks, column_values, rows_about
+
+COMPARED = (
+    100_000  # about so many of very many cases tell network and baseline apart: the standard error of an AUROC is then below .002
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What was gathered of the new cases: `rows` their numbers in the table (from 0), raw outputs, target, group labels, columns to
-    tell subgroups by, and refusals. `sample` holds the inputs of some of them, and `places` which these are among the cases with
+    tell subgroups by, and refusals. Of a part that has no share in the prediction, outputs are there for the cases `compared` alone
+    (None: for all). `sample` holds the inputs of some of them, and `places` which these are among the cases with
     raw outputs. `drift` tells how they differ from training, `inputs` how many have each."""
 
     rows: np.ndarray
     raws: Mapping[str, np.ndarray]
+    compared: np.ndarray | None
     target: Target
     groups: np.ndarray | None
     refusals: Mapping[int, Refusal]
@@ -43,8 +51,18 @@ class Seen:
     inputs: Mapping[str, Mapping[str, Any]]
 
 
-def gathered(predictor: Predictor, table: Path, watch: Watch, *, subgroups: tuple[str, ...] = ()) -> Seen:
-    """Return what `predictor` says of the rows of `table` that can be scored, block by block; raises StudyError."""
+def gathered(
+    predictor: Predictor, table: Path, watch: Watch, *, subgroups: tuple[str, ...] = (),
+    beside: Literal["all", "some", "none"] = "some",
+) -> Seen:  # fmt: skip
+    """Return what `predictor` says of the rows of `table` that can be scored, block by block; raises StudyError.
+
+    `beside` tells for which cases a part without a share is computed: all, a random part of very many, or none.
+    """
+    always = PARTS if beside == "all" else predictor.blend.parts
+    others = tuple(part for part in PARTS if part not in always) if beside == "some" else ()
+    lot = Lot(COMPARED, about=rows_about(table) if others else None, seed=predictor.contents.about["seed"])
+    drawn: list[dict[str, np.ndarray]] = []
     raws: list[dict[str, np.ndarray]] = []
     targets: list[Target] = []
     groups: list[np.ndarray] = []
@@ -56,14 +74,13 @@ def gathered(predictor: Predictor, table: Path, watch: Watch, *, subgroups: tupl
     parted: dict[str, list[np.ndarray]] = {}
     sample = Sample(importance.CASES, seed=predictor.contents.about["seed"])
     sums = Sums(predictor.modalities, predictor.facts, predictor.crews[0].states)
-    for block in blocks(table):
-        _check(predictor, block, subgroups=subgroups)
-        columns = predictor.columns(block)
-        raw, refused = predictor.raw(block, columns=columns)
+    for block, columns in _ahead(_read(predictor, table, subgroups=subgroups)):
+        raw, refused = predictor.raw(block, columns=columns, parts=always)
         target, unusable = predictor.task.target(_target_columns(predictor, block), info=predictor.info)
         rows = np.array([r for r in range(len(block)) if r not in refused], np.int64)
         good = np.array([int(r) not in unusable for r in rows], bool)
         raws.append({name: values[good] for name, values in raw.items()})
+        drawn.append(predictor.outputs(columns, rows[good][lot.draw(int(good.sum()))], parts=others) if others else {})
         targets.append(target.take(rows[good]))
         numbers.append(block.first + rows[good])
         if group in block.columns:
@@ -78,7 +95,9 @@ def gathered(predictor: Predictor, table: Path, watch: Watch, *, subgroups: tupl
         refusals |= {block.first + r: why for r, why in {**unusable, **refused}.items()}
         cases += len(block)
         watch.advance(len(block))
+    kept, compared = lot.kept()
     joined = {name: np.concatenate([r[name] for r in raws]) for name in raws[0]}
+    joined |= {name: np.concatenate([d[name] for d in drawn])[kept] for name in others}
     target = Target(np.concatenate([t.values for t in targets]), np.concatenate([t.observed for t in targets]), predictor.info)
     if len(target) == 0:
         raise StudyError(f"no case can be scored: all {cases} rows are refused; {most_common(refusals)}")
@@ -86,8 +105,26 @@ def gathered(predictor: Predictor, table: Path, watch: Watch, *, subgroups: tupl
     told = {name: np.concatenate(parts) for name, parts in parted.items()}
     facts = predictor.task.facts(target, np.arange(len(target)))
     drift = sums.drift(before=predictor.facts["target"], now=facts, cases=len(target))
-    return Seen(np.concatenate(numbers), joined, target, own, refusals, cases, told, *sample.taken(), drift,
-                inputs)  # fmt: skip
+    part = compared if others and len(compared) < len(target) else None
+    return Seen(np.concatenate(numbers), joined, part, target, own, refusals, cases, told, *sample.taken(), drift, inputs)
+
+
+_Read = tuple[Table, dict[str, Columns]]
+
+
+def _read(predictor: Predictor, table: Path, *, subgroups: tuple[str, ...]) -> Iterator[_Read]:
+    for block in blocks(table):
+        _check(predictor, block, subgroups=subgroups)
+        yield block, predictor.columns(block)
+
+
+def _ahead(items: Iterator[_Read]) -> Iterator[_Read]:
+    """Yield `items`, the next one being read while one is worked on."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(next, items, None)
+        while (item := waiting.result()) is not None:
+            waiting = pool.submit(next, items, None)
+            yield item
 
 
 def _group_labels(block: Table, group: str) -> np.ndarray:

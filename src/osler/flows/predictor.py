@@ -19,7 +19,7 @@ from osler.core.table import Table
 from osler.flows.cases import gathered_refusals
 from osler.flows.crew import Crew
 from osler.flows.freeze import taken
-from osler.flows.judging import raw_outputs
+from osler.flows.judging import part_outputs, raw_outputs
 from osler.flows.members import PARTS
 from osler.flows.opening import in_memory
 from osler.flows.planning import chosen_device, threads
@@ -120,6 +120,14 @@ class Predictor:
                 empty = np.empty((0, self.task.width(self.info)))
                 return dict.fromkeys(("test", *parts), empty), refusals
             return raw_outputs(source, self.crews, self.blend, rows, parts=parts), refusals
+
+    def outputs(self, columns: Mapping[str, Columns], rows: np.ndarray, *, parts: Collection[str]) -> dict[str, np.ndarray]:
+        """Return raw outputs (rows, k) of `parts` for some cases of a block, none of them refused."""
+        if not len(rows):
+            return {part: np.empty((0, self.task.width(self.info))) for part in parts}
+        source = Source(self.modalities, columns, self.contents.plan, device=self.device)
+        with threads(self.contents.plan):
+            return part_outputs(source, self.crews, rows, parts=parts)
 
     def columns(self, block: Table) -> dict[str, Columns]:
         """Return the inputs of a block as columns, with the bundle's reading decisions."""

@@ -20,7 +20,13 @@ FEW_GROUPS = 50  # below, resampled groups say little about other groups
 MANY_REFUSED = 0.05
 MOST_SENTENCES = 5
 GRAVE = ("unit", "text", "words", "empty")  # findings of drift after which no score can be believed
-ROUTINE = ("Intervals ", "No group column", "With ")  # notes on how intervals were made stand below the scores
+ROUTINE = (
+    "Intervals ",
+    "No group column",
+    "With ",
+    "The network and its comp",
+    "The baseline and its comp",
+)  # notes on how intervals were made stand below the scores
 
 
 @dataclass(frozen=True, slots=True)
