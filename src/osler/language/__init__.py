@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from osler.core.errors import RequestError, did_you_mean
+from osler.core.errors import RequestError
 
 LANGUAGES = {"en": "English", "zh": "简体中文"}
 
@@ -106,6 +106,7 @@ def words(language: str) -> Words:
     import yaml
 
     if language not in LANGUAGES:
-        raise RequestError(f"no words in language '{language}'{did_you_mean(language, LANGUAGES)}")
+        known = " and ".join(f"'{code}' ({name})" for code, name in LANGUAGES.items())
+        raise RequestError(f"no words in language '{language}'; there is {known}")
     text = files("osler.language").joinpath(f"{language}.yaml").read_text(encoding="utf-8")
     return Words(yaml.safe_load(text), language=language)

@@ -79,7 +79,7 @@ def test_a_sentence_of_ours_that_does_not_exist_is_our_fault():
 
 
 def test_an_unknown_language_is_refused():
-    with pytest.raises(RequestError, match=r"no words in language 'fr'; known: 'en', 'zh'"):
+    with pytest.raises(RequestError, match=r"no words in language 'fr'; there is 'en' \(English\) and 'zh'"):
         words("fr")
 
 
