@@ -79,7 +79,7 @@ def gathered(predictor: Predictor, table: Path, watch: Watch, *, subgroups: tupl
     own = np.unique(np.concatenate(groups), return_inverse=True)[1] if groups else None
     told = {name: np.concatenate(parts) for name, parts in parted.items()}
     facts = predictor.task.facts(target, np.arange(len(target)))
-    drift = sums.drift(before=predictor.facts["target"], now=facts, cases=len(target))
+    drift = sums.drift(before=predictor.facts["target"], now=facts, cases=len(target), target=target, groups=own)
     return Seen(np.concatenate(numbers), joined, target, own, refusals, cases, told, *sample.taken(), drift)
 
 
