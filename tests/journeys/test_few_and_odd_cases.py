@@ -133,3 +133,18 @@ def test_too_few_groups_are_told_without_contradiction(groups, told, rows, tmp_p
     rows.with_columns(patient=pl.int_range(pl.len()) % groups).write_csv(tmp_path / "t.csv")
     words = ("inspect", tmp_path / "t.csv", "--target", "diagnosis", "--group", "patient", "--set", "split.folds=2")
     assert told in refused(osler(*words))
+
+
+def test_a_recalibrated_bundle_is_judged_by_its_probabilities(rows, grouped, tmp_path):
+    """Half of the tumours with their labels turned: probabilities are far off, and their order is the same after an update."""
+    turned = pl.when(pl.int_range(pl.len()) % 4 == 0).then(pl.lit("malignant")).otherwise(pl.col("diagnosis"))
+    rows.with_columns(diagnosis=turned).write_csv(tmp_path / "new.csv")
+    words = ("evaluate", grouped, tmp_path / "new.csv", "--out", tmp_path / "e", "--recalibrate", tmp_path / "fresh")
+    assert osler(*words).code == 0
+    found = library.compare(tmp_path / "fresh", grouped, tmp_path / "new.csv")
+    assert found.differences["auroc"].value == 0
+    assert found.verdict == found.probabilities
+    assert (found.verdict.measure, found.verdict.word) == ("log_loss", "better")
+    assert found.notes[0].startswith("Both put the cases in the same order, so auroc is the same by construction")
+    assert "log_loss differs by" in osler("compare", tmp_path / "fresh", grouped, tmp_path / "new.csv").said
+    assert library.compare(grouped, grouped, tmp_path / "new.csv").verdict.measure == "auroc"

@@ -29,7 +29,7 @@ MEASURES = (
     Measure("mcc", "higher", most=1.0, by_subgroup=False),
     Measure("brier", "lower", "log", by_subgroup=False),
     Measure("scaled_brier", "higher", most=1.0, by_subgroup=False),
-    Measure("log_loss", "lower", "log", by_subgroup=False),
+    Measure("log_loss", "lower", "log", by_subgroup=False, proper=True),
     Measure("calibration_slope", "higher"),
     Measure("calibration_intercept", "higher"),
     Measure("oe_ratio", "higher", "log"),
