@@ -25,7 +25,7 @@ def single(n):
 
 
 def told(values, units=None):
-    found, notes = cut(np.asarray(values), units or single(len(values)))
+    found, notes = cut("ward", np.asarray(values), units=units or single(len(values)))
     return {one.label: len(one.rows) for one in found}, notes
 
 
@@ -239,3 +239,17 @@ def test_many_cases_in_another_order_score_the_same():
     row = next(row for row in found["subgroup.when"].rows if row.label == "late")
     assert row.values["auroc"].value == pytest.approx(alone["auroc"][0], abs=1e-12)
     assert scores.counts["cases"] == 100_002
+
+
+def test_a_column_of_a_hundred_thousand_values_is_left_out_with_its_reason():
+    found, notes = cut("visit", np.array([f"v{n:06d}" for n in range(100_000)], object), units=single(100_000))
+    assert found == ()
+    assert notes == ("Column 'visit' has 100000 different values, none of them shared by 20 cases: no subgroups of it are told.",)
+
+
+def test_a_band_of_a_few_patients_is_left_out():
+    ages = np.concatenate([np.repeat(np.arange(20.0, 60.0), 5), np.full(60, 90.0)])
+    groups = np.concatenate([np.repeat(np.arange(40), 5), np.full(60, 40)])
+    found, notes = cut("age", ages, units=Units.of(groups, len(ages)))
+    assert "≥ 90" not in [one.label for one in found]
+    assert "Subgroups of fewer than 5 groups are left out." in notes
