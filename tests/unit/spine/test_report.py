@@ -10,6 +10,7 @@ import pytest
 
 from osler.core.drift import Drift, Finding, OutcomeShift, Shift
 from osler.core.leak import Leak
+from osler.core.panel import Panel
 from osler.core.plan import Plan
 from osler.core.sample_size import Need, SampleSize
 from osler.core.scores import Value, Verdict
@@ -394,8 +395,11 @@ def test_tripod_items():
     assert found["17"] == "open"
     assert {i.number: i.state for i in items(hostile())}["23a"] == "part"
     assert {i.number: i.state for i in items(bare())}["23a"] == "open"
-    subgroups = replace(breast_cancer(), study=replace(breast_cancer().study, roles=Roles(subgroups=("sex",))))
-    assert {i.number: i.state for i in items(subgroups)}["14"] == "part"
+    asked = replace(breast_cancer(), study=replace(breast_cancer().study, roles=Roles(subgroups=("sex",))))
+    assert {i.number: i.state for i in items(asked)}["14"] == "open"  # what was asked and is not told fills nothing
+    panel = Panel("subgroup.sex", (), ("No two subgroups of at least 20 cases can be told apart.",))
+    told = {i.number: i.state for i in items(replace(asked, scores=replace(asked.scores, panels=(panel,))))}
+    assert (told["14"], told["23b"]) == ("part", "part")
 
 
 def test_the_report_is_written_without_drawing_libraries():
@@ -431,7 +435,7 @@ def test_drift_is_told_with_its_numbers_in_report_card_and_terminal():
     text = Page(write_report(account)).text
     assert "Of 4 input columns, 3 differ clearly from the training cases (3,086 new cases)." in text
     assert (
-        "'glucose' has a mean of 6.10 and had 110 in training, 1/18 times as much: probably another unit, as of mg/dL / mmol/L"
+        "'glucose' has a mean of 6.10 and had 110 in training, 1/18 times as much: probably another unit, for example mg/dL / mmol/L"
         in text
     )
     assert "The share of died = 1 is 77.2% here (95% confidence interval 75.7% to 78.6%) and was 47% in training" in text
@@ -459,7 +463,7 @@ def test_the_sample_size_is_told_with_its_numbers():
     account = replace(breast_cancer(), sample=NEED)
     for text in (Page(write_report(account)).text, write_card(account)):
         assert "For 46 candidate parameters and AUROC 0.749 (explained share of variation 0.183)" in text
-        assert "shrinkage of at least 0.9 2,021" in text
+        assert "shrinkage of at least 0.9: 2,021" in text
         assert "There were enough for all of these." in text
         assert "There were too few: 2,509 would meet all of these." in text
         assert "Networks and boosted trees have no such count" in text

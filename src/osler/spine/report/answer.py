@@ -93,7 +93,12 @@ def asked(account: Account, words: Words) -> str:
             if classes
             else words.say("answer.asked.number", **known)
         )
-    return words.say("answer.asked.classes", **known, classes=words.say("list.or").join(classes))
+    return words.say("answer.asked.classes", **known, classes=either(classes, words))
+
+
+def either(names: list[str], words: Words) -> str:
+    """Return `a, b or c`."""
+    return words.say("list.or").join([*([words.say("list.comma").join(names[:-1])] if len(names) > 1 else []), names[-1]])
 
 
 def found(account: Account, words: Words) -> str:
