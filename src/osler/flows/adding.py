@@ -23,7 +23,7 @@ from osler.flows.importance import sampled
 from osler.flows.judging import raw_outputs
 from osler.flows.planning import threads
 from osler.spine.evaluate import statistics_of
-from osler.spine.evaluate.withheld import RESAMPLES, gained
+from osler.spine.evaluate.gains import RESAMPLES, gained
 from osler.spine.fit import Source
 from osler.spine.output import Blend
 

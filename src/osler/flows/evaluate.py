@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from osler.core.account import Account
+from osler.core.drift import Drift
 from osler.core.errors import OutputError
 from osler.core.scores import Scores
 from osler.core.study import Input, Roles, Study
@@ -27,6 +28,7 @@ from osler.language import words
 from osler.spine import sample_size
 from osler.spine.bundle import check_report_place
 from osler.spine.evaluate import score_statistics, statistics_of
+from osler.spine.evaluate.withheld import without_few
 from osler.spine.fit import Source
 from osler.spine.report import documents_of
 from osler.spine.report.drift import drift_line
@@ -42,13 +44,16 @@ def evaluate(
     out: Path | str,
     subgroups: str | Sequence[str] = (),
     recalibrate: Path | str | None = None,
+    despite_drift: bool = False,
     device: str | None = None,
     watch: Watch = SILENT,
 ) -> Scores:
     """Score the bundle on the rows of `table` and write scores.json, report.html, card.md and methods.md into the folder `out`.
 
     `subgroups` are columns by which the scores are told too, beside those of the study. `recalibrate` names a bundle to be
-    written, whose outputs are fitted to these cases; its scores are cross-validated.
+    written, whose outputs are fitted to these cases; its scores are cross-validated. Raises StudyError, after the report, where
+    columns are in other units or hold other things than in training: a bundle fitted to these would fit no other, and it is
+    written only with `despite_drift`. Scores of fewer than five cases or groups are withheld.
     """
     bundle, table, out = Path(bundle), Path(table), Path(out)
     predictor = load(bundle, device=device)
@@ -61,12 +66,17 @@ def evaluate(
     watch.stage("scoring")
     scores, statistics = _scored(predictor, seen)
     watch.stage("explaining")
-    scores = replace(scores, explanation=_overall(predictor, seen), inputs=_by_input(predictor, seen))
+    if why := scores.origin.get("withheld"):
+        watch.say(why)
+        seen = replace(seen, drift=Drift({}, (), seen.drift.cases))
+    else:
+        scores = replace(scores, explanation=_overall(predictor, seen), inputs=_by_input(predictor, seen))
+    watch.say(drift_line(seen.drift, words("en")))
     list_new(out / "cases.html", predictor, seen, table=table, statistics=statistics, scores=scores)
     if recalibrate is not None:
         _write(out, _account(predictor, seen, scores))  # if these cases cannot be recalibrated on, they are scored none the less
+        recalibration.check_cases(seen.drift, scores, despite_drift=despite_drift)
         scores = _recalibrated(predictor, seen, scores, bundle=bundle, out=Path(recalibrate), watch=watch)
-    watch.say(drift_line(seen.drift, words("en")))
     _write(out, _account(predictor, seen, scores))
     return scores
 
@@ -82,8 +92,11 @@ def _scored(predictor: Predictor, seen: Seen) -> tuple[Scores, np.ndarray]:
     if seen.compared is not None:
         scores = _compared(predictor, seen, scores)
     absent = [name for name in predictor.contents.about["roles"]["subgroups"] if name not in seen.subgroups]
-    notes = (f"The table has no column '{name}': no subgroups of it are told." for name in absent)
-    return replace(scores, notes=(*scores.notes, *notes), origin={"kind": "external"}), found["test"]
+    notes = [f"The table has no column '{name}': no subgroups of it are told." for name in absent]
+    group = predictor.contents.about["roles"]["group"]
+    notes += [f"The table has no column '{group}', which named the groups in training."] if group and seen.groups is None else []
+    scores = replace(scores, notes=(*scores.notes, *notes), origin={"kind": "external"})
+    return without_few(scores), found["test"]
 
 
 def _compared(predictor: Predictor, seen: Seen, scores: Scores) -> Scores:
@@ -108,7 +121,7 @@ def _compared(predictor: Predictor, seen: Seen, scores: Scores) -> Scores:
 def _recalibrated(predictor: Predictor, seen: Seen, scores: Scores, *, bundle: Path, out: Path, watch: Watch) -> Scores:
     """Write the recalibrated bundle and return the scores before it, with what was done."""
     watch.stage("recalibrating")
-    found = recalibration.recalibrate(predictor, seen.raws, seen.target, groups=seen.groups, before=scores)
+    found = recalibration.recalibrate(predictor, seen, before=scores)
     recalibration.write(found, predictor, bundle=bundle, out=out, account=_account(predictor, seen, found.scores))
     watch.say(found.sentence)
     panel = found.scores.panels[-1]
@@ -153,17 +166,20 @@ def _overall(predictor: Predictor, seen: Seen) -> dict[str, Any]:
 def _account(predictor: Predictor, seen: Seen, scores: Scores) -> Account:
     about = predictor.contents.about
     inputs = tuple(Input(i["name"], i["modality"], tuple(i["columns"]), i["options"]) for i in about["inputs"])
-    roles = Roles(id=about["roles"]["id"], group=about["roles"]["group"], subgroups=tuple(seen.subgroups))
+    group = None if seen.groups is None else about["roles"]["group"]
+    roles = Roles(id=about["roles"]["id"], group=group, subgroups=tuple(seen.subgroups))
     study = Study(
         Path(), Path(), tuple(about["targets"]), about["task"], inputs, roles, title=about["title"], language=about["language"]
     )
     counts = {"test": len(seen.target), "refused": len(seen.refusals), "cases": seen.cases}
+    counts |= {"groups": len(np.unique(seen.groups))} if seen.groups is not None else {}
     now = predictor.task.facts(seen.target, np.arange(len(seen.target)))
     return Account(
         study, predictor.contents.plan, scores, predictor.info, predictor.facts,
         split="new data; whether training saw any of these cases is not known", counts=counts,
         refused=refused_counts(seen.refusals.values()), versions=versions(), drift=seen.drift,
-        sample=sample_size.judged(before=None, now=now, values=scores.test, parameters=None),
+        sample=sample_size.judged(before=None, now=now, values=scores.test, parameters=None) if scores.test else None,
+        tested=now if scores.test else {},
     )  # fmt: skip
 
 

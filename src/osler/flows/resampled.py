@@ -11,7 +11,7 @@ import numpy as np
 
 from osler.core.leak import Leak
 from osler.core.panel import Panel
-from osler.core.scores import Scores
+from osler.core.scores import Scores, Value
 from osler.core.split import Split
 from osler.core.state import State
 from osler.core.view import View
@@ -26,6 +26,7 @@ from osler.spine.evaluate import score_statistics
 from osler.spine.evaluate.clean import with_clean
 from osler.spine.evaluate.pooled import Outside, Pooled, repeats_panel
 from osler.spine.evaluate.sites import Site, sites_panel
+from osler.spine.evaluate.withheld import withheld, without_few
 from osler.spine.leaks import touched
 
 # Every note about intervals begins with "Intervals": the report shows those below the scores.
@@ -120,10 +121,16 @@ def pooled_scores(cases: Cases, scheme: Scheme, tested: Sequence[Tested]) -> Sco
     panels += [_sites(cases, tested)] if cases.study.roles.leave_out else []
     told = (*((EXPLAINED,) if tested[0].explanation else ()), *((ADDED,) if tested[0].inputs else ()))
     notes = (POOLED.format(n=len(tested)), *scores.notes[1:], REFIT, *told)
-    return replace(
+    scores = replace(
         scores, notes=notes, panels=(*scores.panels, *panels), origin=_origin(cases, scheme), explanation=tested[0].explanation,
         inputs=tested[0].inputs,
     )  # fmt: skip
+    return scores if _sites_are_groups(cases) else without_few(scores)
+
+
+def _sites_are_groups(cases: Cases) -> bool:
+    """Whether sites, which are no persons, are what the split keeps together: a few of them may then be told of."""
+    return cases.study.roles.leave_out is not None and cases.study.roles.leave_out == cases.study.roles.group
 
 
 def _sites(cases: Cases, tested: Sequence[Tested]) -> Panel:
@@ -133,7 +140,9 @@ def _sites(cases: Cases, tested: Sequence[Tested]) -> Panel:
         rows = one.outer.split.test
         groups = cases.groups[rows] if cases.grouped else None
         scores = score_statistics(cases.task, {"test": one.lines["test"]}, info=info, groups=groups, seed=seed)
-        sites.append(Site(one.outer.label, len(rows), scores.test))
+        why = "" if _sites_are_groups(cases) else withheld(scores.counts)
+        values = {name: Value(float("nan"), note=why) for name in scores.test} if why else scores.test
+        sites.append(Site(one.outer.label, len(rows), values))
     column = cases.study.roles.leave_out
     assert column is not None
     return sites_panel(column, sites, cases.task.measured(info))

@@ -20,6 +20,7 @@ from osler.flows.fitting import Trained
 from osler.flows.judging import statistics
 from osler.spine.evaluate import score_statistics
 from osler.spine.evaluate.clean import with_clean
+from osler.spine.evaluate.withheld import withheld, without_few
 from osler.spine.fit import Source
 from osler.spine.leaks import touched
 
@@ -29,7 +30,7 @@ def score(
 ) -> tuple[Scores, np.ndarray]:
     """Score the test split, once; return the scores and the statistics (n, s) of what the bundle predicts with.
 
-    Where leaks touch some test cases, the others are scored apart too.
+    Where leaks touch some test cases, the others are scored apart too. Scores of fewer than five cases or groups are withheld.
     """
     watch.stage("scoring")
     with planning.threads(source.plan):
@@ -40,9 +41,11 @@ def score(
     scores = score_statistics(cases.task, found, info=info, groups=groups, seed=seed, views=views, subgroups=columns)
     reached = np.isin(split.test, touched(leaks))
     scores = with_clean(scores, cases.task, found, touched=reached, info=info, groups=groups, seed=seed)
+    scores = replace(scores, origin={"kind": "test"})
+    if withheld(scores.counts):
+        return without_few(scores), found["test"]
     inputs = by_input(source, cases, split.test, trained, statistics=found, watch=watch)
-    explanation = overall(source, cases, split, trained, watch=watch)
-    return replace(scores, origin={"kind": "test"}, explanation=explanation, inputs=inputs), found["test"]
+    return replace(scores, explanation=overall(source, cases, split, trained, watch=watch), inputs=inputs), found["test"]
 
 
 def by_input(

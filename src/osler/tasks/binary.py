@@ -31,7 +31,7 @@ MEASURES = (
     Measure("mcc", "higher", most=1.0, by_subgroup=False),
     Measure("brier", "lower", "log", by_subgroup=False),
     Measure("scaled_brier", "higher", most=1.0, by_subgroup=False),
-    Measure("log_loss", "lower", "log", by_subgroup=False),
+    Measure("log_loss", "lower", "log", by_subgroup=False, proper=True),
     Measure("calibration_slope", "higher"),
     Measure("calibration_intercept", "higher"),
     Measure("oe_ratio", "higher", "log"),
@@ -119,7 +119,8 @@ def _from_sums(sums: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def support(statistics: np.ndarray) -> Mapping[str, float]:
-    """Return by measure how many cases carry it (see Task.support)."""
+    """Return by measure how many cases carry it (see Task.support). A class that no case has counts nothing for the errors of
+    probabilities, which need no second one."""
     known = statistics[~np.isnan(statistics[:, TRUTH])]
     truth, chosen = known[:, TRUTH] > 0, known[:, CHOSEN] > 0
     positive, negative = float(truth.sum()), float((~truth).sum())
@@ -131,6 +132,7 @@ def support(statistics: np.ndarray) -> Mapping[str, float]:
         "npv": float((~chosen).sum()),
     }
     both = carried(np.array([positive, negative]))
+    own |= dict.fromkeys(("brier", "log_loss"), both or positive + negative)
     return {m.name: own.get(m.name, both) for m in MEASURES}
 
 

@@ -27,7 +27,7 @@ from osler.flows.predictor import Predictor, load
 from osler.flows.train import train
 from osler.language import words
 from osler.spine.evaluate import statistics_of
-from osler.spine.evaluate.withheld import gained
+from osler.spine.evaluate.gains import gained
 from osler.spine.fit import Source
 from osler.spine.report.adding import adding as told_in_report
 from osler.spine.study import Request

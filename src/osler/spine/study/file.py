@@ -227,6 +227,8 @@ def _sentence(error: Mapping[str, Any]) -> str:
         return f"'{where}': {error['ctx']['error']}"
     if error["type"] == "tuple_type":
         return f"'{where}': wanted a name or a list of names; it is a {type(error['input']).__name__}, put it in quotes"
+    if error["type"] == "literal_error":
+        return f"'{where}': there is {error['ctx']['expected']}, and what came is none of these"
     quotes = "; put it in quotes" if error["type"] == "string_type" and not isinstance(error["input"], (list, dict)) else ""
     message = str(error["msg"]).replace("Input should be", "wanted").replace("Input", "it")
     return f"'{where}': {message}; what came is of the type {type(error['input']).__name__}{quotes}"
