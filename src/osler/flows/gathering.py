@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -63,7 +62,7 @@ def gathered(
     others = tuple(part for part in PARTS if part not in always) if beside == "some" else ()
     lot = Lot(COMPARED, about=rows_about(table) if others else None, seed=predictor.contents.about["seed"])
     gathering = _Gathering(predictor, always=always, others=others, lot=lot, subgroups=subgroups)
-    for block, columns in _ahead(_read(predictor, table, subgroups=subgroups)):
+    for block, columns in predictor.streamed(_checked(predictor, table, subgroups=subgroups)):
         gathering.add(block, columns)
         watch.advance(len(block))
     return gathering.seen()
@@ -145,22 +144,10 @@ class _Gathering:
         )
 
 
-_Read = tuple[Table, dict[str, Columns]]
-
-
-def _read(predictor: Predictor, table: Path, *, subgroups: tuple[str, ...]) -> Iterator[_Read]:
-    for block in blocks(table):
+def _checked(predictor: Predictor, table: Path, *, subgroups: tuple[str, ...]) -> Iterator[Table]:
+    for block in blocks(table, size=predictor.block_cases):
         _check(predictor, block, subgroups=subgroups)
-        yield block, predictor.columns(block)
-
-
-def _ahead(items: Iterator[_Read]) -> Iterator[_Read]:
-    """Yield `items`, the next one being read while one is worked on."""
-    with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(next, items, None)
-        while (item := waiting.result()) is not None:
-            waiting = pool.submit(next, items, None)
-            yield item
+        yield block
 
 
 def _group_labels(block: Table, group: str) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from pathlib import Path
 
 from osler.core.errors import OutputError
@@ -12,7 +13,7 @@ from osler.spine.bundle import bundle_digest
 from osler.spine.rows import Parts
 from osler.spine.scan import blocks
 
-ROWS = 1 << 16  # of a block
+ROWS = 1 << 16  # of a block at most
 
 
 def predict(bundle: Path | str, table: Path | str, *, out: Path | str, device: str | None = None, watch: Watch = SILENT) -> Path:
@@ -22,15 +23,15 @@ def predict(bundle: Path | str, table: Path | str, *, out: Path | str, device: s
         raise OutputError(f"'{out.name}' is the table itself; choose another --out, or its rows would be lost")
     watch.stage("loading")
     predictor = load(bundle, device=device)
-    parts = Parts(out, key=_key(bundle, table))
-    done = parts.done()
+    size = min(ROWS, predictor.block_cases)
+    parts = Parts(out, key=_key(bundle, table, size=size))
     watch.stage("predicting")
     lacking = 0
-    for number, block in enumerate(blocks(table, size=ROWS)):
-        if number >= done:
-            lines = predictor.lines(block)
-            lacking += int((lines["without"] != "").sum()) if "without" in lines else 0
-            parts.write(lines)
+    fresh = itertools.islice(blocks(table, size=size), parts.done(), None)
+    for block, columns in predictor.streamed(fresh, parts=predictor.blend.parts):
+        lines = predictor.lines(block, columns)
+        lacking += int((lines["without"] != "").sum()) if "without" in lines else 0
+        parts.write(lines)
         watch.advance(len(block))
     parts.join()
     if lacking:
@@ -38,9 +39,9 @@ def predict(bundle: Path | str, table: Path | str, *, out: Path | str, device: s
     return out
 
 
-def _key(bundle: Path, table: Path) -> str:
+def _key(bundle: Path, table: Path, *, size: int) -> str:
     """Return what must be equal for finished parts to be kept."""
     about = table.stat() if table.exists() else None
-    size, changed = (about.st_size, about.st_mtime_ns) if about else (0, 0)
-    text = f"{bundle_digest(bundle)}|{table.absolute()}|{size}|{changed}|{ROWS}"
+    length, changed = (about.st_size, about.st_mtime_ns) if about else (0, 0)
+    text = f"{bundle_digest(bundle)}|{table.absolute()}|{length}|{changed}|{size}"
     return hashlib.sha256(text.encode()).hexdigest()

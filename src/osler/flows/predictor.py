@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -24,6 +25,7 @@ from osler.flows.members import PARTS
 from osler.flows.opening import in_memory
 from osler.flows.planning import chosen_device, threads
 from osler.spine.bundle import Contents, read_bundle
+from osler.spine.columns import Asked, block_cases, read_ahead
 from osler.spine.fit import NetworkMember, Source
 from osler.spine.output import Blend
 
@@ -62,13 +64,14 @@ class Predictor:
         """
         import polars as pl
 
-        parts = [pl.DataFrame(self.lines(block)) for block in in_memory(table)]
+        blocks = in_memory(table, size=self.block_cases)
+        parts = [pl.DataFrame(self.lines(block, columns)) for block, columns in self.streamed(blocks, parts=self.blend.parts)]
         return pl.concat(parts)
 
-    def lines(self, block: Table) -> dict[str, np.ndarray]:
+    def lines(self, block: Table, columns: Mapping[str, Columns] | None = None) -> dict[str, np.ndarray]:
         """Return the output columns of one block: row number (from 1), the study's id, predictions, refusals; of several inputs
         also those that each prediction was made without."""
-        columns = self.columns(block)
+        columns = self.columns(block) if columns is None else columns
         raws, refusals = self.raw(block, columns=columns, parts=self.blend.parts)
         decoded = self.task.decode(raws["test"], self.output("test"), info=self.info, plan=self.contents.plan)
         kept = np.array([r not in refusals for r in range(len(block))], bool)
@@ -131,13 +134,29 @@ class Predictor:
 
     def columns(self, block: Table) -> dict[str, Columns]:
         """Return the inputs of a block as columns, with the bundle's reading decisions."""
+        return {name: asked() for name, asked in self.asked(block, parts=PARTS).items()}
+
+    def asked(self, block: Table, *, parts: Collection[str]) -> dict[str, Asked]:
+        """Return what is to be read of each input of a block: only the fields that the members `parts` need."""
+        roles = frozenset({"input", *(["baseline"] if "baseline" in parts else [])})
         found = {}
         for asked in self.contents.about["inputs"]:
             modality = self.modalities[asked["name"]]
             locators = modality.locate(block, columns=asked["columns"])
-            reading = dict(self.contents.plan.part(f"inputs.{asked['name']}"))
-            found[asked["name"]] = modality.shard(locators, reading=reading, roles=frozenset({"input", "baseline"}))
+            found[asked["name"]] = Asked(modality, locators, self._reading(asked["name"]), roles)
         return found
+
+    def streamed(self, blocks: Iterable[Table], *, parts: Collection[str] = PARTS) -> Iterator[tuple[Table, dict[str, Columns]]]:
+        """Yield each block with its columns; the next block is read meanwhile where reading takes long."""
+        return read_ahead(((block, self.asked(block, parts=parts)) for block in blocks), workers=os.cpu_count() or 1)
+
+    @property
+    def block_cases(self) -> int:
+        """How many cases are predicted at a time, so that memory stays bounded."""
+        return block_cases((modality, self._reading(name)) for name, modality in self.modalities.items())
+
+    def _reading(self, name: str) -> dict[str, Any]:
+        return dict(self.contents.plan.part(f"inputs.{name}"))
 
     def output(self, part: str) -> State:
         """Return the calibration and thresholds of "test", "network" or "baseline"."""

@@ -25,7 +25,7 @@ class Images(Modality):
     """The modality of pictures; each promise lives in the room of its name."""
 
     name: ClassVar[str] = "images"
-    opens = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm")
+    opens = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".dicom")
     shard_cases: ClassVar[int] = 256
 
     def recognises(self, cells: Sequence[str]) -> float:
@@ -71,6 +71,13 @@ class Images(Modality):
         from osler.modalities.images.encode import fingerprint
 
         return fingerprint(case)
+
+    def shard(self, locators: Sequence[Any], *, reading: Mapping[str, Any], roles: frozenset[str]) -> Columns:
+        """Read one picture after the other; what Pillow and pydicom would say stands in the refusals."""
+        from osler.modalities.images.read import quiet
+
+        with quiet():
+            return super().shard(locators, reading=reading, roles=roles)
 
     def facts(self, columns: Columns, rows: np.ndarray) -> Mapping[str, Any]:
         """Return sizes and intensities of the training rows."""
