@@ -148,3 +148,23 @@ def test_a_recalibrated_bundle_is_judged_by_its_probabilities(rows, grouped, tmp
     assert found.notes[0].startswith("Both put the cases in the same order, so auroc is the same by construction")
     assert "log_loss differs by" in osler("compare", tmp_path / "fresh", grouped, tmp_path / "new.csv").said
     assert library.compare(grouped, grouped, tmp_path / "new.csv").verdict.measure == "auroc"
+
+
+def test_equal_predictions_are_told(rows, grouped, tmp_path):
+    constant = rows.with_columns(pl.lit(rows[c].mean()).alias(c) for c in rows.columns if rows[c].dtype == pl.Float64)
+    _, scores, text = evaluated(grouped, constant, tmp_path)
+    assert scores["test"]["auroc"]["value"] == pytest.approx(0.5, abs=0.05)  # rounding alone tells cases apart
+    assert "All cases got the same prediction: here the model tells no case from another." in text
+
+
+def test_a_subgroup_column_of_many_values_and_the_threshold_are_told(rows, grouped, tmp_path):
+    many = rows.with_columns(pl.format("v{}", pl.int_range(pl.len())).alias("visit"))
+    _, scores, text = evaluated(grouped, many, tmp_path, "--subgroup", "visit", "--subgroup", "mean radius")
+    told = "Column 'visit' has 569 different values, none of them shared by 20 cases: no subgroups of it are told."
+    assert scores["panels"]["subgroup.visit"] == {"rows": [], "notes": [told]}
+    assert told in text
+    assert "Where a decision is needed, it is taken at the threshold 0.5" in text
+    words = ("evaluate", grouped, tmp_path / "new.csv", "--out", tmp_path / "e", "--subgroup", "mean radius")
+    assert osler(*words, "--recalibrate", tmp_path / "fresh").code == 0
+    assert "subgroup.mean radius" in json.loads((tmp_path / "fresh" / "scores.json").read_text())["panels"]
+    assert 'id="subgroups"' in (tmp_path / "fresh" / "report.html").read_text()

@@ -34,6 +34,11 @@ from osler.spine.report import documents_of
 from osler.spine.report.drift import drift_line
 
 RESAMPLES = 400  # of the cases on which network and baseline are compared where there are very many
+SAME = 1e-5  # raw outputs that differ by less do so by rounding alone
+EQUAL = (
+    "All cases got the same prediction: here the model tells no case from another. Look whether columns are empty, constant or of"
+    " another kind than in training."
+)
 SECONDS = 8.0  # at most, for what moves predictions on the whole; a plan with none has none here
 
 
@@ -95,6 +100,7 @@ def _scored(predictor: Predictor, seen: Seen) -> tuple[Scores, np.ndarray]:
     notes = [f"The table has no column '{name}': no subgroups of it are told." for name in absent]
     group = predictor.contents.about["roles"]["group"]
     notes += [f"The table has no column '{group}', which named the groups in training."] if group and seen.groups is None else []
+    notes += [EQUAL] if len(seen.target) > 1 and np.ptp(seen.raws["test"], axis=0).max() < SAME else []
     scores = replace(scores, notes=(*scores.notes, *notes), origin={"kind": "external"})
     return without_few(scores), found["test"]
 

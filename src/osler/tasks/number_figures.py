@@ -36,7 +36,7 @@ def figures(statistics: np.ndarray, *, info: Mapping[str, Any]) -> tuple[Figure,
 def _density(truth: np.ndarray, guess: np.ndarray, *, name: str, tail: str) -> Figure:
     # rounded quantiles, so that no edge is a patient's value; what lies beyond is counted in the outer cells
     low, high = np.quantile(np.concatenate([truth, guess]), [0.01, 0.99])
-    wanted = min(_CELLS, max(3, round(len(truth) ** 0.5 / 3)))  # finer, and most cells of few cases would hold too few to be told
+    wanted = min(_CELLS, max(3, round(len(truth) ** 0.5 / 2)))  # finer, and most cells of few cases would hold too few to be told
     step = _readable((high - low) / wanted or 1.0)
     cells = min(2 * wanted, max(1, int(np.ceil(high / step) - np.floor(low / step))))
     edges = (np.floor(low / step) + np.arange(cells + 1)) * step

@@ -247,5 +247,5 @@ def _notes(units: Units, *, known: bool, how: str, resamples: int) -> tuple[str,
     if how == "jackknife":
         notes.append(f"With {units.size} groups, intervals come from leaving out each group in turn (Student's t).")
     if how == "bootstrap":
-        notes.append(f"Intervals come from {resamples} resamples of {units.size} groups.")
+        notes.append(f"Intervals come from {resamples} resamples of {units.size} {'groups' if known else 'cases'}.")
     return tuple(notes)

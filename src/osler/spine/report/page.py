@@ -84,7 +84,7 @@ def _content(account: Account, said: Words) -> dict[str, Any]:
         "positive": _positive(account, said),
         "tested_key": by_origin("data.outcome.tested", account, said),
         "about": _about(account, said),
-        "how": (said.say(by_origin("scores.caption", account, said)), *_intervals(account, said)),
+        "how": (said.say(by_origin("scores.caption", account, said)), *_threshold(account, said), *_intervals(account, said)),
         "scores": score_table(account, said),
         "figures": drawings(account, said),
         "adding": adding(account, said),
@@ -111,6 +111,15 @@ def _about(account: Account, said: Words) -> list[str]:
     parts += [said.say("data.left", n=numerals.count(left))] if left else []
     parts += [said.say("data.groups", n=numerals.count(groups))] if groups else []
     return [*parts, numerals.closed(said[account.split], said)] if account.split else parts
+
+
+def _threshold(account: Account, said: Words) -> tuple[str, ...]:
+    """Return at which threshold measures of decisions were taken, where there is one outcome of two classes."""
+    panel = next((panel for panel in account.scores.panels if panel.name == "operating_points"), None)
+    row = next((row for row in panel.rows if row.label == "in use"), None) if panel else None
+    if row is None or not isinstance(row.about.get("threshold"), float):
+        return ()
+    return (said.say("scores.threshold", value=numerals.number(row.about["threshold"]), how=said[str(row.about.get("how", ""))]),)
 
 
 def _intervals(account: Account, said: Words) -> tuple[str, ...]:
