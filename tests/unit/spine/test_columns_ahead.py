@@ -78,5 +78,5 @@ def test_a_block_of_large_pictures_has_few_cases_and_one_of_numbers_many():
     images, numbers = modality("images"), {"kinds": {"a": "number"}, "left_out": {}}
     small, large = ({"channels": c, "size": s, "dtype": "uint8"} for c, s in ((1, [28, 28]), (3, [224, 224])))
     assert block_cases([(images, large)]) * 3 * 224 * 224 <= ahead.BLOCK_BYTES
-    assert block_cases([(images, small)]) > 10_000
+    assert block_cases([(images, small)]) == ahead.LOOPED
     assert block_cases([(modality("tables"), numbers)]) == ahead.MOST

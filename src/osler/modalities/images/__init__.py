@@ -73,11 +73,10 @@ class Images(Modality):
         return fingerprint(case)
 
     def shard(self, locators: Sequence[Any], *, reading: Mapping[str, Any], roles: frozenset[str]) -> Columns:
-        """Read one picture after the other; what Pillow and pydicom would say stands in the refusals."""
-        from osler.modalities.images.read import quiet
+        """Read one picture after the other, describe them together; what Pillow and pydicom would say stands in the refusals."""
+        from osler.modalities.images.encode.shard import shard
 
-        with quiet():
-            return super().shard(locators, reading=reading, roles=roles)
+        return shard(self, locators, reading=reading, roles=roles)
 
     def facts(self, columns: Columns, rows: np.ndarray) -> Mapping[str, Any]:
         """Return sizes and intensities of the training rows."""

@@ -48,17 +48,19 @@ class Asked:
 
 
 def block_cases(modalities: Iterable[tuple[Modality, Mapping[str, Any]]]) -> int:
-    """Return how many cases a block may have, so that its columns stay within BLOCK_BYTES."""
+    """Return how many cases a block may have, so that its columns stay within BLOCK_BYTES; fewer where cases are read one by one,
+    so that the next block is read while this one is worked on."""
     from numpy import dtype
 
-    each = 1
+    each, most = 1, MOST
     for modality, reading in modalities:
+        most = min(most, LOOPED) if modality.shard_cases <= LOOPED else most
         for field in modality.fields(reading=reading):
             entries = 1
             for length in field.shape:
                 entries *= UNKNOWN if length is None else length
             each += entries * dtype(field.dtype).itemsize
-    return max(FEWEST, min(MOST, BLOCK_BYTES // each))
+    return max(FEWEST, min(most, BLOCK_BYTES // each))
 
 
 def read_ahead(blocks: Iterable[tuple[B, Mapping[str, Asked]]], *, workers: int) -> Iterator[tuple[B, dict[str, Columns]]]:
