@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,10 +28,14 @@ FEWEST = 5  # groups from which an input is learned
 BLOCK = 1 << 16  # cases whose features are held at once in prediction
 
 
+def unchanged(encoders: Any) -> None:
+    """Leave the first weights of `encoders`, modules by input, as they were drawn."""
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """Where and how a fold is trained: `folder` keeps checkpoints, `clocked` lets the clock end a training at the
-    plan's `fit.limit`."""
+    plan's `fit.limit`, `begin` may put other first weights into a network's encoders."""
 
     task: Task
     groups: np.ndarray
@@ -38,6 +43,7 @@ class Work:
     folder: Path
     clocked: bool = False
     watch: Watch = SILENT
+    begin: Callable[[Any], None] = unchanged
 
 
 def train_fold(source: Source, fold: Fold, *, number: int, work: Work) -> Crew:
@@ -75,6 +81,7 @@ def train_network(source: Source, fold: Fold, *, states: Mapping[str, State], me
         plan=plan,
         seed=draw(work.seed, member, -1),
     )
+    work.begin(built.network.fusion.encoders)
     built.network.to(source.device)
     built.network.fusion.learn(learnable(source, fold.training, groups=work.groups))
     objective = PredictorObjective(network=built.network, task=work.task, plan=plan)
