@@ -36,12 +36,17 @@ def predict(bundle: Path | str, table: Path | str, *, out: Path | str, device: s
     files = files_of(table, inputs=predictor.contents.about["inputs"], modalities=predictor.modalities)
     parts = Parts(out, key=_key(bundle, table, size=size, files=files))
     watch.stage("predicting", total=len(files.names) if files else 0)
+    lacking = 0
     whole = files.blocks(size=size) if files else blocks(table, size=size)
     fresh = itertools.islice(whole, parts.done(), None)
     for block, columns in predictor.streamed(fresh, parts=predictor.blend.parts):
-        parts.write(_lines(predictor, block, columns, files=files))
+        lines = _lines(predictor, block, columns, files=files)
+        lacking += int((lines["without"] != "").sum()) if "without" in lines else 0
+        parts.write(lines)
         watch.advance(len(block))
     parts.join()
+    if lacking:
+        watch.say(f"{lacking:,} predictions were made without an input; the column 'without' names it")
     return out
 
 

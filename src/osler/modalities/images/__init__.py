@@ -13,9 +13,11 @@ from osler.core.features import Features
 from osler.core.plan import Brief, Decision, Rung
 from osler.core.state import State
 from osler.core.table import Table
+from osler.core.target import Target
 
 if TYPE_CHECKING:
-    from torch import nn
+    import torch
+    from torch import Tensor, nn
 
     from osler.core.errors import Refusal
     from osler.modalities.images.case import Image, ImageFiles
@@ -26,6 +28,7 @@ class Images(Modality):
 
     name: ClassVar[str] = "images"
     opens = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".dicom")
+    form: ClassVar[tuple[str, ...]] = ("width", "depth", "stages", "halvings", "norm")
     shard_cases: ClassVar[int] = 256
 
     def recognises(self, cells: Sequence[str]) -> float:
@@ -78,11 +81,11 @@ class Images(Modality):
 
         return shard(self, locators, reading=reading, roles=roles)
 
-    def facts(self, columns: Columns, rows: np.ndarray) -> Mapping[str, Any]:
-        """Return sizes and intensities of the training rows."""
+    def facts(self, columns: Columns, rows: np.ndarray, *, target: Target | None = None) -> Mapping[str, Any]:
+        """Return sizes and intensities of the training rows, and what mirroring does to them."""
         from osler.modalities.images.facts import facts
 
-        return facts(columns, rows)
+        return facts(columns, rows, target=target)
 
     def rules(self, brief: Brief) -> tuple[Decision, ...]:
         """Return augmentation, normalisation and regularisation."""
@@ -100,7 +103,23 @@ class Images(Modality):
         """Learn the scale of intensities and the axes of the baseline's low frequencies."""
         from osler.modalities.images.fit import fit
 
-        return fit(columns, rows)
+        return fit(columns, rows, groups=groups)
+
+    def gather(
+        self, columns: Columns, rows: np.ndarray, *, plan: Mapping[str, Any], windows: np.ndarray | None, names: Sequence[str]
+    ) -> dict[str, Tensor]:
+        """Return pictures in the size that the network sees."""
+        from osler.modalities.images.gather import gather
+
+        return gather(columns, rows, plan=plan, names=names)
+
+    def augment(
+        self, fields: dict[str, Tensor], *, warps: Mapping[str, str], plan: Mapping[str, Any], generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Return the batch moved and re-lit, every field by its warp."""
+        from osler.modalities.images.augment import augment
+
+        return augment(fields, warps=warps, plan=plan, generator=generator)
 
     def encoder(self, *, plan: Mapping[str, Any], state: State, output: Output) -> nn.Module:
         """Return the residual network."""

@@ -1,7 +1,7 @@
 """Columns of one block of new cases after another, without a cache: the next block is read while the caller works on this one.
 
 Kinds that read case by case are read in processes, once that is worth their start; columnar kinds are read in place. Memory holds
-two blocks.
+three blocks.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
@@ -64,7 +64,19 @@ def block_cases(modalities: Iterable[tuple[Modality, Mapping[str, Any]]]) -> int
 
 
 def read_ahead(blocks: Iterable[tuple[B, Mapping[str, Asked]]], *, workers: int) -> Iterator[tuple[B, dict[str, Columns]]]:
-    """Yield each block with its columns by input, in order; raises RunError where a worker process dies."""
+    """Yield each block with its columns by input, in order; raises RunError where a worker process dies.
+
+    A thread fetches the next one, as parsing a table and reading its columns leave the interpreter to others.
+    """
+    items = _read_blocks(blocks, workers=workers)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(next, items, None)
+        while (item := waiting.result()) is not None:
+            waiting = pool.submit(next, items, None)
+            yield item
+
+
+def _read_blocks(blocks: Iterable[tuple[B, Mapping[str, Asked]]], *, workers: int) -> Iterator[tuple[B, dict[str, Columns]]]:
     from concurrent.futures.process import BrokenProcessPool
 
     reader: _Reader[B] = _Reader(workers)
