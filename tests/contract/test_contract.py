@@ -34,6 +34,15 @@ def test_batch_equals_one_by_one(ready):
         np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-5)
 
 
+def test_no_decision_on_the_network_has_the_name_of_one_on_reading(ready):
+    facts = planning.gather_facts(ready.cases, ready.split)
+    about = planning.circumstances_of(ready.cases, ready.split, device="cpu")
+    ruled, ladder = plan_step.decide(
+        task=ready.cases.task, modalities=ready.cases.modalities, facts=facts, target=facts["target"], circumstances=about
+    )
+    assert not set(ready.cases.reading) & {*ruled, *(d.name for rung in ladder for d in rung)}
+
+
 def test_columns_hold_what_the_fields_declare(ready):
     for columns in ready.cases.columns.values():
         for field in columns.fields:

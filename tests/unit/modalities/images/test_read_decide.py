@@ -32,8 +32,8 @@ def test_every_decision_has_a_reason_and_labels_are_not_asked_for(folder):
         ({"window": [40, 0]}, "'window' cannot be"),
         ({"window": "bone"}, "'window' cannot be 'bone'"),
         ({"interpolation": "magic"}, "'interpolation' cannot be 'magic'"),
-        ({"alpha": "pink", "depth": 8}, "'alpha' cannot be 'pink'"),
-        ({"depth": 12}, "'depth' cannot be 12"),
+        ({"alpha": "pink", "bits": 8}, "'alpha' cannot be 'pink'"),
+        ({"bits": 12}, "'bits' cannot be 12"),
     ],
 )
 def test_values_that_cannot_be_are_told(folder, settings, message):
@@ -42,10 +42,10 @@ def test_values_that_cannot_be_are_told(folder, settings, message):
 
 
 def test_what_is_set_is_done(folder):
-    decisions, columns = folder.columns(folder.put("a.png", photo()), size=[96, 80], channels=3, dtype="uint16", depth="any")
+    decisions, columns = folder.columns(folder.put("a.png", photo()), size=[96, 80], channels=3, dtype="uint16", bits="any")
     assert columns["pixels"].shape == (1, 3, 96, 80)
     assert columns["pixels"].dtype == "uint16"
-    assert {decisions[n].source for n in ("size", "channels", "dtype", "depth")} == {"user"}
+    assert {decisions[n].source for n in ("size", "channels", "dtype", "bits")} == {"user"}
 
 
 def test_a_missing_column_is_told(folder):
