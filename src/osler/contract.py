@@ -48,6 +48,7 @@ class Modality:
     opens: ClassVar[tuple[str, ...]] = ()
     writes: ClassVar[tuple[str, ...]] = ()
     outputs: ClassVar[frozenset[Output]] = frozenset({"vector"})
+    form: ClassVar[tuple[str, ...]] = ()  # decisions that give the encoder's weights their shapes: a warm start takes them over
     shard_cases: ClassVar[int] = 256  # cases read by one worker at a time; columnar kinds take more
 
     def recognises(self, cells: Sequence[str]) -> float:
@@ -142,17 +143,16 @@ class Modality:
         whether one does. Default: none."""
         return iter(())
 
-    def facts(self, columns: Columns, rows: np.ndarray) -> Mapping[str, Any]:
-        """Return what JSON can hold, measured on `rows` (the training rows): aggregates, no choices."""
+    def facts(self, columns: Columns, rows: np.ndarray, *, target: Target | None = None) -> Mapping[str, Any]:
+        """Return what JSON can hold, measured on `rows` (the training rows) of all cases and of `target`: aggregates, no choices."""
         return {}
 
     def parameters(self, facts: Mapping[str, Any]) -> int | None:
-        """Return how many parameters a plain regression of this input would estimate, None where that has no meaning (a picture):
-        the judgement of the sample size rests on it."""
+        """Return the parameters of a plain regression of this input, by which the sample size is judged; None of a picture."""
         return None
 
     def rules(self, brief: Brief) -> tuple[Decision, ...]:
-        """Return this input's decisions (names without the input's prefix). Pure."""
+        """Return this input's decisions, and under `fit.` what it asks of training (of several inputs the least). Pure."""
         return ()
 
     def ladder(self, brief: Brief) -> tuple[Rung, ...]:

@@ -103,6 +103,8 @@ def test_a_network_memorises_eight_cases(ready):
     for turn in range(400):
         loss = objective.step(source.batch(rows), turn=0, generator=torch.Generator().manual_seed(turn))
         plain_update(objective, optimiser, loss, plan)
+        if turn % 50 == 49 and objective.score([source.batch(rows)]) < 0.15 * first:
+            break
     assert objective.score([source.batch(rows)]) < 0.15 * first
 
 

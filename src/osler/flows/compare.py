@@ -46,7 +46,7 @@ def compare(
     seen = []
     for predictor in predictors:
         watch.stage("predicting")
-        seen.append(gathered(predictor, Path(table), watch))
+        seen.append(gathered(predictor, Path(table), watch, beside="none"))
     watch.stage("scoring")
     found = _compared(predictors, seen)
     if out is not None:

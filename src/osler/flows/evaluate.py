@@ -17,6 +17,7 @@ from osler.core.study import Input, Roles, Study
 from osler.core.watch import SILENT, Watch
 from osler.flows import importance
 from osler.flows import recalibrate as recalibration
+from osler.flows.adding import Judged, what_inputs_add
 from osler.flows.cases import refused_counts
 from osler.flows.freeze import versions
 from osler.flows.gathering import Seen, gathered
@@ -32,6 +33,7 @@ from osler.spine.fit import Source
 from osler.spine.report import documents_of
 from osler.spine.report.drift import drift_line
 
+RESAMPLES = 400  # of the cases on which network and baseline are compared where there are very many
 SAME = 1e-5  # raw outputs that differ by less do so by rounding alone
 EQUAL = (
     "All cases got the same prediction: here the model tells no case from another. Look whether columns are empty, constant or of"
@@ -64,7 +66,8 @@ def evaluate(
     if recalibrate is not None:
         recalibration.check_places(bundle, out=out, recalibrated=Path(recalibrate))
     watch.stage("predicting")
-    seen = gathered(predictor, table, watch, subgroups=(subgroups,) if isinstance(subgroups, str) else tuple(subgroups))
+    columns = (subgroups,) if isinstance(subgroups, str) else tuple(subgroups)
+    seen = gathered(predictor, table, watch, subgroups=columns, beside="some" if recalibrate is None else "all")
     watch.stage("scoring")
     scores, statistics = _scored(predictor, seen)
     watch.stage("explaining")
@@ -72,7 +75,7 @@ def evaluate(
         watch.say(why)
         seen = replace(seen, drift=Drift({}, (), seen.drift.cases))
     else:
-        scores = replace(scores, explanation=_overall(predictor, seen))
+        scores = replace(scores, explanation=_overall(predictor, seen), inputs=_by_input(predictor, seen))
     watch.say(drift_line(seen.drift, words("en")))
     list_new(out / "cases.html", predictor, seen, table=table, statistics=statistics, scores=scores)
     if recalibrate is not None:
@@ -87,9 +90,12 @@ def _scored(predictor: Predictor, seen: Seen) -> tuple[Scores, np.ndarray]:
     """Return the scores, and the statistics (n, s) of what the bundle predicts with."""
     task, info = predictor.task, predictor.info
     states = {part: predictor.output(part) for part in seen.raws}
-    found = statistics_of(task, seen.raws, seen.target, states=states, plan=predictor.contents.plan)
+    whole = {part: raw for part, raw in seen.raws.items() if len(raw) == len(seen.target)}
+    found = statistics_of(task, whole, seen.target, states=states, plan=predictor.contents.plan)
     views, seed = task.views(state=states["test"], info=info), predictor.contents.about["seed"]
     scores = score_statistics(task, found, info=info, groups=seen.groups, seed=seed, views=views, subgroups=seen.subgroups)
+    if seen.compared is not None:
+        scores = _compared(predictor, seen, scores)
     absent = [name for name in predictor.contents.about["roles"]["subgroups"] if name not in seen.subgroups]
     notes = [f"The table has no column '{name}': no subgroups of it are told." for name in absent]
     group = predictor.contents.about["roles"]["group"]
@@ -97,6 +103,25 @@ def _scored(predictor: Predictor, seen: Seen) -> tuple[Scores, np.ndarray]:
     notes += [EQUAL] if len(seen.target) > 1 and np.ptp(seen.raws["test"], axis=0).max() < SAME else []
     scores = replace(scores, notes=(*scores.notes, *notes), origin={"kind": "external"})
     return without_few(scores), found["test"]
+
+
+def _compared(predictor: Predictor, seen: Seen, scores: Scores) -> Scores:
+    """Return `scores` with the part that has no share, and its comparison with the other, on the cases drawn for it."""
+    places = seen.compared
+    assert places is not None
+    task, few = predictor.task, len(places)
+    raws = {part: raw if len(raw) == few else raw[places] for part, raw in seen.raws.items() if part != "test"}
+    states = {part: predictor.output(part) for part in raws}
+    found = statistics_of(task, raws, seen.target.take(places), states=states, plan=predictor.contents.plan)
+    groups, seed = None if seen.groups is None else seen.groups[places], predictor.contents.about["seed"]
+    own = score_statistics(task, found, info=predictor.info, groups=groups, seed=seed, resamples=RESAMPLES)
+    note = f"The {{}} and its comparison with the {{}} rest on a random {few} of the cases."
+    counts, verdict = {**scores.counts, "compared": few}, own.verdict
+    if len(seen.raws["network"]) == few:
+        return replace(scores, network=own.network, verdict=verdict, counts=counts,
+                       notes=(*scores.notes, note.format("network", "baseline")))  # fmt: skip
+    return replace(scores, baseline=own.baseline, verdict=verdict, counts=counts,
+                   notes=(*scores.notes, note.format("baseline", "network")))  # fmt: skip
 
 
 def _recalibrated(predictor: Predictor, seen: Seen, scores: Scores, *, bundle: Path, out: Path, watch: Watch) -> Scores:
@@ -108,6 +133,23 @@ def _recalibrated(predictor: Predictor, seen: Seen, scores: Scores, *, bundle: P
     panel = found.scores.panels[-1]
     origin = {**scores.origin, "recalibration": found.scores.origin["update"]}
     return replace(scores, notes=(*scores.notes, found.sentence), panels=(*scores.panels, panel), origin=origin)
+
+
+def _by_input(predictor: Predictor, seen: Seen) -> dict[str, Any]:
+    """Return what each of several inputs adds, on a sample of the new cases."""
+    plan, states = predictor.contents.plan, {part: predictor.output(part) for part in seen.raws}
+    if len(predictor.modalities) < 2:
+        return {}
+    target, raws = seen.target.take(seen.places), {part: raw[seen.places] for part, raw in seen.raws.items()}
+    source = Source(predictor.modalities, seen.sample, plan, device=predictor.device)
+    judged = Judged(
+        predictor.crews, predictor.blend, states, np.arange(len(seen.places)), target,
+        None if seen.groups is None else seen.groups[seen.places],
+        statistics_of(predictor.task, raws, target, states=states, plan=plan),
+    )  # fmt: skip
+    seconds = SECONDS if plan.get("explain.seconds", SECONDS) > 0 else 0.0
+    seed = predictor.contents.about["seed"]
+    return what_inputs_add(source, judged, task=predictor.task, seconds=seconds, seed=seed, counts=seen.inputs)
 
 
 def _overall(predictor: Predictor, seen: Seen) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from osler.core.sample_size import SampleSize
 from osler.core.split import Split
 from osler.core.study import Study
 from osler.core.watch import SILENT, Watch
-from osler.flows import freeze, planning
+from osler.flows import freeze, planning, warm
 from osler.flows.cases import Cases, gather_cases, refused_counts
 from osler.flows.divide import split_and_check, split_plan
 from osler.flows.fitting import Fitted, Setting, fit_split
@@ -51,10 +51,10 @@ def train(
     check_place(out)
     study, table = open_study(request, cache=cache, watch=watch)
     _check_plan(study, plan)
-    study = planning.with_given(study, plan)
+    study, starts = warm.resolved(planning.with_given(study, plan))
     cases = gather_cases(study, table, cache=cache, watch=watch)
     again = partial(gather_cases, table=table, cache=cache, watch=watch)
-    setting = Setting(out.with_name(f"{out.name}.run"), again, plan, device, watch)
+    setting = Setting(out.with_name(f"{out.name}.run"), again, plan, device, watch, starts)
     flow = by_resampling if study.resampled else by_split
     outcome = flow(cases, setting=setting, began=began)
     timing = {"prepare": outcome.ready - began, "train": time.monotonic() - outcome.ready}

@@ -8,7 +8,9 @@ import numpy as np
 from scipy.special import expit
 
 from osler.core.measure import Measure
+from osler.core.sums import added
 from osler.tasks.ranks import Ranking, Runs, Tally, areas, blocks
+from osler.tasks.remembered import remembered
 from osler.tasks.slopes import Cells, slope_and_intercept
 
 # Statistics of a case: the outcome (0, 1, NaN where unobserved), the calibrated logit, the predicted class (0, 1), the logit
@@ -57,12 +59,16 @@ def measures(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray
     many = resampled and len(logit) > SINGLY
     columns = _per_case(statistics, truth).astype(np.float32 if many else np.float64)  # their spread needs no more digits
     ranking = None if many else Ranking.of(logit, truth)
-    runs = Runs.of(logit, truth) if resampled and len(logit) > _SLOPES_SINGLY else None
-    parts = []
-    for block in blocks(counts):
-        sums = (counts[block].astype(columns.dtype) @ columns).astype(float)
-        parts.append({**_from_sums(sums), **_by_order(counts[block], logit, truth, ranking=ranking, runs=runs)})
-    return {m.name: np.concatenate([part[m.name] for part in parts]) for m in MEASURES}
+    runs = _runs(statistics) if resampled and len(logit) > _SLOPES_SINGLY else None
+    parts = [_by_order(counts[block], logit, truth, ranking=ranking, runs=runs) for block in blocks(counts)]
+    values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    values |= _from_sums(added(counts, [columns])[0])
+    return {m.name: values[m.name] for m in MEASURES}
+
+
+@remembered
+def _runs(statistics: np.ndarray) -> Runs:
+    return Runs.of(statistics[:, LOGIT], statistics[:, TRUTH] > 0)
 
 
 def _by_order(

@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from osler.core.measure import Measure
+from osler.core.sums import added
 from osler.tasks.labels import safe_names
 from osler.tasks.multiclass import mean_of_known
-from osler.tasks.ranks import blocks, spearman
+from osler.tasks.ranks import spearman
 
 # Statistics of a case, per target: the observed value (NaN where unobserved), the prediction, and the usual error at such a
 # prediction (equal where no case is surer than another), in the target's unit; and that unit: its standard deviation in training.
@@ -76,7 +77,7 @@ def _sums(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
     guess = statistics[:, GUESS] - statistics[:, GUESS].mean()
     error = statistics[:, GUESS] - statistics[:, TRUTH]
     columns = np.stack([np.ones(len(truth)), error**2, np.abs(error), truth, truth**2, guess, guess**2, truth * guess], axis=1)
-    sums = np.concatenate([counts[block].astype(float) @ columns for block in blocks(counts)])
+    sums = added(counts, [columns])[0]
     size, squares, absolute, y, yy, g, gg, yg = sums.T
     with np.errstate(invalid="ignore", divide="ignore"):
         return {

@@ -5,7 +5,7 @@ Groups are resampled, all members on the same resamples, so that differences are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -21,7 +21,7 @@ from osler.spine.evaluate.compare import paired, same_everywhere, verdict
 from osler.spine.evaluate.interval import FEW_GROUPS, LEAST_GROUPS, Spread, interval
 from osler.spine.evaluate.panels import Viewed
 from osler.spine.evaluate.pooled import Pooled
-from osler.spine.evaluate.resampling import How, Units, bootstrap, everyone, leave_one_out
+from osler.spine.evaluate.resampling import WORKERS, How, Units, bootstrap, everyone, leave_one_out, side_by_side
 from osler.spine.evaluate.subgroups import Subgroups
 
 # 2,000 resamples up to 50,000 cases, then as many as this many counts allow, never under the least: the standard error of 200
@@ -174,7 +174,7 @@ def _draws(units: Units, *, resamples: int, seed: int) -> tuple[How, Iterator[np
         return "none", iter(()), 0
     if units.size < FEW_GROUPS:
         return "jackknife", leave_one_out(units), units.size
-    return "bootstrap", bootstrap(units, resamples=resamples, seed=seed), resamples
+    return "bootstrap", bootstrap(units, resamples=resamples, seed=seed, parts=WORKERS), resamples
 
 
 def _resampled(
@@ -183,16 +183,20 @@ def _resampled(
     draws: Iterator[np.ndarray],
     *,
     info: Mapping[str, Any],
-    others: Iterable[Viewed | Subgroups],
+    others: Sequence[Viewed | Subgroups],
 ) -> dict[str, Samples]:
     """Return the samples of the main measures by part; `others` take the same resamples."""
     twin = _twins(statistics)
     parts: dict[str, list[Samples]] = {part: [] for part in set(twin.values())}
-    for counts in draws:
-        for part, found in parts.items():
-            found.append(_measures(task, statistics[part], counts, info))
-        for other in others:
-            other.take(counts)
+
+    def measured(counts: np.ndarray) -> tuple[list[Samples], list[list[Samples]]]:
+        return [_measures(task, statistics[part], counts, info) for part in parts], [other.measured(counts) for other in others]
+
+    for own, of_others in side_by_side(measured, draws):
+        for found, samples in zip(parts.values(), own, strict=True):
+            found.append(samples)
+        for other, taken in zip(others, of_others, strict=True):
+            other.take(taken)
     names = [m.name for m in task.measured(info)]
     joined = {
         part: {name: np.concatenate([s[name] for s in found]) if found else np.empty(0) for name in names}

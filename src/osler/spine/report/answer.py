@@ -22,7 +22,13 @@ MANY_REFUSED = 0.05
 MOST_SENTENCES = 5
 HOLDS = "Intervals are 95% and hold for this trained model"
 SAID = re.compile(r"Input '.*' is made of .* and read as|Target '.*' holds (classes|many)")  # in the headings already
-ROUTINE = ("Intervals ", "No group column", "With ")  # notes on how intervals were made stand below the scores
+ROUTINE = (
+    "Intervals ",
+    "No group column",
+    "With ",
+    "The network and its comp",
+    "The baseline and its comp",
+)  # notes on how intervals were made stand below the scores
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 from osler.core.account import Account
 from osler.language import Words, words
 from osler.spine.report import data, numerals
+from osler.spine.report.adding import adding
 from osler.spine.report.answer import HOLDS, ROUTINE, answer, by_origin, warnings
 from osler.spine.report.drawing import Drawing, draw
 from osler.spine.report.drift import drift_told
@@ -86,6 +87,7 @@ def _content(account: Account, said: Words) -> dict[str, Any]:
         "how": (said.say(by_origin("scores.caption", account, said)), *_threshold(account, said), *_intervals(account, said)),
         "scores": score_table(account, said),
         "figures": drawings(account, said),
+        "adding": adding(account, said),
         "explanation": overall(account.scores.explanation, said),
         "further": further(account, said),
         "subgroups": subgroups(account, said),

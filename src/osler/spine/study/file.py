@@ -15,6 +15,7 @@ from osler.spine.study.request import Request, input_parts, minutes, setting_par
 
 _NAME = r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$"  # an input's name begins the names of its decisions, so it has no dot
 _ROLES = ("id", "group", "split", "weight", "time", "leave_out")
+TAKEN = ("target",)  # no name for an input: facts and decisions of the target are called so
 MOST_TRAININGS = 100  # outer folds in all: each is a whole training
 
 
@@ -79,6 +80,8 @@ class StudyFile(BaseModel):
         for name, one in inputs.items():
             if not re.fullmatch(_NAME, name):
                 raise ValueError(f"'{name}' is no name for an input; use letters, digits, _ and -")
+            if name in TAKEN:
+                raise ValueError(f"'{name}' cannot be the name of an input; facts and decisions of the {name} are called so")
             if fault := plain_fault(dict(one.options)):
                 raise ValueError(f"an option of '{name}' {fault}")
         return inputs
