@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 GRAVE = ("unit", "text", "words", "empty")  # findings after which nothing can be believed that a model says of such cases
+LARGE = 5.0  # times; a smaller change of scale may be one of patients
 Finding = Literal["", "text", "words", "empty", "unit", "mean", "missing", "outside", "categories"]
 
 
@@ -32,6 +33,12 @@ class Shift:
     distance: float | None = None
     finding: Finding = ""
     detail: Mapping[str, str] | None = None
+
+
+def _scale(shift: Shift) -> float:
+    """Return how many times larger mean or spread is on one side than on the other."""
+    pairs = ((shift.before.get(name) or 0.0, shift.now.get(name) or 0.0) for name in ("mean", "sd"))
+    return max((max(one / other, other / one) for one, other in pairs if one * other > 0), default=1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,11 @@ class Drift:
     def grave(self) -> tuple[Shift, ...]:
         """The shifts after which no score can be believed: other units, no numbers, no known word, nothing at all."""
         return tuple(s for s in self.found if s.finding in GRAVE)
+
+    @property
+    def foreign(self) -> tuple[Shift, ...]:
+        """The grave shifts that another kind of patients cannot make: without changes of scale by less than five times."""
+        return tuple(s for s in self.grave if s.finding != "unit" or not (s.detail or {}).get("times") or _scale(s) >= LARGE)
 
     @property
     def columns(self) -> int:

@@ -63,8 +63,8 @@ def check_cases(drift: Drift, scores: Scores, *, despite_drift: bool) -> None:
     """Raise StudyError where outputs must not be fitted to these cases: too few, or (unless `despite_drift`) other units."""
     if "withheld" in scores.origin:
         raise StudyError("these cases are too few to recalibrate on; the bundle stays as it is: give more")
-    if drift.grave and not despite_drift:
-        told = [sentence(shift, words("en")) for shift in drift.grave[:MOST_TOLD]]
+    if drift.foreign and not despite_drift:
+        told = [sentence(shift, words("en")) for shift in drift.foreign[:MOST_TOLD]]
         raise StudyError(
             "no bundle is recalibrated on these cases, for they are not what the model was trained on: " + " ".join(told)
             + " Bring the columns into the form of training, or say --despite-drift if every later table will come like this one"
