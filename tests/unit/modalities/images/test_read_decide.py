@@ -1,9 +1,11 @@
 """Decisions on reading rest on headers, have reasons, and can be set."""
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from osler.core.errors import PlanError, StudyError
+from osler.core.plan import Brief
 from osler.core.table import Table
 from osler.modalities.images import Images
 from tests.unit.modalities.images.conftest import photo
@@ -32,8 +34,8 @@ def test_every_decision_has_a_reason_and_labels_are_not_asked_for(folder):
         ({"window": [40, 0]}, "'window' cannot be"),
         ({"window": "bone"}, "'window' cannot be 'bone'"),
         ({"interpolation": "magic"}, "'interpolation' cannot be 'magic'"),
-        ({"alpha": "pink", "depth": 8}, "'alpha' cannot be 'pink'"),
-        ({"depth": 12}, "'depth' cannot be 12"),
+        ({"alpha": "pink", "bits": 8}, "'alpha' cannot be 'pink'"),
+        ({"bits": 12}, "'bits' cannot be 12"),
     ],
 )
 def test_values_that_cannot_be_are_told(folder, settings, message):
@@ -42,10 +44,10 @@ def test_values_that_cannot_be_are_told(folder, settings, message):
 
 
 def test_what_is_set_is_done(folder):
-    decisions, columns = folder.columns(folder.put("a.png", photo()), size=[96, 80], channels=3, dtype="uint16", depth="any")
+    decisions, columns = folder.columns(folder.put("a.png", photo()), size=[96, 80], channels=3, dtype="uint16", bits="any")
     assert columns["pixels"].shape == (1, 3, 96, 80)
     assert columns["pixels"].dtype == "uint16"
-    assert {decisions[n].source for n in ("size", "channels", "dtype", "depth")} == {"user"}
+    assert {decisions[n].source for n in ("size", "channels", "dtype", "bits")} == {"user"}
 
 
 def test_a_missing_column_is_told(folder):
@@ -59,3 +61,12 @@ def test_without_a_readable_file_there_are_still_decisions(folder):
     assert decisions["size"].value == [64, 64]
     assert not columns.present.any()
     assert list(columns.refusals) == [0]
+
+
+def test_no_decision_of_the_network_has_the_name_of_one_on_reading(folder):
+    modality = Images()
+    decisions, columns = folder.columns(*[folder.put(f"{k}.png", photo(seed=k)) for k in range(8)])
+    brief = Brief(modality.facts(columns, np.arange(8)), {}, "classification", "vector", "cpu", 1.0, 8, 8)
+    ruled = {d.name for d in [*modality.rules(brief), *(d for rung in modality.ladder(brief) for d in rung.decisions)]}
+    assert ruled
+    assert not ruled & set(decisions)

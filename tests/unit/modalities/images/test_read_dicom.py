@@ -67,7 +67,7 @@ def test_a_palette_is_looked_up(folder):
 def test_patient_and_scanner_are_hashes(folder):
     names = [folder.put(f"{n}.dcm", (DICOM / f"{n}.dcm").read_bytes()) for n in ("CT_small", "MR_small")]
     names.append(folder.put("a.png", photo()))
-    columns = folder.columns(*names, depth="any", window=None)[1]
+    columns = folder.columns(*names, bits="any", window=None)[1]
     marks = dict(zip(MARKS, np.asarray(columns["hashes"]).T, strict=True))
     assert marks["patient"].tolist() == [word_hash("patient 1CT1"), word_hash("patient 4MR1"), 0]
     assert len(set(marks["scanner"].tolist())) == 3

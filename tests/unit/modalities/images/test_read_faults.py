@@ -64,7 +64,7 @@ def test_eight_bits_among_sixteen_are_refused_unless_the_user_takes_any(folder):
     assert "depth: column 'scan': the picture has 8 bits and the study's others have 16" in str(
         folder.columns(folder.put("a.png", deep), folder.put("b.png", deep), name)[1].refusals[2]
     )
-    pixels = folder.pixels("a.png", "b.png", name, depth="any", dtype="uint16")
+    pixels = folder.pixels("a.png", "b.png", name, bits="any", dtype="uint16")
     np.testing.assert_array_equal(pixels[2], pixels[0])
 
 

@@ -20,9 +20,9 @@ from tests.unit.modalities.images.conftest import DICOM, encoded, photo
 QUICK, MUTANTS = 500, 10_000
 MOST_MEMORY = 1 << 20  # KiB above the start: a picture of 64 million pixels may be decoded, and brought to float32
 SETTINGS = [
-    {"size": [32, 32], "depth": "any"},
-    {"size": [64, 48], "depth": "any", "channels": 3, "dtype": "uint16", "fit": "pad"},
-    {"size": [40, 40], "depth": "any", "dtype": "int16", "window": [40, 400]},
+    {"size": [32, 32], "bits": "any"},
+    {"size": [64, 48], "bits": "any", "channels": 3, "dtype": "uint16", "fit": "pad"},
+    {"size": [40, 40], "bits": "any", "dtype": "int16", "window": [40, 400]},
 ]
 SIZES = [0, 1, 2, 7, 255, 256, 8191, 32768, 50_000, 65535, 2**31 - 1, 2**32 - 1]
 

@@ -26,7 +26,7 @@ LARGEST = 224  # pixels of the longer side, unless the user says otherwise: the 
 STEP = 8  # a size that is not the files' own is a multiple of it: networks halve it three times
 ALIKE = 1.25  # aspects (95th over 5th percentile) that may be stretched into one
 DTYPES = ("uint8", "uint16", "int16")
-NAMES = ("size", "fit", "pad", "interpolation", "channels", "depth", "dtype", "range", "window", "alpha", "orientation")
+NAMES = ("size", "fit", "pad", "interpolation", "channels", "bits", "dtype", "range", "window", "alpha", "orientation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def _decided(sample: _Sample, *, settings: Mapping[str, Any]) -> list[Decision]:
         ),
         Decision("interpolation", "bilinear", "its filter takes in every pixel that it shrinks", "headers", INTERPOLATIONS),
         _channels(sample),
-        Decision("depth", depth, why, "headers", (8, 16, 32, ANY)),
+        Decision("bits", depth, why, "headers", (8, 16, 32, ANY)),
         *values,
         Decision("alpha", "black", "what shows through a transparent picture", "headers", ("black", "white", "drop")),
         Decision("orientation", "exif", "pictures are turned as their EXIF says", "headers", ("exif", "stored")),

@@ -12,15 +12,15 @@ from osler.modalities.images.read.raw import Raw
 
 INTERPOLATIONS = ("bilinear", "box", "bicubic", "lanczos", "nearest")
 REDUCE = 2.0  # whole-number shrinking before the filter, where the picture stays this many times larger than wanted
-ANY = "any"  # of `depth`: files of any depth are taken, each stretched from its own range
+ANY = "any"  # of `bits`: files of any depth are taken, each stretched from its own range
 
 
 def shaped(raw: Raw, *, channels: int, reading: Mapping[str, Any]) -> np.ndarray:
     """Return (channels, i, j) in `reading`'s size and dtype; raises Unusable where the depth is another than the study's."""
-    if not raw.shown and reading["depth"] not in {raw.depth, ANY}:
-        wanted = reading["depth"]
+    if not raw.shown and reading["bits"] not in {raw.depth, ANY}:
+        wanted = reading["bits"]
         raise Unusable(
-            "depth", f"the picture has {raw.depth} bits and the study's others have {wanted}; save all alike, or set depth=any"
+            "depth", f"the picture has {raw.depth} bits and the study's others have {wanted}; save all alike, or set bits=any"
         )
     values = _with_channels(raw.values, channels)
     return _whole(_resized(values, reading=reading), raw, reading=reading)
