@@ -85,6 +85,8 @@ def test_rules_are_pure_and_facts_are_json(ready):
         assert modality.rules(brief) == modality.rules(brief)
         assert modality.ladder(brief) == modality.ladder(brief)
         assert all(d.reason for d in modality.rules(brief))
+        ruled = {d.name for d in [*modality.rules(brief), *(d for rung in modality.ladder(brief) for d in rung.decisions)]}
+        assert not ruled & set(ready.cases.reading.part(f"inputs.{name}"))  # one would overwrite how files are read
     assert json.dumps(facts) == text
 
 

@@ -1,9 +1,11 @@
 """Decisions on reading rest on headers, have reasons, and can be set."""
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from osler.core.errors import PlanError, StudyError
+from osler.core.plan import Brief
 from osler.core.table import Table
 from osler.modalities.images import Images
 from tests.unit.modalities.images.conftest import photo
@@ -59,3 +61,12 @@ def test_without_a_readable_file_there_are_still_decisions(folder):
     assert decisions["size"].value == [64, 64]
     assert not columns.present.any()
     assert list(columns.refusals) == [0]
+
+
+def test_no_decision_of_the_network_has_the_name_of_one_on_reading(folder):
+    modality = Images()
+    decisions, columns = folder.columns(*[folder.put(f"{k}.png", photo(seed=k)) for k in range(8)])
+    brief = Brief(modality.facts(columns, np.arange(8)), {}, "classification", "vector", "cpu", 1.0, 8, 8)
+    ruled = {d.name for d in [*modality.rules(brief), *(d for rung in modality.ladder(brief) for d in rung.decisions)]}
+    assert ruled
+    assert not ruled & set(decisions)
