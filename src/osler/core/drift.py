@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+GRAVE = ("unit", "text", "words", "empty")  # findings after which nothing can be believed that a model says of such cases
 Finding = Literal["", "text", "words", "empty", "unit", "mean", "missing", "outside", "categories"]
 
 
@@ -63,6 +64,11 @@ class Drift:
         order = ("text", "words", "empty", "unit", "mean", "categories", "outside", "missing")
         told = [s for shifts in self.inputs.values() for s in shifts if s.finding]
         return tuple(sorted(told, key=lambda s: (order.index(s.finding), -abs(s.difference or s.distance or 0.0))))
+
+    @property
+    def grave(self) -> tuple[Shift, ...]:
+        """The shifts after which no score can be believed: other units, no numbers, no known word, nothing at all."""
+        return tuple(s for s in self.found if s.finding in GRAVE)
 
     @property
     def columns(self) -> int:

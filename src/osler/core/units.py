@@ -66,7 +66,9 @@ def _fits(scale: float, spread: float, factor: float) -> bool:
 
 
 def _times(scale: float) -> str:
-    return f"{math.exp(scale):.3g}" if scale > 0 else f"1/{math.exp(-scale):.3g}"
+    factor = math.exp(abs(scale))
+    told = f"{factor:,.0f}" if factor >= 100 else f"{factor:.3g}"
+    return told if scale > 0 else f"1/{told}"
 
 
 def _temperature(before: tuple[float, float], now: tuple[float, float]) -> tuple[str, str] | None:

@@ -15,6 +15,7 @@ from osler.core.plan import Brief, Decision, Plan, Rung
 NETWORK_SHARE = 0.6  # of the budget; the rest is for the baseline, scoring and reading
 SHORT = 0.005  # seconds of a step
 PRECISIONS = ("float32", "bfloat16")
+JOINS = ("mixed", "side by side")
 _FLOAT32 = Decision(
     "fit.precision", "float32", "bfloat16 is taken where it was measured faster on this device", "rule", PRECISIONS
 )
@@ -109,7 +110,17 @@ def fit_rules(circumstances: Circumstances, *, inputs: int) -> tuple[Decision, .
             round(min(60.0, max(1.0, 6 * circumstances.budget)), 1),
             "for attributions, exchanges and effects of the report: a tenth of the budget, 1 to 60 s; 0 leaves them out",
         ),
-        Decision("fusion.drop", 0.15 if inputs > 1 else 0.0, "present inputs are dropped in training so that one may be missing"),
+        *fusion_rules(inputs=inputs),
+    )
+
+
+def fusion_rules(*, inputs: int) -> tuple[Decision, ...]:
+    """Return how the vectors of several inputs are joined; with one input nothing is."""
+    several = inputs > 1
+    return (
+        Decision("fusion.drop", 0.15 if several else 0.0, "present inputs are dropped in training so that one may be missing"),
+        Decision("fusion.join", "mixed" if several else "side by side", "inputs may change what others mean", choices=JOINS),
+        Decision("fusion.dropout", 0.3, "of the block that mixes inputs"),
     )
 
 

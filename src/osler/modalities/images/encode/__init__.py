@@ -1,16 +1,16 @@
-"""One picture to its fields."""
+"""Pictures to their fields."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from osler.core.columns import Field
 from osler.modalities.images.case import DESCRIPTORS, HASHES, MARKS, PIXELS, THUMB, THUMBNAIL, Image
-from osler.modalities.images.encode.descriptors import descriptors, names, perceptual_hash, thumbnail
+from osler.modalities.images.encode.descriptors import described, names
 
 
 def fields(*, reading: Mapping[str, Any]) -> tuple[Field, ...]:
@@ -26,14 +26,18 @@ def fields(*, reading: Mapping[str, Any]) -> tuple[Field, ...]:
 
 def encode(case: Image, *, roles: frozenset[str]) -> dict[str, np.ndarray]:
     """Return the arrays of the fields whose role is among `roles`."""
-    found: dict[str, np.ndarray] = {}
-    if "input" in roles:
-        found[PIXELS] = case.pixels
+    return {name: values[0] for name, values in encode_all([case], roles=roles).items()}
+
+
+def encode_all(cases: Sequence[Image], *, roles: frozenset[str]) -> dict[str, np.ndarray]:
+    """Return the arrays (n, …) of pictures of one shape: they are described together, which takes a fraction of the time."""
+    pixels = np.stack([case.pixels for case in cases])
+    found: dict[str, np.ndarray] = {PIXELS: pixels} if "input" in roles else {}
     if "baseline" in roles:
-        small = thumbnail(case.pixels)
-        found[DESCRIPTORS] = descriptors(case.pixels)
-        found[THUMBNAIL] = small
-        found[HASHES] = np.array([perceptual_hash(small), case.patient, case.scanner], np.int64)
+        told = described(pixels)
+        marks = [(case.patient, case.scanner) for case in cases]
+        found |= {DESCRIPTORS: told.descriptors, THUMBNAIL: told.thumbnails}
+        found[HASHES] = np.column_stack([told.hashes, np.array(marks, np.int64)])
     return found
 
 
