@@ -90,6 +90,7 @@ def fit_rules(circumstances: Circumstances, *, inputs: int) -> tuple[Decision, .
         Decision("fit.weight_decay", 0.02, "on matrices alone; biases and scales are not decayed"),
         Decision("fit.clip", 1.0, "norm of the gradient, against single wild batches"),
         Decision("fit.ema", 0.99, "decay of the averaged weights that are scored and kept"),
+        Decision("fit.ensemble", 1, "networks that must fit into the time before a larger size is taken, without cross-fitting"),
         Decision("fit.wanted", 0, "epochs after which more rarely helps; 0: about 4,000 steps, 12 to 80 epochs"),
         Decision("fit.epoch_cases", epoch_cases, "cases of an epoch; more than half a million are sampled anew each epoch"),
         Decision("fit.predict_batch", 4096, "cases at once in scoring and prediction"),
@@ -134,7 +135,7 @@ def unmeasured() -> tuple[Decision, ...]:
 
 def check_counts(plan: Plan) -> None:
     """Raise PlanError for a count below 1 and for a rate that is not above 0, all faults together."""
-    counts = [f"fit.{name}" for name in ("epochs", "members", "batch", "epoch_cases", "predict_batch", "threads")]
+    counts = [f"fit.{name}" for name in ("epochs", "members", "ensemble", "batch", "epoch_cases", "predict_batch", "threads")]
     faults = [f"'{name}' is {plan[name]!r}; it is at least 1" for name in counts if plan[name] < 1]
     above = [f"fit.{name}" for name in ("learning_rate", "clip", "network_share")]
     faults += [f"'{name}' is {plan[name]!r}; it is above 0" for name in above if not plan[name] > 0]
@@ -167,7 +168,7 @@ def fit_to_budget(
     settings = circumstances.settings
     steps = max(1, math.ceil(min(circumstances.cases, plan["fit.epoch_cases"]) / plan["fit.batch"]))
     wanted = int(settings.get("fit.epochs", wanted_epochs(plan, circumstances.cases)))
-    each = steps * OVERHEAD * circumstances.folds
+    each = steps * OVERHEAD * max(circumstances.folds, plan["fit.ensemble"])  # folds are an ensemble already
     chosen, per_step = _climbed(
         plan,
         ladder,
