@@ -95,8 +95,48 @@ def _positive(spread: np.ndarray, scale: np.ndarray) -> np.ndarray:
 
 def support(statistics: np.ndarray, *, names: Sequence[str]) -> Mapping[str, float]:
     """Return by measure how many cases carry it (see Task.support)."""
-    known = [float((~np.isnan(part(statistics, number)[:, TRUTH])).sum()) for number in range(len(names))]
-    out = {m.name: max(known, default=0.0) for m in (MEASURES if len(names) == 1 else MEANS)}
-    for name, size in zip(safe_names(names), known, strict=True):
-        out |= {f"{m.name}_{name}": size for m in MEASURES} if len(names) > 1 else {}
+    each = [_carried(part(statistics, number)) for number in range(len(names))]
+    if len(names) == 1:
+        return each[0]
+    each = [{**own, "scaled_rmse": own["rmse"]} for own in each]
+    out = {m.name: max(own[m.name] for own in each) for m in MEANS}
+    for name, own in zip(safe_names(names), each, strict=True):
+        out |= {f"{m.name}_{name}": own[m.name] for m in MEASURES}
     return out
+
+
+_LEAST_CARRIED = 10.0
+
+
+def _carried(statistics: np.ndarray) -> dict[str, float]:
+    """Return by measure how many normal cases would tell its spread as surely as these do.
+
+    A variance of n values of kurtosis k is known as well as one of 2 n / (k - 1) degrees of freedom (Satterthwaite 1946; the values
+    are what each case moves the measure by): a few large errors carry most of an RMSE. Ten at least, or all cases.
+    """
+    known = statistics[~np.isnan(statistics[:, TRUTH])]
+    size = float(len(known))
+    if size <= _LEAST_CARRIED:
+        return {m.name: size for m in MEASURES}
+    truth, guess = known[:, TRUTH], known[:, GUESS]
+    error, y, g = guess - truth, truth - truth.mean(), guess - guess.mean()
+    share = float(np.mean(error**2) / np.mean(y**2)) if np.ptp(y) > 0 else 1.0
+    slope = float(g @ y / (g @ g)) if np.ptp(g) > 0 else 0.0
+    moved = {
+        "rmse": error**2,
+        "mae": np.abs(error),
+        "r2": error**2 - share * y**2,
+        "calibration_slope": g * (y - slope * g),
+        "calibration_intercept": error,
+    }
+    return {m.name: freedom(moved[m.name]) if m.name in moved else size for m in MEASURES}
+
+
+def freedom(moved: np.ndarray) -> float:
+    """Return how many normal values would tell their spread as surely as what each case moves a mean by, `moved` (n,)."""
+    away = moved - moved.mean()
+    square = float(np.mean(away**2))
+    if not square > 1e-24 * float(np.mean(moved**2)):
+        return float(len(moved))
+    kurtosis = float(np.mean((away / np.sqrt(square)) ** 4))
+    return float(np.clip(2 * len(moved) / max(kurtosis - 1, 1e-9) + 1, _LEAST_CARRIED, len(moved)))

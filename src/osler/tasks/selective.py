@@ -155,7 +155,8 @@ def number_views(info: Mapping[str, Any], *, told: np.ndarray) -> tuple[View, ..
             return {m.name: one for m, one in zip(measured, found, strict=True)}
 
         def support(statistics: np.ndarray) -> dict[str, float]:
-            return {name: float(under.sum()) for name, (_, under) in pairs(statistics).items()}
+            found = pairs(statistics).items()
+            return {name: min(float(under.sum()), continuous.freedom(over[under > 0])) for name, (over, under) in found}
 
         sums, notes = conformal.ratios(pairs, names=[m.name for m in measured], turned=np.sqrt), (_NOTE, _HOW["number"])
         return View("selective", f"{share}%", measured, sums.of, support, {"kept": share / 100}, notes=notes, sums=sums)

@@ -21,7 +21,7 @@ from osler.spine.evaluate.compare import paired, same_everywhere, verdict
 from osler.spine.evaluate.interval import FEW_GROUPS, LEAST_GROUPS, Spread, interval
 from osler.spine.evaluate.panels import Viewed
 from osler.spine.evaluate.pooled import Pooled
-from osler.spine.evaluate.resampling import WORKERS, How, Units, bootstrap, everyone, leave_one_out, side_by_side
+from osler.spine.evaluate.resampling import PIECES, How, Units, bootstrap, everyone, leave_one_out, side_by_side
 from osler.spine.evaluate.subgroups import Subgroups
 
 # 2,000 resamples up to 50,000 cases, then as many as this many counts allow, never under the least: the standard error of 200
@@ -86,10 +86,13 @@ def score_statistics(
     """
     cases = len(next(iter(statistics.values())))
     order = slice(None) if isinstance(task, Pooled) else _in_memory_order(statistics)  # pooled views know cases by their place
-    statistics = {part: one[order] for part, one in statistics.items()}
+    twin = _twins(statistics)
+    ordered = {part: statistics[part][order] for part in set(twin.values())}
+    statistics = {part: ordered[twin[part]] for part in statistics}  # parts that say the same are held and measured once
     subgroups = {name: values[order] for name, values in subgroups.items()}
     units = Units.of(None if groups is None else groups[order], cases)
-    points = {part: _measures(task, s, everyone(cases), info) for part, s in statistics.items()}
+    own = {part: _measures(task, one, everyone(cases), info) for part, one in ordered.items()}
+    points = {part: own[twin[part]] for part in statistics}
     width = max((s.shape[1] for s in statistics.values()), default=1)
     how, draws, times = _draws(units, resamples=_affordable(resamples, units, width), seed=seed)
     tested = statistics.get("test", np.empty((0, width)))
@@ -174,7 +177,7 @@ def _draws(units: Units, *, resamples: int, seed: int) -> tuple[How, Iterator[np
         return "none", iter(()), 0
     if units.size < FEW_GROUPS:
         return "jackknife", leave_one_out(units), units.size
-    return "bootstrap", bootstrap(units, resamples=resamples, seed=seed, parts=WORKERS), resamples
+    return "bootstrap", bootstrap(units, resamples=resamples, seed=seed, parts=PIECES), resamples
 
 
 def _resampled(
@@ -209,7 +212,7 @@ def _twins(statistics: Mapping[str, np.ndarray]) -> dict[str, str]:
     """Return for each part the first that says the same of every case: a bundle that predicts with one part is measured once."""
     found: dict[str, str] = {}
     for part, one in statistics.items():
-        alike = (other for other in found if np.array_equal(statistics[other], one, equal_nan=True))
+        alike = (other for other in found if statistics[other] is one or np.array_equal(statistics[other], one, equal_nan=True))
         found[part] = next(alike, part)
     return found
 
