@@ -52,10 +52,7 @@ class Modality:
     shard_cases: ClassVar[int] = 256  # cases read by one worker at a time; columnar kinds take more
 
     def recognises(self, cells: Sequence[str]) -> float:
-        """Return from 0 to 1 how surely a column with these cells (a sample, none empty) is of this kind.
-
-        The study's guess gives a column to the modality that is surest.
-        """
+        """Return from 0 to 1 how surely a column with these cells (a sample, none empty) is of this kind; the surest gets it."""
         return 0.0
 
     # scan and columns: unfitted, from files alone ---------------------------------------------------------------------
@@ -69,10 +66,8 @@ class Modality:
         raise NotImplementedError
 
     def digest(self, locators: Sequence[Any], *, file_digest: Callable[[Path], str]) -> str:
-        """Return a hash of the content behind `locators`, the key of their shard in the cache.
-
-        `file_digest` gives a file's sha256 from the ledger. Default: the locators are paths or hold them in `.paths`.
-        """
+        """Return a hash of the content behind `locators`, the key of their shard in the cache. `file_digest` gives a file's sha256
+        from the ledger. Default: the locators are paths or hold them in `.paths`."""
         parts = []
         for locator in locators:
             paths = () if locator is None or isinstance(locator, Refusal) else getattr(locator, "paths", (locator,))
@@ -253,14 +248,18 @@ class Modality:
     ) -> Mapping[str, Any]:
         """Return what JSON can hold on one case: under "features" one entry for each of `features`, with its "attribution".
 
-        `attribution` is summed over features (f,), or shaped as what the encoder lifts. A modality adds what a reader wants
-        to see beside it: the "value", and the "band" of training in which it lies, by the training rows' `facts`. The
-        result holds values of the case: it is the user's own, and no bundle's. Default: the sum over the input.
+        `attribution` is summed over features (f,). A modality adds what a reader wants to see beside it: the "value", and the
+        "band" of training in which it lies, by the training rows' `facts`. It is the user's own, and no bundle's.
         """
         return {"features": [{"name": "", "attribution": float(np.sum(attribution))}]}
 
-    def picture(self, attribution: np.ndarray, columns: Columns, row: int, *, state: State) -> str | None:
-        """Return an SVG of where in the case the attribution lies, or None where there is nothing to look at."""
+    def picture(self, columns: Columns, row: int, *, layers: Mapping[str, np.ndarray] | None = None) -> str | None:
+        """Return an SVG of a case without a word, or None where nothing can be looked at. `layers` are drawn over it, beside one
+        another: "attribution", shaped as what the encoder lifts, and "focus" (i, j[, k])."""
+        return None
+
+    def sketch(self, plan: Mapping[str, Any]) -> str | None:
+        """Return an SVG of what `augment` does, drawn on a pattern that is no patient's, or None where it does nothing to see."""
         return None
 
 

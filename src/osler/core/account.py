@@ -22,7 +22,8 @@ class Account:
     tells in a sentence where the split came from, `counts` the cases per part (training, tune, calibrate, test, refused,
     groups). `tested` are the task's facts of the cases that the scores rest on. `refused` counts refusals by "code: sentence". `members` are sentences on each trained model with its weight in
     the blend. `sample` judges how many cases there were, `drift` how new data
-    differ from the training cases. `versions` of packages. `timing` seconds by step.
+    differ from the training cases. `sketches` are SVGs by input name of what training does to its cases, drawn on no case of
+    anybody. `versions` of packages. `timing` seconds by step.
     """
 
     study: Study
@@ -40,6 +41,7 @@ class Account:
     sample: SampleSize | None = None
     drift: Drift | None = None
     tested: Mapping[str, Any] = field(default_factory=dict)
+    sketches: Mapping[str, str] = field(default_factory=dict)
 
     def numbers(self) -> dict[str, Any]:
         """Return the content of scores.json."""

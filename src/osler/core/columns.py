@@ -141,6 +141,12 @@ class Columns:
         return replace(self, arrays=arrays, present=self.present[rows], fingerprints=self.fingerprints[rows], refusals=refusals)
 
 
+def columns_cells(columns: Columns) -> int:
+    """Return how many numbers a case of dense columns holds; of ragged ones, the mean."""
+    whole = sum(len(a.values) * a.values[:1].size if isinstance(a, Ragged) else a.size for a in columns.arrays.values())
+    return whole // max(1, len(columns))
+
+
 def stacked(field: Field, cases: Sequence[np.ndarray | None]) -> Array:
     """Return the arrays of many cases as one; None is an absent case: NaN, zeros, or nothing."""
     if not field.ragged:

@@ -6,9 +6,16 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-GRAVE = ("unit", "text", "words", "empty")  # findings after which nothing can be believed that a model says of such cases
+GRAVE = (
+    "unit",
+    "text",
+    "words",
+    "empty",
+    "scale",
+    "inverted",
+)  # findings after which nothing can be believed that a model says of such cases
 LARGE = 5.0  # times; a smaller change of scale may be one of patients
-Finding = Literal["", "text", "words", "empty", "unit", "mean", "missing", "outside", "categories"]
+Finding = Literal["", "text", "words", "empty", "unit", "mean", "missing", "outside", "categories", "scale", "inverted", "form"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +28,7 @@ class Shift:
     means in standard deviations (Austin 2009, doi:10.1002/sim.3697); `distance` half the sum of the differences of all shares.
 
     `finding` says the gravest thing: numbers have become "text", no category is known ("words"), the column is "empty", its values look like
-    another "unit", or "mean", "missing", "outside", "categories" differ clearly; "" where nothing does. `detail` holds what the
+    another "unit" or, of pictures, another "scale", pictures look "inverted", or "mean", the "form" of a histogram, "missing", "outside", "categories" differ clearly; "" where nothing does. `detail` holds what the
     sentence needs: `times` and `unit`.
     """
 
@@ -68,7 +75,7 @@ class Drift:
     @property
     def found(self) -> tuple[Shift, ...]:
         """The shifts with a finding, the gravest kinds first."""
-        order = ("text", "words", "empty", "unit", "mean", "categories", "outside", "missing")
+        order = ("text", "words", "empty", "inverted", "unit", "scale", "mean", "form", "categories", "outside", "missing")
         told = [s for shifts in self.inputs.values() for s in shifts if s.finding]
         return tuple(sorted(told, key=lambda s: (order.index(s.finding), -abs(s.difference or s.distance or 0.0))))
 

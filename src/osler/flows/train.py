@@ -127,7 +127,15 @@ def _account(outcome: Outcome, *, timing: Mapping[str, float]) -> Account:
         study=public_study(cases.study), plan=fitted.plan, scores=outcome.scores, target=cases.target.info, facts=fitted.facts,
         split=split.how, counts=counts, refused=refused_counts(cases.refusals.values()), leaks=outcome.leaks, members=members,
         versions=freeze.versions(), timing=timing, sample=_judged(outcome, tested), tested=tested,
+        sketches=_sketches(outcome),
     )  # fmt: skip
+
+
+def _sketches(outcome: Outcome) -> dict[str, str]:
+    """Return by input what training does to its cases, of those that it can be drawn of."""
+    plan = outcome.fitted.plan
+    drawn = {name: m.sketch(plan.part(f"inputs.{name}")) for name, m in outcome.cases.modalities.items()}
+    return {name: svg for name, svg in drawn.items() if svg}
 
 
 def _judged(outcome: Outcome, tested: Mapping[str, Any]) -> SampleSize | None:

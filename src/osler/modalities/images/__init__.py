@@ -9,8 +9,11 @@ import numpy as np
 
 from osler.contract import Modality, Output
 from osler.core.columns import Columns, Field
+from osler.core.drift import Shift
 from osler.core.features import Features
+from osler.core.leak import Leak
 from osler.core.plan import Brief, Decision, Rung
+from osler.core.split import Split
 from osler.core.state import State
 from osler.core.table import Table
 from osler.core.target import Target
@@ -81,6 +84,12 @@ class Images(Modality):
 
         return shard(self, locators, reading=reading, roles=roles)
 
+    def leaks(self, columns: Columns, split: Split, *, target: Target) -> tuple[Leak, ...]:
+        """Return near copies, patients on both sides, and scanners and corners that give a class away."""
+        from osler.modalities.images.leaks import leaks
+
+        return leaks(columns, split, target=target)
+
     def facts(self, columns: Columns, rows: np.ndarray, *, target: Target | None = None) -> Mapping[str, Any]:
         """Return sizes and intensities of the training rows, and what mirroring does to them."""
         from osler.modalities.images.facts import facts
@@ -121,6 +130,20 @@ class Images(Modality):
 
         return augment(fields, warps=warps, plan=plan, generator=generator)
 
+    def drift_sums(
+        self, columns: Columns, rows: np.ndarray, *, facts: Mapping[str, Any], state: State
+    ) -> Mapping[str, np.ndarray]:
+        """Return sums of brightness, contrast, sharpness, of histograms, and of the likeness to the mean training picture."""
+        from osler.modalities.images.drift import drift_sums
+
+        return drift_sums(columns, rows, facts=facts, state=state)
+
+    def drift(self, sums: Mapping[str, np.ndarray], *, facts: Mapping[str, Any], state: State) -> tuple[Shift, ...]:
+        """Return one shift for each of these."""
+        from osler.modalities.images.drift import drift
+
+        return drift(sums, facts=facts, state=state)
+
     def encoder(self, *, plan: Mapping[str, Any], state: State, output: Output) -> nn.Module:
         """Return the residual network."""
         from osler.modalities.images.network import ImageEncoder
@@ -139,4 +162,16 @@ class Images(Modality):
         """Return the descriptors and the low frequencies."""
         from osler.modalities.images.baseline import baseline_features
 
-        return baseline_features(columns, rows)
+        return baseline_features(columns, rows, state=state)
+
+    def picture(self, columns: Columns, row: int, *, layers: Mapping[str, np.ndarray] | None = None) -> str | None:
+        """Return the picture, alone or under attributions."""
+        from osler.modalities.images.explain import picture
+
+        return picture(columns, row, layers=layers or {})
+
+    def sketch(self, plan: Mapping[str, Any]) -> str | None:
+        """Return a test pattern as training steps may see it."""
+        from osler.modalities.images.sketch import sketch
+
+        return sketch(plan)

@@ -13,6 +13,7 @@ from osler.spine.report.answer import HOLDS, ROUTINE, answer, by_origin, warning
 from osler.spine.report.drawing import Drawing, draw
 from osler.spine.report.drift import drift_told
 from osler.spine.report.inputs import inputs
+from osler.spine.report.looks import looks
 from osler.spine.report.overall import overall
 from osler.spine.report.panels import forests, further, subgroups
 from osler.spine.report.plan import grouped, set_by_user
@@ -89,6 +90,7 @@ def _content(account: Account, said: Words) -> dict[str, Any]:
         "figures": drawings(account, said),
         "adding": adding(account, said),
         "explanation": overall(account.scores.explanation, said),
+        "looks": looks(account, said),
         "further": further(account, said),
         "subgroups": subgroups(account, said),
         "forests": forests(account, said),

@@ -10,6 +10,7 @@ import numpy as np
 from osler.core.columns import Columns
 from osler.core.target import Target
 from osler.modalities.images.case import PIXELS
+from osler.modalities.images.drift import drift_facts
 from osler.modalities.images.facts.mirror import mirrored
 
 MOST = 2000  # pictures that are looked at
@@ -32,6 +33,7 @@ def facts(columns: Columns, rows: np.ndarray, *, target: Target | None = None) -
         "mean": float(means.mean()) if len(kept) else 0.0,
         "spread": float(np.sqrt((spreads**2).mean() + means.var())) if len(kept) else 1.0,
         "unlike": float(ranges.std() / max(ranges.mean(), 1e-9)) if len(kept) else 0.0,
+        "drift": drift_facts(columns, kept),
         "mirror": mirrored(pixels, None if target is None else target.take(kept)),
     }
 
