@@ -48,13 +48,11 @@ class Modality:
     opens: ClassVar[tuple[str, ...]] = ()
     writes: ClassVar[tuple[str, ...]] = ()
     outputs: ClassVar[frozenset[Output]] = frozenset({"vector"})
+    form: ClassVar[tuple[str, ...]] = ()  # decisions that give the encoder's weights their shapes: a warm start takes them over
     shard_cases: ClassVar[int] = 256  # cases read by one worker at a time; columnar kinds take more
 
     def recognises(self, cells: Sequence[str]) -> float:
-        """Return from 0 to 1 how surely a column with these cells (a sample, none empty) is of this kind.
-
-        The study's guess gives a column to the modality that is surest.
-        """
+        """Return from 0 to 1 how surely a column with these cells (a sample, none empty) is of this kind; the surest gets it."""
         return 0.0
 
     # scan and columns: unfitted, from files alone ---------------------------------------------------------------------
@@ -68,10 +66,8 @@ class Modality:
         raise NotImplementedError
 
     def digest(self, locators: Sequence[Any], *, file_digest: Callable[[Path], str]) -> str:
-        """Return a hash of the content behind `locators`, the key of their shard in the cache.
-
-        `file_digest` gives a file's sha256 from the ledger. Default: the locators are paths or hold them in `.paths`.
-        """
+        """Return a hash of the content behind `locators`, the key of their shard in the cache. `file_digest` gives a file's sha256
+        from the ledger. Default: the locators are paths or hold them in `.paths`."""
         parts = []
         for locator in locators:
             paths = () if locator is None or isinstance(locator, Refusal) else getattr(locator, "paths", (locator,))
@@ -142,17 +138,16 @@ class Modality:
         whether one does. Default: none."""
         return iter(())
 
-    def facts(self, columns: Columns, rows: np.ndarray) -> Mapping[str, Any]:
-        """Return what JSON can hold, measured on `rows` (the training rows): aggregates, no choices."""
+    def facts(self, columns: Columns, rows: np.ndarray, *, target: Target | None = None) -> Mapping[str, Any]:
+        """Return what JSON can hold, measured on `rows` (the training rows) of all cases and of `target`: aggregates, no choices."""
         return {}
 
     def parameters(self, facts: Mapping[str, Any]) -> int | None:
-        """Return how many parameters a plain regression of this input would estimate, None where that has no meaning (a picture):
-        the judgement of the sample size rests on it."""
+        """Return the parameters of a plain regression of this input, by which the sample size is judged; None of a picture."""
         return None
 
     def rules(self, brief: Brief) -> tuple[Decision, ...]:
-        """Return this input's decisions (names without the input's prefix). Pure."""
+        """Return this input's decisions, and under `fit.` what it asks of training (of several inputs the least). Pure."""
         return ()
 
     def ladder(self, brief: Brief) -> tuple[Rung, ...]:
@@ -253,14 +248,18 @@ class Modality:
     ) -> Mapping[str, Any]:
         """Return what JSON can hold on one case: under "features" one entry for each of `features`, with its "attribution".
 
-        `attribution` is summed over features (f,), or shaped as what the encoder lifts. A modality adds what a reader wants
-        to see beside it: the "value", and the "band" of training in which it lies, by the training rows' `facts`. The
-        result holds values of the case: it is the user's own, and no bundle's. Default: the sum over the input.
+        `attribution` is summed over features (f,). A modality adds what a reader wants to see beside it: the "value", and the
+        "band" of training in which it lies, by the training rows' `facts`. It is the user's own, and no bundle's.
         """
         return {"features": [{"name": "", "attribution": float(np.sum(attribution))}]}
 
-    def picture(self, attribution: np.ndarray, columns: Columns, row: int, *, state: State) -> str | None:
-        """Return an SVG of where in the case the attribution lies, or None where there is nothing to look at."""
+    def picture(self, columns: Columns, row: int, *, layers: Mapping[str, np.ndarray] | None = None) -> str | None:
+        """Return an SVG of a case without a word, or None where nothing can be looked at. `layers` are drawn over it, beside one
+        another: "attribution", shaped as what the encoder lifts, and "focus" (i, j[, k])."""
+        return None
+
+    def sketch(self, plan: Mapping[str, Any]) -> str | None:
+        """Return an SVG of what `augment` does, drawn on a pattern that is no patient's, or None where it does nothing to see."""
         return None
 
 

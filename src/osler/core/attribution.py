@@ -49,11 +49,13 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class Attribution:
     """For n cases, a answers, f features: `values` (n, a, f), and the `score` (n, a) and `reference` (n, a) that they lead
-    between: values.sum(2) + reference = score, but for `error`."""
+    between: values.sum(2) + reference = score, but for `error`. `maps` by input name (n, a, channels, i, j[, k]): what each place of
+    an input on a grid adds to the value of that input."""
 
     values: np.ndarray
     reference: np.ndarray
     score: np.ndarray
+    maps: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     @property
     def error(self) -> np.ndarray:
@@ -62,15 +64,17 @@ class Attribution:
 
     def plus(self, other: Attribution) -> Attribution:
         """Return the sum of both."""
-        return Attribution(self.values + other.values, self.reference + other.reference, self.score + other.score)
+        maps = {**self.maps, **{k: self.maps[k] + grid if k in self.maps else grid for k, grid in other.maps.items()}}
+        return Attribution(self.values + other.values, self.reference + other.reference, self.score + other.score, maps)
 
     def times(self, factor: float) -> Attribution:
         """Return each number times `factor`."""
-        return Attribution(factor * self.values, factor * self.reference, factor * self.score)
+        maps = {name: factor * values for name, values in self.maps.items()}
+        return Attribution(factor * self.values, factor * self.reference, factor * self.score, maps)
 
     def shifted(self, intercept: np.ndarray) -> Attribution:
         """Return the attribution with `intercept` (a,) added to score and reference."""
-        return Attribution(self.values, self.reference + intercept, self.score + intercept)
+        return Attribution(self.values, self.reference + intercept, self.score + intercept, self.maps)
 
 
 def mean_of(parts: list[Attribution]) -> Attribution:

@@ -15,6 +15,7 @@ class Features:
 
     `matrix` (m, f) float32, NaN where missing; `positions` (m,) int64, which of the asked rows each line belongs to;
     `places` (m,) int64, on a grid the flat index of the line inside its case, else None; `names` (f,); `categorical` (f,) bool: columns that hold codes 0, 1, … of a vocabulary, NaN where missing or unknown.
+    `kinds` (f,), or none: what features that say little one by one (the bins of a histogram) are told together as.
     """
 
     matrix: np.ndarray
@@ -22,13 +23,15 @@ class Features:
     names: tuple[str, ...]
     categorical: np.ndarray
     places: np.ndarray | None = None
+    kinds: tuple[str, ...] = ()
 
     @classmethod
     def joined(cls, parts: tuple[Features, ...], *, prefixes: tuple[str, ...]) -> Features:
         """Return the features of several inputs of the same cases beside one another."""
         names = tuple(f"{p}.{n}" if len(parts) > 1 else n for part, p in zip(parts, prefixes, strict=True) for n in part.names)
         matrix = parts[0].matrix if len(parts) == 1 else np.concatenate([p.matrix for p in parts], axis=1)
-        return cls(matrix, parts[0].positions, names, np.concatenate([p.categorical for p in parts]), parts[0].places)
+        kinds = tuple(kind for p in parts for kind in (p.kinds or ("",) * len(p.names))) if any(p.kinds for p in parts) else ()
+        return cls(matrix, parts[0].positions, names, np.concatenate([p.categorical for p in parts]), parts[0].places, kinds)
 
 
 class BaselineModel(Protocol):

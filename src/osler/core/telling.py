@@ -22,6 +22,10 @@ class Telling:
         """Return the places of at most `most` cases of the largest loss, the worst first."""
         return _largest(self.loss, most)
 
+    def best(self, most: int) -> np.ndarray:
+        """Return the places of at most `most` cases of the smallest loss, the best first."""
+        return _largest(-self.loss, most)
+
     def doubtful(self, most: int) -> np.ndarray:
         """Return the places of at most `most` cases of the largest doubt, the least sure first."""
         return np.empty(0, np.int64) if self.doubt is None else _largest(self.doubt, most)

@@ -17,8 +17,10 @@ from osler.core.watch import SILENT, Watch
 from osler.flows.cases import plain_text
 from osler.flows.explaining import Parts, Subject, attributions
 from osler.flows.opening import in_memory
+from osler.flows.pictures import drawn, separated
 from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
+from osler.language import words
 from osler.spine.bundle import check_report_place
 from osler.spine.explain import FALLBACK
 from osler.spine.fit import Source
@@ -62,22 +64,27 @@ def explain(
     device: str | None = None,
     watch: Watch = SILENT,
 ) -> list[dict[str, Any]]:
-    """Explain the cases that are `asked` for and write explanation.html and explanation.json into the folder `out`.
+    """Explain the cases that are `asked` for and write explanation.html and explanation.json into the folder `out`, and an SVG of
+    each picture.
 
-    Both hold values of the cases: they are the user's own. Raises StudyError for a case, target or class that is not there.
+    All hold values of the cases: they are the user's own. Raises StudyError for a case, target or class that is not there, RequestError for
+    a language that Osler has no words in; what fails writes nothing.
     """
     out = Path(out)
     predictor = load(bundle, device=device)
+    about = predictor.contents.about
+    spoken = words(language or about["language"]).language
     check_report_place(out)
     watch.stage("explaining")
     found = explained(predictor, table, asked=asked)
-    about = predictor.contents.about
-    spoken = language or about["language"]
+    numbers, drawings = separated(found)
     documents = {
         PAGE: write_explanation(found, title=about["title"], language=spoken),
-        NUMBERS: json.dumps({"bundle": predictor.name, "cases": found}, indent=1, ensure_ascii=False),
+        NUMBERS: json.dumps({"bundle": predictor.name, "cases": numbers}, indent=1, ensure_ascii=False),
+        **drawings,
     }
     try:
+        out.mkdir(parents=True, exist_ok=True)
         for name, text in documents.items():
             (out / name).write_text(text, encoding="utf-8")
     except OSError as error:
@@ -192,13 +199,25 @@ def _case(predictor: Predictor, one: Table, answers: Sequence[Answer], *, identi
     parts = attributions(subject, np.arange(1), answers)
     kept = _most_probable(answers, parts)
     weights = {"network": predictor.blend.network, "baseline": 1 - predictor.blend.network}
+    pictures = drawn(subject, [answers[at] for at in kept], parts=_of_answers(parts, kept))
     center = any(r is FALLBACK for found in subject.references for r in found)
     return {
         **told,
         "references": "center" if center else "typical",
         "weights": weights,
-        "answers": [_answer(subject, predictor, one, answers[at], parts=parts, at=at, lines=lines) for at in kept],
+        "answers": [
+            {
+                **_answer(subject, predictor, one, answers[at], parts=parts, at=at, lines=lines),
+                **({"pictures": own} if own else {}),
+            }
+            for at, own in zip(kept, pictures, strict=True)
+        ],
     }
+
+
+def _of_answers(parts: Parts, kept: Sequence[int]) -> Parts:
+    """Return the maps of some answers alone; nothing else of `parts` is drawn."""
+    return {k: replace(p, maps={name: values[:, kept] for name, values in p.maps.items()}) for k, p in parts.items()}
 
 
 def _most_probable(answers: Sequence[Answer], parts: Parts) -> list[int]:

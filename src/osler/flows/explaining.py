@@ -15,7 +15,7 @@ from osler.core.features import ExplainedModel
 from osler.core.state import State
 from osler.flows.crew import Crew
 from osler.flows.members import joined_features
-from osler.spine.explain import LAST, TOLERANCE, Layout, References, attribute, find_references
+from osler.spine.explain import LAST, TOLERANCE, Layout, References, attribute, find_references, focus
 from osler.spine.fit import Source
 from osler.spine.output import Blend
 
@@ -81,6 +81,36 @@ def attributions(
     return {name: part.shifted(intercept) for name, part in (("bundle", bundle), ("network", network), ("baseline", baseline))}
 
 
+def looked_at(subject: Subject, rows: np.ndarray, answers: Sequence[Answer]) -> dict[str, np.ndarray]:
+    """Return by input on a grid (n, a, i, j[, k]) where the networks look, the mean of their maps; inputs without maps are not in it."""
+    weights = np.stack([a.weights for a in answers])
+    found = [
+        focus(member.network, subject.source.batch, rows, weights=weights) for crew in subject.crews for member in crew.networks
+    ]
+    names = set(found[0]).intersection(*found[1:]) if found else set()
+    return {name: np.mean([one[name] for one in found], axis=0) for name in sorted(names)}
+
+
+def baseline_kinds(subject: Subject, rows: np.ndarray, answers: Sequence[Answer]) -> dict[str, dict[str, np.ndarray]]:
+    """Return by input and kind of feature what the baselines add (n, a), of inputs whose features have kinds."""
+    weights = np.stack([a.weights for a in answers])
+    sums: dict[str, dict[str, np.ndarray]] = {}
+    for crew in subject.crews:
+        if not isinstance(crew.baseline, ExplainedModel):
+            return {}
+        joined = [m.baseline_features(subject.source.columns[n], rows, state=crew.states[n])
+                  for n, m in subject.source.modalities.items()]  # fmt: skip
+        values, _ = crew.baseline.contributions(np.concatenate([f.matrix for f in joined], axis=1))
+        asked, at = np.einsum("mkf,ak->maf", values, weights) / len(subject.crews), 0
+        for name, features in zip(subject.source.modalities, joined, strict=True):
+            for kind in dict.fromkeys(features.kinds):
+                own = at + np.flatnonzero([k == kind for k in features.kinds])
+                held = sums.setdefault(name, {})
+                held[kind] = held.get(kind, 0.0) + asked[..., own].sum(2)
+            at += len(features.names)
+    return sums
+
+
 def references_of(source: Source, crews: Sequence[Crew], folds: Sequence[np.ndarray], *, groups: np.ndarray, seed: int) -> State:
     """Return what the networks of each crew are compared with, from the training rows of its fold."""
     parts: dict[str, State] = {}
@@ -116,8 +146,7 @@ def _features(source: Source, state: State, *, name: str) -> tuple[Feature, ...]
     """Return the features of an input; as a whole where the baseline sees it by others than explanations do."""
     modality, columns = source.modalities[name], source.columns[name]
     found = modality.features(columns, state=state)
-    here = np.flatnonzero(columns.present)[:1]
-    seen = modality.baseline_features(columns, here, state=state).names if len(here) else ()
+    seen = modality.baseline_features(columns, np.arange(len(columns))[:1], state=state).names
     return found if len(found) == len(seen) else (Feature(""),)
 
 

@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,13 @@ from osler.core.plan import Plan
 from osler.core.split import Split
 from osler.core.state import State
 from osler.core.watch import SILENT, Watch
-from osler.flows import explaining, freeze, planning
+from osler.flows import explaining, freeze, planning, warm
 from osler.flows.cases import Cases
 from osler.flows.crew import Crew
 from osler.flows.divide import Again
 from osler.flows.judging import unseen
 from osler.flows.members import Work, train_fold
+from osler.flows.warm import Start
 from osler.spine.fit import Source
 from osler.spine.fit.checkpoint import write_atomically
 from osler.spine.output import Blend, combine
@@ -43,13 +45,14 @@ class Trained:
 @dataclass(frozen=True, slots=True)
 class Setting:
     """Where and how a split is trained: `folder` keeps what a killed run finished, `again` reads the cases of another study of the
-    same table, `given` is a plan file to follow."""
+    same table, `given` is a plan file to follow, `starts` are first weights by input."""
 
     folder: Path
     again: Again
     given: Path | None = None
     device: str | None = None
     watch: Watch = SILENT
+    starts: Mapping[str, Start] = field(default_factory=dict)
 
     def under(self, name: str) -> Setting:
         """Return the setting of a training of its own inside the same run."""
@@ -76,27 +79,29 @@ def fit_split(cases: Cases, split: Split, decisions: Plan, *, setting: Setting, 
     ready = time.monotonic()
     source = planning.source_of(cases, plan, device=setting.device)
     clocked = setting.given is None  # a given plan is followed to its end
-    trained = train_members(source, cases, split, folder=setting.folder, clocked=clocked, watch=setting.watch)
+    warm.fitting(setting.starts, source, split, groups=cases.groups, watch=setting.watch)
+    begin = partial(warm.put, starts=setting.starts)
+    work = Work(cases.task, cases.groups, cases.study.seed, setting.folder, clocked, setting.watch, begin)
+    trained = train_members(source, split, work=work)
     return Fitted(plan, facts, source, trained, ready)
 
 
-def train_members(source: Source, cases: Cases, split: Split, *, folder: Path, clocked: bool, watch: Watch = SILENT) -> Trained:
+def train_members(source: Source, split: Split, *, work: Work) -> Trained:
     """Train the crew of every fold, choose the blend and settle the output on cases that no member was trained on."""
-    plan, seed = source.plan, cases.study.seed
-    watch.stage("training", total=len(split.folds) * (1 + plan["fit.members"] * plan["fit.epochs"]))
+    plan, seed, task = source.plan, work.seed, work.task
+    work.watch.stage("training", total=len(split.folds) * (1 + plan["fit.members"] * plan["fit.epochs"]))
     with planning.threads(plan):
-        work = Work(cases.task, cases.groups, seed, folder, clocked, watch)
         crews = tuple(train_fold(source, fold, number=n, work=work) for n, fold in enumerate(split.folds))
         lines = unseen(source, split, crews, seed=seed)
         chooser = lines if split.crossfitted else lines.of(split.tune)
         settler = lines if split.crossfitted else lines.of(split.calibrate)
-        blend = Blend.chosen(chooser.raws, chooser.target, task=cases.task, plan=plan)
+        blend = Blend.chosen(chooser.raws, chooser.target, task=task, plan=plan)
         parts = {"test": combine(settler.raws, blend), **settler.raws}
         every = np.arange(len(settler.rows))
-        groups = cases.groups[settler.rows]
-        states = {name: cases.task.settle(raw, settler.target, every, plan=plan, groups=groups) for name, raw in parts.items()}
+        groups = work.groups[settler.rows]
+        states = {name: task.settle(raw, settler.target, every, plan=plan, groups=groups) for name, raw in parts.items()}
         folds = [fold.training for fold in split.folds]
-        references = explaining.references_of(source, crews, folds, groups=cases.groups, seed=seed)
+        references = explaining.references_of(source, crews, folds, groups=work.groups, seed=seed)
     return Trained(crews, blend, states, references)
 
 

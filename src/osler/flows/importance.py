@@ -13,14 +13,17 @@ from typing import Any
 import numpy as np
 
 from osler.core.attribution import Answer
+from osler.core.columns import columns_cells
 from osler.core.target import Target
 from osler.flows.explaining import Subject, attributions, bundle_raw
+from osler.flows.maps import MeanMaps
 from osler.spine.evaluate import importance
 from osler.spine.explain import FALLBACK, Curve, edges, exchanged, level_effect, number_effect, whole_groups
 
 CASES = 2_000  # of the test, for what is lost; more narrow the intervals little beside those of the measure
 ATTRIBUTED = 256  # cases whose attributions are averaged: the largest of ten features is then known within a tenth
 NODES, TOLERANCE = 32, 0.01  # of a path: means need less than a single case does
+GRID_NODES, GRID_CELLS = 16, 20_000  # of pictures with more numbers than this a path takes seconds
 FEWEST = 5  # cases that anything told here rests on
 LISTED, EXCHANGED, DRAWN, ANSWERS = 50, 20, 6, 8
 REPEATS, LEAST_REPEATS = 5, 2
@@ -72,12 +75,14 @@ def explanation(subject: Subject, target: Target, *, groups: np.ndarray | None, 
     if len(target) < FEWEST:
         return {}
     clock = Clock.of(seconds)
-    told, order = _attribution(subject, clock, seed=seed)
+    told, order, maps = _attribution(subject, clock, seed=seed)
+    alone = len(subject.features) == 1  # what is lost without the only input is all
     return {
         "attribution": told,
-        "permutation": _permutation(subject, target, groups, order=order, clock=clock, seed=seed),
+        "permutation": {} if alone else _permutation(subject, target, groups, order=order, clock=clock, seed=seed),
         "effects": _effects(subject, order, clock),
         "seconds": seconds,
+        **({"maps": maps} if maps else {}),
     }
 
 
@@ -87,16 +92,19 @@ def main_answers(answers: Sequence[Answer]) -> list[Answer]:
     return [a for a in answers if a.main or a.target not in led][:ANSWERS]
 
 
-def _attribution(subject: Subject, clock: Clock, *, seed: int) -> tuple[dict[str, Any], np.ndarray]:
-    """Return the mean absolute attributions, and the features in the order of the bundle's."""
+def _attribution(subject: Subject, clock: Clock, *, seed: int) -> tuple[dict[str, Any], np.ndarray, list[dict[str, Any]]]:
+    """Return the mean absolute attributions, the features in the order of the bundle's, and mean maps of inputs on a grid."""
     answers = main_answers(subject.answers())
     cases = len(next(iter(subject.source.columns.values())))
     rows = np.random.default_rng([seed, 0xE6]).permutation(cases)[:ATTRIBUTED]
     sums: dict[str, np.ndarray] = {}
     worst, done = np.zeros(len(answers)), 0
     ends: list[np.ndarray] = []
-    for block in np.array_split(rows, max(1, len(rows) // _BLOCK)):
-        parts = attributions(subject, block, answers, nodes=NODES, tolerance=TOLERANCE)
+    grid = MeanMaps()
+    size, nodes = (1, GRID_NODES) if _on_grid(subject) else (_BLOCK, NODES)
+    for block in np.array_split(rows, max(1, len(rows) // size)):
+        parts = attributions(subject, block, answers, nodes=nodes, tolerance=TOLERANCE)
+        grid.add(parts["network"].maps)
         for name, part in parts.items():
             sums[name] = sums.get(name, 0.0) + np.abs(part.values).sum(0)
         found = parts["network"]
@@ -107,14 +115,24 @@ def _attribution(subject: Subject, clock: Clock, *, seed: int) -> tuple[dict[str
     means = {name: total / done for name, total in sums.items()}
     shares = {name: _share(mean) for name, mean in means.items()}
     order = np.argsort(-shares["bundle"], kind="stable")
-    return {
-        "cases": done,
-        "error": float(f"{(worst / np.maximum(np.ptp(ends[0], axis=0), 1e-6)).max():.2g}"),
-        "references": "center" if any(r is FALLBACK for found in subject.references for r in found) else "typical",
-        "shares": [_line(subject, f, shares) for f in order[:LISTED]],
-        "answers": [_answer(subject, a, {n: m[at] for n, m in means.items()}) for at, a in enumerate(answers)],
-        "features": len(subject.features),
-    }, order
+    return (
+        {
+            "cases": done,
+            "error": float(f"{(worst / np.maximum(np.ptp(ends[0], axis=0), 1e-6)).max():.2g}"),
+            "references": "center" if any(r is FALLBACK for found in subject.references for r in found) else "typical",
+            "shares": [_line(subject, f, shares) for f in order[:LISTED]],
+            **({"inputs": _by_input(subject, shares)} if len(subject.layout.first) > 1 else {}),
+            "answers": [_answer(subject, a, {n: m[at] for n, m in means.items()}) for at, a in enumerate(answers)],
+            "features": len(subject.features),
+        },
+        order,
+        grid.told(answers),
+    )
+
+
+def _on_grid(subject: Subject) -> bool:
+    """Return whether an input holds so much of a case that one is a block of its own."""
+    return any(columns_cells(c) > GRID_CELLS for c in subject.source.columns.values())
 
 
 def _share(mean: np.ndarray) -> np.ndarray:
@@ -125,6 +143,12 @@ def _share(mean: np.ndarray) -> np.ndarray:
 
 def _line(subject: Subject, feature: int, values: Mapping[str, np.ndarray]) -> dict[str, Any]:
     return {"name": subject.features[feature].name, **{part: float(f"{v[feature]:.4g}") for part, v in values.items()}}
+
+
+def _by_input(subject: Subject, shares: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Return the share of each input: that of its features together."""
+    ends = {name: (first, first + subject.layout.count[name]) for name, first in subject.layout.first.items()}
+    return [{"name": name, **{part: float(f"{v[a:b].sum():.4g}") for part, v in shares.items()}} for name, (a, b) in ends.items()]
 
 
 def _answer(subject: Subject, answer: Answer, means: Mapping[str, np.ndarray]) -> dict[str, Any]:
@@ -181,7 +205,8 @@ def _exchanged(subject: Subject, target: Target, feature: int, turns: Sequence[n
     name, at = subject.place(feature)
     modality, cases = subject.source.modalities[name], len(target)
     values = modality.values(subject.source.columns[name], feature=at)
-    together = max(1, _CELLS // max(1, cases * len(subject.features)))
+    each = sum(columns_cells(c) for c in subject.source.columns.values())
+    together = max(1, _CELLS // max(1, cases * each))
     for start in range(0, len(turns), together):
         part = turns[start : start + together]
         tiled = {n: c.take(np.tile(np.arange(cases), len(part))) for n, c in subject.source.columns.items()}

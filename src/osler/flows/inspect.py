@@ -15,7 +15,7 @@ from osler.core.plan import Plan
 from osler.core.split import Split
 from osler.core.study import Study
 from osler.core.watch import SILENT, Watch
-from osler.flows import planning
+from osler.flows import planning, warm
 from osler.flows.cases import Cases, gather_cases, refused_counts
 from osler.flows.divide import Again, split_and_drop
 from osler.flows.opening import default_cache, open_study
@@ -50,6 +50,7 @@ def inspect(
     study, table = open_study(request, cache=cache, watch=watch)
     if out is not None and out.resolve() == study.table.resolve():
         raise OutputError(f"'{out.name}' is the table itself; choose another --out, or its rows would be lost")
+    study, _ = warm.resolved(study)
     cases = gather_cases(study, table, cache=cache, watch=watch)
     again = partial(gather_cases, table=table, cache=cache, watch=watch)
     cases, split, decisions, leaks, trainings = _divided(cases, again)

@@ -1,4 +1,7 @@
-"""The worst and the least sure predictions as single cases, for the person who has the data: beside the bundle, never in it."""
+"""The worst and the least sure predictions as single cases, for the person who has the data: beside the bundle, never in it.
+
+Where cases can be looked at, the surest right ones and the refused ones are shown too.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import numpy as np
 
 from osler.contract import Modality
 from osler.core.columns import Columns
-from osler.core.errors import OutputError
+from osler.core.errors import OutputError, Refusal
 from osler.core.scores import Scores
 from osler.core.state import State
 from osler.core.telling import Telling
@@ -55,6 +58,38 @@ class Reader:
                 found += [one for one in told["features"] if "value" in one]
         return sorted(found, key=lambda one: self.ranks.get(str(one["name"]), len(self.ranks)))[:SHOWN]
 
+    def told(self, columns: Mapping[str, Columns], row: int) -> dict[str, Any]:
+        """Return the features that matter most, and the pictures of a case."""
+        shown = (m.picture(columns[name], row) for name, m in self.modalities.items())
+        return {"features": self.features(columns, row), "pictures": [svg for svg in shown if svg]}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What is listed: `told` of the cases whose row numbers (from 0) are `rows` (n,), and refusals by row. `case` tells of a row."""
+
+    told: Telling
+    rows: np.ndarray
+    refusals: Mapping[int, Refusal]
+    case: Callable[[int], dict[str, Any]]
+
+    @property
+    def places(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """The places of each list's cases, and what they are ordered by."""
+        told = self.told
+        doubt = told.doubt if told.doubt is not None else told.loss
+        return {
+            "worst": (told.worst(MOST), told.loss),
+            "doubtful": (told.doubtful(MOST), doubt),
+            "right": (told.best(MOST), told.loss),
+        }
+
+    @property
+    def wanted(self) -> set[int]:
+        """All rows that are told."""
+        found = {int(self.rows[place]) for places, _ in self.places.values() for place in places}
+        return found | set(sorted(self.refusals)[:MOST])
+
 
 def list_trained(path: Path, cases: Cases, *, rows: np.ndarray, statistics: np.ndarray, reader: Reader) -> Path | None:
     """Write the cases of a training's test `rows` (n,) with `statistics` (n, s); returns `path`, None where nothing is told."""
@@ -64,12 +99,12 @@ def list_trained(path: Path, cases: Cases, *, rows: np.ndarray, statistics: np.n
     identity = cases.study.roles.id
     names = None if identity is None else column_values(cases.table, identity)
 
-    def case(place: int) -> dict[str, Any]:
-        row = int(rows[place])
+    def case(row: int) -> dict[str, Any]:
         found = {"row": row + 1, "id": "" if names is None else plain_text(names[row])}
-        return {**found, "features": reader.features(cases.columns, row)}
+        return {**found, **reader.told(cases.columns, row)}
 
-    return _write(path, told, case=case, title=cases.study.title, language=cases.study.language)
+    listed = Listed(told, rows, cases.refusals, case)
+    return _write(path, listed, title=cases.study.title, language=cases.study.language)
 
 
 def list_new(path: Path, predictor: Predictor, seen: Seen, *, table: Path, statistics: np.ndarray, scores: Scores) -> Path | None:
@@ -77,11 +112,12 @@ def list_new(path: Path, predictor: Predictor, seen: Seen, *, table: Path, stati
     told = predictor.task.telling(statistics, info=predictor.info)
     if told is None:
         return None
-    wanted = {int(seen.rows[place]) for place in (*told.worst(MOST), *told.doubtful(MOST))}
     reader = Reader.of(predictor.modalities, predictor.crews[0], facts=predictor.facts, scores=scores)
-    found = dict(_read_again(predictor, table, wanted, reader))
+    found: dict[int, dict[str, Any]] = {}
+    listed = Listed(told, seen.rows, seen.refusals, found.__getitem__)
+    found.update(_read_again(predictor, table, listed.wanted, reader))
     about = predictor.contents.about
-    return _write(path, told, case=lambda place: found[int(seen.rows[place])], title=about["title"], language=about["language"])
+    return _write(path, listed, title=about["title"], language=about["language"])
 
 
 def _read_again(predictor: Predictor, table: Path, wanted: set[int], reader: Reader) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -91,21 +127,24 @@ def _read_again(predictor: Predictor, table: Path, wanted: set[int], reader: Rea
             at = row - block.first
             one = replace(block.slice(at, at + 1), rows=block.rows.take([at]))
             name = plain_text(column_values(one, identity)[0]) if identity in one.columns else ""
-            yield row, {"row": row + 1, "id": name, "features": reader.features(predictor.columns(one), 0)}
+            yield row, {"row": row + 1, "id": name, **reader.told(predictor.columns(one), 0)}
 
 
-def _write(path: Path, told: Telling, *, case: Callable[[int], dict[str, Any]], title: str, language: str) -> Path:
-    lists = {}
-    for name, places, weight in (
-        ("worst", told.worst(MOST), told.loss),
-        ("doubtful", told.doubtful(MOST), told.doubt if told.doubt is not None else told.loss),
-    ):
+def _write(path: Path, listed: Listed, *, title: str, language: str) -> Path:
+    lists: dict[str, list[dict[str, Any]]] = {}
+    for name, (places, weight) in listed.places.items():
         lists[name] = [
-            {**case(int(place)), "observed": observed, "predicted": predicted, "weight": float(weight[place])}
-            for place, observed, predicted in zip(places, *told.texts(places), strict=True)
+            {**listed.case(int(listed.rows[place])), "observed": observed, "predicted": predicted, "weight": float(weight[place])}
+            for place, observed, predicted in zip(places, *listed.told.texts(places), strict=True)
         ]
+    if any(one["pictures"] for own in lists.values() for one in own):
+        some = sorted(listed.refusals)[:MOST]
+        lists["refused"] = [{**listed.case(row), "reason": str(listed.refusals[row])} for row in some]
+    else:
+        del lists["right"]
     text = write_cases(lists, title=title, language=language)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise OutputError(f"cannot write {path.name}: {error.strerror}; choose another --out") from None

@@ -14,6 +14,7 @@ import numpy as np
 from osler.core.errors import PlanError, RequestError
 from osler.core.plan import Plan
 from osler.core.split import Split
+from osler.core.state import State
 from osler.core.study import Study
 from osler.core.watch import SILENT, Watch
 from osler.flows.cases import Cases
@@ -23,6 +24,7 @@ from osler.spine.fit import NetworkMember, PredictorObjective, Source
 from osler.spine.fit.loop import plain_update
 
 TIMED_ROWS = 4096  # cases on which the states of a timing are fitted
+TIMED_STEPS, LONG_TIMING = 7, 0.5  # at most so many steps, at least three, and no more after so many seconds
 
 
 def chosen_device(device: str | None) -> str:
@@ -47,7 +49,7 @@ def gather_facts(cases: Cases, split: Split) -> dict[str, Mapping[str, Any]]:
     facts: dict[str, Mapping[str, Any]] = {"target": cases.task.facts(cases.target, rows)}
     for name, modality in cases.modalities.items():
         columns = cases.columns[name]
-        facts[name] = modality.facts(columns, rows[columns.present[rows]])
+        facts[name] = modality.facts(columns, rows[columns.present[rows]], target=cases.target)
     return facts
 
 
@@ -71,6 +73,7 @@ def make_plan(
 ) -> Plan:  # fmt: skip
     """Return the frozen plan: every decision, the user's settings, and sizes that fit the budget."""
     watch.stage("planning")
+    began = time.monotonic()
     about = circumstances_of(cases, split, device=device)
     ruled, ladder = plan_step.decide(
         task=cases.task, modalities=cases.modalities, facts=facts, target=facts["target"], circumstances=about
@@ -81,14 +84,16 @@ def make_plan(
     plan_step.check_counts(known.with_decisions([*rungs.decisions, *late_ones.decisions]).set_by_user(about.settings))
     # reading decisions already hold what the user set, joined with what was seen
     plan = known.set_by_user({k: v for k, v in about.settings.items() if k in known and k not in cases.reading})
-    share = plan["fit.network_share"]
-    seconds = max(0.0, cases.study.budget * 60 - spent) * share
+    known_states: dict[str, Mapping[str, State]] = {}
 
     def timed(candidate: Plan) -> float:
         with threads(candidate):
-            return seconds_per_step(source_of(cases, candidate, device=device), cases, split)
+            return seconds_per_step(source_of(cases, candidate, device=device), cases, split, states=known_states)
 
-    sized = plan_step.fit_to_budget(plan, ladder, seconds_per_step=timed, circumstances=about, seconds=seconds)
+    def left() -> float:
+        return max(0.0, cases.study.budget * 60 - spent - (time.monotonic() - began)) * plan["fit.network_share"]
+
+    sized = plan_step.fit_to_budget(plan, ladder, seconds_per_step=timed, circumstances=about, seconds=left)
     late = {k: v for k, v in about.settings.items() if k in late_ones}
     return sized.set_by_user(late)
 
@@ -125,22 +130,24 @@ def given_plan(
     return given
 
 
-def seconds_per_step(source: Source, cases: Cases, split: Split) -> float:
-    """Return the median time of five training steps after two to warm up."""
-    plan = source.plan
-    rows = split.folds[0].training
-    few = rows[:: max(1, len(rows) // TIMED_ROWS)]
-    states = fit_states(source, few, groups=cases.groups)
+def seconds_per_step(source: Source, cases: Cases, split: Split, *, states: dict[str, Mapping[str, State]]) -> float:
+    """Return the median time of training steps after some to warm up: five, fewer where they are slow.
+
+    `states` keeps what was fitted for the timing of a size, for other timings of the same size.
+    """
+    import torch
+
+    plan, rows = source.plan, split.folds[0].training
+    fitted = _timed_states(source, cases, rows, known=states)
     member = NetworkMember.built(
-        modalities=source.modalities, task=cases.task, info=cases.target.info, states=states, plan=plan, seed=0
+        modalities=source.modalities, task=cases.task, info=cases.target.info, states=fitted, plan=plan, seed=0
     )
     member.network.to(source.device).train()
     objective = PredictorObjective(network=member.network, task=cases.task, plan=plan)
     optimiser = objective.optimisers(plan=plan)[0]
-    import torch
-
-    times = []
-    for turn in range(7):
+    times: list[float] = []
+    while len(times) < TIMED_STEPS and (len(times) < 3 or sum(times) < LONG_TIMING):
+        turn = len(times)
         chunk = np.sort(np.random.default_rng(turn).permutation(rows)[: plan["fit.batch"]])
         began = time.perf_counter()
         batch = source.batch(chunk, seed=turn)
@@ -148,7 +155,18 @@ def seconds_per_step(source: Source, cases: Cases, split: Split) -> float:
         plain_update(objective, optimiser, loss, plan)
         float(loss.detach().mean())  # waits for the device
         times.append(time.perf_counter() - began)
-    return float(np.median(times[2:]))
+    return float(np.median(times[min(2, len(times) - 2) :]))
+
+
+def _timed_states(
+    source: Source, cases: Cases, rows: np.ndarray, *, known: dict[str, Mapping[str, State]]
+) -> Mapping[str, State]:
+    """Return the states fitted on some of `rows`, once for each set of the inputs' decisions."""
+    few = rows[:: max(1, len(rows) // TIMED_ROWS)]
+    key = repr(sorted((k, v) for k, v in source.plan.items() if k.startswith("inputs.")))
+    if key not in known:
+        known[key] = fit_states(source, few, groups=cases.groups)
+    return known[key]
 
 
 @contextlib.contextmanager

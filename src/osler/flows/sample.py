@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from osler.core.columns import NO_WORDS, Columns
+from osler.core.columns import NO_WORDS, Columns, columns_cells
+
+NUMBERS, FEWEST = 100_000_000, 64  # held at once: of large pictures the sample is smaller
 
 
 class Sample:
@@ -21,6 +23,8 @@ class Sample:
 
     def offer(self, columns: Mapping[str, Columns], rows: np.ndarray) -> None:
         """Look at the cases `rows` of a block."""
+        if not self.columns:
+            self.most = min(self.most, max(FEWEST, NUMBERS // max(1, sum(columns_cells(c) for c in columns.values()))))
         drawn = np.concatenate([self.drawn, self.generator.random(len(rows))])
         places = np.concatenate([self.places, self.seen + np.arange(len(rows))])
         kept = np.sort(np.argsort(drawn)[: self.most])

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from osler.core.sample_size import SampleSize
 from osler.core.split import Split
 from osler.core.study import Study
 from osler.core.watch import SILENT, Watch
-from osler.flows import freeze, planning
+from osler.flows import freeze, planning, warm
 from osler.flows.cases import Cases, gather_cases, refused_counts
 from osler.flows.divide import split_and_check, split_plan
 from osler.flows.fitting import Fitted, Setting, fit_split
@@ -50,10 +51,10 @@ def train(
     check_place(out)
     study, table = open_study(request, cache=cache, watch=watch)
     _check_plan(study, plan)
-    study = planning.with_given(study, plan)
+    study, starts = warm.resolved(planning.with_given(study, plan))
     cases = gather_cases(study, table, cache=cache, watch=watch)
     again = partial(gather_cases, table=table, cache=cache, watch=watch)
-    setting = Setting(out.with_name(f"{out.name}.run"), again, plan, device, watch)
+    setting = Setting(out.with_name(f"{out.name}.run"), again, plan, device, watch, starts)
     flow = by_resampling if study.resampled else by_split
     outcome = flow(cases, setting=setting, began=began)
     timing = {"prepare": outcome.ready - began, "train": time.monotonic() - outcome.ready}
@@ -115,6 +116,7 @@ def _account(outcome: Outcome, *, timing: Mapping[str, float]) -> Account:
     counts |= {"refused": len(cases.refusals), "cases": len(cases.table)}
     if cases.grouped:
         counts["groups"] = len(np.unique(cases.groups[cases.usable]))
+    tested = cases.task.facts(cases.target, np.unique(outcome.tested[0]))
     share = fitted.trained.blend.network
     networks = sum(len(c.networks) for c in fitted.trained.crews)
     members = [
@@ -124,17 +126,26 @@ def _account(outcome: Outcome, *, timing: Mapping[str, float]) -> Account:
     return Account(
         study=public_study(cases.study), plan=fitted.plan, scores=outcome.scores, target=cases.target.info, facts=fitted.facts,
         split=split.how, counts=counts, refused=refused_counts(cases.refusals.values()), leaks=outcome.leaks, members=members,
-        versions=freeze.versions(), timing=timing, sample=_judged(outcome),
+        versions=freeze.versions(), timing=timing, sample=_judged(outcome, tested), tested=tested,
+        sketches=_sketches(outcome),
     )  # fmt: skip
 
 
-def _judged(outcome: Outcome) -> SampleSize | None:
-    """Return whether there were cases enough; without a test of its own, every case was tested in turn."""
+def _sketches(outcome: Outcome) -> dict[str, str]:
+    """Return by input what training does to its cases, of those that it can be drawn of."""
+    plan = outcome.fitted.plan
+    drawn = {name: m.sketch(plan.part(f"inputs.{name}")) for name, m in outcome.cases.modalities.items()}
+    return {name: svg for name, svg in drawn.items() if svg}
+
+
+def _judged(outcome: Outcome, tested: Mapping[str, Any]) -> SampleSize | None:
+    """Return whether there were cases enough; nothing where scores are withheld."""
     cases, facts = outcome.cases, outcome.fitted.facts
     numbers = [m.parameters(facts[name]) for name, m in cases.modalities.items()]
-    tested = np.unique(outcome.tested[0])
+    if not outcome.scores.test:
+        return None
     return sample_size.judged(
-        before=facts["target"], now=cases.task.facts(cases.target, tested), values=outcome.scores.test,
+        before=facts["target"], now=tested, values=outcome.scores.test,
         parameters=None if None in numbers else sum(n or 0 for n in numbers),
     )  # fmt: skip
 

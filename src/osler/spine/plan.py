@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from osler.contract import Modality, Task
@@ -15,6 +15,11 @@ from osler.core.plan import Brief, Decision, Plan, Rung
 NETWORK_SHARE = 0.6  # of the budget; the rest is for the baseline, scoring and reading
 SHORT = 0.005  # seconds of a step
 PRECISIONS = ("float32", "bfloat16")
+JOINS = ("mixed", "side by side")
+_FLOAT32 = Decision(
+    "fit.precision", "float32", "bfloat16 is taken where it was measured faster on this device", "rule", PRECISIONS
+)
+_WEIGHTS = Decision("weights", "", "first weights are drawn; a folder of weights, or a bundle, may be set to start from")
 OVERHEAD = 1.3  # of an epoch beside its steps: scoring, averaging, checkpoint (measured 1.1 to 1.4)
 
 
@@ -51,13 +56,21 @@ def decide(
     """Return all decisions but sizes, and the ladder of sizes of all inputs together, from small to large."""
     decisions = [*task.rules(brief(circumstances, facts={}, target=target, prefix=""))]
     ladders: list[tuple[Rung, ...]] = []
+    asked: list[Decision] = []
     for name, modality in modalities.items():
         own = brief(circumstances, facts=facts[name], target=target, prefix=f"inputs.{name}")
-        decisions += [d.under(f"inputs.{name}") for d in modality.rules(own)]
+        ruled = (*modality.rules(own), _WEIGHTS)
+        decisions += [d.under(f"inputs.{name}") for d in ruled if not d.name.startswith("fit.")]
+        asked += [d for d in ruled if d.name.startswith("fit.")]
         rungs = tuple(Rung(r.name, tuple(d.under(f"inputs.{name}") for d in r.decisions)) for r in modality.ladder(own))
         ladders.append(rungs)
-    decisions += fit_rules(circumstances, inputs=len(modalities))
+    decisions += _overruled(fit_rules(circumstances, inputs=len(modalities)), asked)
     return Plan(decisions), tuple(_level(ladders, at) for at in range(max((len(x) for x in ladders), default=0)))
+
+
+def _overruled(rules: Sequence[Decision], asked: Sequence[Decision]) -> list[Decision]:
+    """Return the rules on training, each replaced by what inputs ask for instead: the least of what several ask."""
+    return [min((a for a in asked if a.name == rule.name), key=lambda a: a.value, default=rule) for rule in rules]
 
 
 def fit_rules(circumstances: Circumstances, *, inputs: int) -> tuple[Decision, ...]:
@@ -77,6 +90,8 @@ def fit_rules(circumstances: Circumstances, *, inputs: int) -> tuple[Decision, .
         Decision("fit.weight_decay", 0.02, "on matrices alone; biases and scales are not decayed"),
         Decision("fit.clip", 1.0, "norm of the gradient, against single wild batches"),
         Decision("fit.ema", 0.99, "decay of the averaged weights that are scored and kept"),
+        Decision("fit.ensemble", 1, "networks that must fit into the time before a larger size is taken, without cross-fitting"),
+        Decision("fit.wanted", 0, "epochs after which more rarely helps; 0: about 4,000 steps, 12 to 80 epochs"),
         Decision("fit.epoch_cases", epoch_cases, "cases of an epoch; more than half a million are sampled anew each epoch"),
         Decision("fit.predict_batch", 4096, "cases at once in scoring and prediction"),
         Decision("fit.threads", threads, "processors of this machine", "measured"),
@@ -89,14 +104,24 @@ def fit_rules(circumstances: Circumstances, *, inputs: int) -> tuple[Decision, .
             "baseline.cases", _baseline_cases(circumstances), "cases on which the tuned baseline is trained, as the budget allows"
         ),
         Decision("baseline.rows", 50_000, "cases on which the baseline is tuned; more change its settings little"),
-        Decision("fit.precision", "float32", "bfloat16 is taken where it was measured faster on this device", "rule", PRECISIONS),
+        _FLOAT32,
         Decision("fit.network_share", NETWORK_SHARE, "of the budget; the baseline, reading and scoring take the rest"),
         Decision(
             "explain.seconds",
             round(min(60.0, max(1.0, 6 * circumstances.budget)), 1),
             "for attributions, exchanges and effects of the report: a tenth of the budget, 1 to 60 s; 0 leaves them out",
         ),
-        Decision("fusion.drop", 0.15 if inputs > 1 else 0.0, "present inputs are dropped in training so that one may be missing"),
+        *fusion_rules(inputs=inputs),
+    )
+
+
+def fusion_rules(*, inputs: int) -> tuple[Decision, ...]:
+    """Return how the vectors of several inputs are joined; with one input nothing is."""
+    several = inputs > 1
+    return (
+        Decision("fusion.drop", 0.15 if several else 0.0, "present inputs are dropped in training so that one may be missing"),
+        Decision("fusion.join", "mixed" if several else "side by side", "inputs may change what others mean", choices=JOINS),
+        Decision("fusion.dropout", 0.3, "of the block that mixes inputs"),
     )
 
 
@@ -110,7 +135,7 @@ def unmeasured() -> tuple[Decision, ...]:
 
 def check_counts(plan: Plan) -> None:
     """Raise PlanError for a count below 1 and for a rate that is not above 0, all faults together."""
-    counts = [f"fit.{name}" for name in ("epochs", "members", "batch", "epoch_cases", "predict_batch", "threads")]
+    counts = [f"fit.{name}" for name in ("epochs", "members", "ensemble", "batch", "epoch_cases", "predict_batch", "threads")]
     faults = [f"'{name}' is {plan[name]!r}; it is at least 1" for name in counts if plan[name] < 1]
     above = [f"fit.{name}" for name in ("learning_rate", "clip", "network_share")]
     faults += [f"'{name}' is {plan[name]!r}; it is above 0" for name in above if not plan[name] > 0]
@@ -119,7 +144,9 @@ def check_counts(plan: Plan) -> None:
 
 
 def wanted_epochs(plan: Mapping[str, Any], cases: int) -> int:
-    """Return the epochs after which more training rarely helps: about 4,000 steps, 12 to 80 epochs."""
+    """Return the epochs after which more training rarely helps: `fit.wanted`, else about 4,000 steps, 12 to 80 epochs."""
+    if plan["fit.wanted"] > 0:
+        return int(plan["fit.wanted"])
     steps = max(1, math.ceil(min(cases, plan["fit.epoch_cases"]) / plan["fit.batch"]))
     return int(min(80, max(12, 4000 / steps)))
 
@@ -130,9 +157,10 @@ def fit_to_budget(
     *,
     seconds_per_step: Callable[[Plan], float],
     circumstances: Circumstances,
-    seconds: float,
+    seconds: Callable[[], float],
 ) -> Plan:
-    """Return the plan with the size, epochs and number of networks that fit into `seconds` of network training.
+    """Return the plan with the size, epochs and number of networks that fit into `seconds()` of network training, what is
+    left after the timings so far.
 
     Each rung is timed once, from small to large, until one does not fit; the largest that can train as long as it wants
     is taken, else the smallest with as many epochs as there is time for. What the user set is not touched.
@@ -140,30 +168,62 @@ def fit_to_budget(
     settings = circumstances.settings
     steps = max(1, math.ceil(min(circumstances.cases, plan["fit.epoch_cases"]) / plan["fit.batch"]))
     wanted = int(settings.get("fit.epochs", wanted_epochs(plan, circumstances.cases)))
-    chosen, cost, tried = plan, 0.0, []
-    for rung in ladder or ((),):
-        # the rung's own names alone: a reading decision in `plan` joins what the user set with what was seen
-        sized = plan.with_decisions(rung).set_by_user({d.name: settings[d.name] for d in rung if d.name in settings})
-        sized, per_step = _on_threads(sized, seconds_per_step, settings=settings)
-        per_epoch = per_step * steps * OVERHEAD
-        tried.append(per_epoch)
-        if len(tried) > 1 and per_epoch * wanted * circumstances.folds > seconds:
-            break
-        chosen, cost = sized, per_epoch
-    if circumstances.device != "cpu" and "fit.precision" not in settings:
-        chosen, cost = _faster_precision(chosen, seconds_per_step, cost=cost, steps=steps)
+    each = steps * OVERHEAD * max(circumstances.folds, plan["fit.ensemble"])  # folds are an ensemble already
+    chosen, per_step = _climbed(
+        plan,
+        ladder,
+        seconds_per_step=seconds_per_step,
+        circumstances=circumstances,
+        fits=lambda cost: cost * each * wanted <= seconds() * (1 + 1e-9),
+    )
+    cost = per_step * steps * OVERHEAD
+    left = seconds()
     # a rung that fits exactly must not lose an epoch to rounding
-    affordable = int(seconds / max(cost * circumstances.folds, 1e-9) + 1e-6)
+    affordable = int(left / max(cost * circumstances.folds, 1e-9) + 1e-6)
     epochs = wanted if "fit.epochs" in settings else max(1, min(wanted, affordable))
     most = 1 if circumstances.folds > 1 else 3
     members = max(1, min(most, affordable // max(wanted, 1)))
-    why = f"{cost:.3g} s an epoch measured, {circumstances.folds} trainings, {seconds:.0f} s for networks"
+    why = f"{cost:.3g} s an epoch measured, {circumstances.folds} trainings, {left:.0f} s for networks"
     return chosen.with_decisions([
         Decision("fit.epochs", epochs, f"{wanted} wanted; {why}", "measured"),
         Decision("fit.members", members, f"networks per fold that differ by their seed; {why}", "measured"),
         Decision("fit.seconds", round(cost * epochs, 3), "expected of one training", "measured"),
-        _limit(seconds / (circumstances.folds * members), expected=cost * epochs, free="fit.epochs" in settings),
+        _limit(left / (circumstances.folds * members), expected=cost * epochs, free="fit.epochs" in settings),
     ])  # fmt: skip
+
+
+def _climbed(
+    plan: Plan,
+    ladder: Sequence[tuple[Decision, ...]],
+    *,
+    seconds_per_step: Callable[[Plan], float],
+    circumstances: Circumstances,
+    fits: Callable[[float], bool],
+) -> tuple[Plan, float]:
+    """Return the largest size whose time of a step `fits`, else the smallest, and that time.
+
+    Networks that ask for half precision are asked for it on the first rung, those on accelerators on the last: there it is
+    large steps that gain.
+    """
+    settings, free = circumstances.settings, "fit.precision" not in circumstances.settings
+    asked = free and plan["fit.precision"] == "bfloat16"
+    base = plan.with_decisions([_FLOAT32]) if free else plan
+    chosen, cost, several = base, 0.0, False
+    for number, rung in enumerate(ladder or ((),)):
+        # the rung's own names alone: a reading decision in `plan` joins what the user set with what was seen
+        sized = base.with_decisions(rung).set_by_user({d.name: settings[d.name] for d in rung if d.name in settings})
+        sized, per_step = _on_threads(sized, seconds_per_step, fixed=several or "fit.threads" in settings)
+        if number == 0 and asked and circumstances.device == "cpu":
+            sized, per_step = _faster_precision(sized, seconds_per_step, cost=per_step)
+        if number and not fits(per_step):
+            break
+        chosen, cost = sized, per_step
+        # larger steps are shared and halved as smaller ones are
+        base = base.with_decisions(d for d in sized.decisions if d.name == "fit.precision")
+        several = sized["fit.threads"] > 1
+    if free and circumstances.device != "cpu":
+        return _faster_precision(chosen, seconds_per_step, cost=cost)
+    return chosen, cost
 
 
 def _limit(share: float, *, expected: float, free: bool) -> Decision:
@@ -186,13 +246,13 @@ def _baseline_effort(circumstances: Circumstances) -> int:
     return int(min(4, max(1, seconds / each)))
 
 
-def _on_threads(plan: Plan, seconds_per_step: Callable[[Plan], float], *, settings: Mapping[str, Any]) -> tuple[Plan, float]:
+def _on_threads(plan: Plan, seconds_per_step: Callable[[Plan], float], *, fixed: bool) -> tuple[Plan, float]:
     """Return the plan with one thread or all, whichever is faster, and its time of a step.
 
     Steps under SHORT are not tried with more than one: handing them out takes longer, and a busy machine makes them wait.
     """
     many = int(plan["fit.threads"])
-    if "fit.threads" in settings or many == 1:
+    if fixed or many == 1:
         return plan, seconds_per_step(plan)
     one = Decision("fit.threads", 1, f"one step takes less than {1000 * SHORT:.0f} ms: too short to share", "measured")
     alone = seconds_per_step(plan.with_decisions([one]))
@@ -204,14 +264,14 @@ def _on_threads(plan: Plan, seconds_per_step: Callable[[Plan], float], *, settin
     return plan.with_decisions([chosen]), min(alone, together)
 
 
-def _faster_precision(plan: Plan, seconds_per_step: Callable[[Plan], float], *, cost: float, steps: int) -> tuple[Plan, float]:
-    """Time bfloat16 beside float32; on processors it was slower or equal wherever tried, so only accelerators are asked."""
-    half = plan.set_by_user({"fit.precision": "bfloat16"})
-    other = seconds_per_step(half) * steps * OVERHEAD
+def _faster_precision(plan: Plan, seconds_per_step: Callable[[Plan], float], *, cost: float) -> tuple[Plan, float]:
+    """Return the plan in bfloat16 where a step is a tenth faster with it, and the time of a step."""
+    half = plan.with_decisions([replace(_FLOAT32, value="bfloat16")])
+    other = seconds_per_step(half)
+    reason = f"a step takes {1000 * other:.3g} ms beside {1000 * cost:.3g} ms in float32"
     if other > 0.9 * cost:
-        return plan, cost
-    reason = f"{other:.3g} s an epoch beside {cost:.3g} s in float32"
-    return plan.with_decisions([Decision("fit.precision", "bfloat16", reason, "measured", PRECISIONS)]), other
+        return plan.with_decisions([replace(_FLOAT32, reason=f"bfloat16 is not faster here: {reason}", source="measured")]), cost
+    return plan.with_decisions([replace(_FLOAT32, value="bfloat16", reason=reason, source="measured")]), other
 
 
 def _level(ladders: Sequence[tuple[Rung, ...]], at: int) -> tuple[Decision, ...]:

@@ -14,9 +14,9 @@ from osler.tasks.multiclass import mean_of_known
 from osler.tasks.ranks import spearman
 
 # Statistics of a case, per target: the observed value (NaN where unobserved), the prediction, and the usual error at such a
-# prediction (equal where no case is surer than another), in the target's unit.
-TRUTH, GUESS, SPREAD = range(3)
-WIDTH = 3
+# prediction (equal where no case is surer than another), in the target's unit; and that unit: its standard deviation in training.
+TRUTH, GUESS, SPREAD, UNIT = range(4)
+WIDTH = 4
 
 MEASURES = (
     Measure("rmse", "lower", "log"),
@@ -27,17 +27,23 @@ MEASURES = (
     Measure("calibration_intercept", "higher"),
 )
 
+# Of several targets these are means, which no unit enters.
+MEANS = (
+    Measure("scaled_rmse", "lower", "log"),
+    *(m for m in MEASURES if m.name in {"r2", "spearman", "calibration_slope"}),
+)
+
 
 def measured(names: Sequence[str]) -> tuple[Measure, ...]:
-    """Return the measures of targets `names`: of several, the mean first, then each."""
+    """Return the measures of targets `names`: of several, means of what has no unit first, then those of each."""
     if len(names) == 1:
         return MEASURES
     own = (replace(m, name=f"{m.name}_{name}") for name in safe_names(names) for m in MEASURES)
-    return (*MEASURES, *own)
+    return (*MEANS, *own)
 
 
 def part(statistics: np.ndarray, number: int) -> np.ndarray:
-    """Return the statistics (n, 3) of target `number` of (n, 3 L)."""
+    """Return the statistics (n, 4) of target `number` of (n, 4 L)."""
     return statistics[:, number * WIDTH : (number + 1) * WIDTH]
 
 
@@ -46,7 +52,9 @@ def measures(statistics: np.ndarray, counts: np.ndarray, *, names: Sequence[str]
     each = [_one(part(statistics, number), counts) for number in range(len(names))]
     if len(names) == 1:
         return each[0]
-    out = {m.name: mean_of_known(np.stack([one[m.name] for one in each], axis=1)) for m in MEASURES}
+    units = [float(mean_of_known(part(statistics, number)[:, UNIT])) for number in range(len(names))]  # of folds, their mean
+    scaled = [{**one, "scaled_rmse": one["rmse"] / unit} for one, unit in zip(each, units, strict=True)]
+    out = {m.name: mean_of_known(np.stack([one[m.name] for one in scaled], axis=1)) for m in MEANS}
     for name, one in zip(safe_names(names), each, strict=True):
         out |= {f"{measure}_{name}": values for measure, values in one.items()}
     return out
@@ -88,9 +96,12 @@ def _positive(spread: np.ndarray, scale: np.ndarray) -> np.ndarray:
 def support(statistics: np.ndarray, *, names: Sequence[str]) -> Mapping[str, float]:
     """Return by measure how many cases carry it (see Task.support)."""
     each = [_carried(part(statistics, number)) for number in range(len(names))]
-    out = {m.name: max((own[m.name] for own in each), default=0.0) for m in MEASURES}
+    if len(names) == 1:
+        return each[0]
+    each = [{**own, "scaled_rmse": own["rmse"]} for own in each]
+    out = {m.name: max(own[m.name] for own in each) for m in MEANS}
     for name, own in zip(safe_names(names), each, strict=True):
-        out |= {f"{m.name}_{name}": own[m.name] for m in MEASURES} if len(names) > 1 else {}
+        out |= {f"{m.name}_{name}": own[m.name] for m in MEASURES}
     return out
 
 

@@ -23,7 +23,7 @@ MEASURES = (
     Measure("f1", "higher", "logit", by_subgroup=False),
     Measure("mcc", "higher", most=1.0, by_subgroup=False),
     Measure("brier", "lower", "log"),
-    Measure("log_loss", "lower", "log"),
+    Measure("log_loss", "lower", "log", proper=True),
 )
 
 

@@ -38,7 +38,7 @@ def planned(about: Circumstances, seconds: float, *, cost: float = 1e-3, timed=N
     def steady(plan: Plan) -> float:
         return cost * plan.get("inputs.table.width", 16) / 16
 
-    return fit_to_budget(ruled(about), LADDER, seconds_per_step=timed or steady, circumstances=about, seconds=seconds)
+    return fit_to_budget(ruled(about), LADDER, seconds_per_step=timed or steady, circumstances=about, seconds=lambda: seconds)
 
 
 @settings(max_examples=200, deadline=None)

@@ -17,6 +17,7 @@ from osler.core.features import Features
 from osler.core.plan import Brief, Decision, Rung
 from osler.core.state import State
 from osler.core.table import Table
+from osler.core.target import Target
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,6 +29,9 @@ class Tables(Modality):
     """The modality of dense tables; each promise lives in the room of its name."""
 
     name: ClassVar[str] = "tables"
+    form: ClassVar[tuple[str, ...]] = (
+        "architecture", "width", "depth", "members", "embedding", "embedding_width", "bins", "category_width",
+    )  # fmt: skip
     shard_cases: ClassVar[int] = 1 << 17
 
     def recognises(self, cells: Sequence[str]) -> float:
@@ -94,7 +98,7 @@ class Tables(Modality):
 
         return clues(columns, rows)
 
-    def facts(self, columns: Columns, rows: np.ndarray) -> Mapping[str, Any]:
+    def facts(self, columns: Columns, rows: np.ndarray, *, target: Target | None = None) -> Mapping[str, Any]:
         """Return per column what was measured of the training rows."""
         from osler.modalities.tables.facts import facts
 

@@ -17,7 +17,7 @@ from osler.core.scores import Scores, Value, Verdict
 from osler.core.state import State
 from osler.core.target import Target
 from osler.core.view import View
-from osler.spine.evaluate.compare import paired, verdict
+from osler.spine.evaluate.compare import paired, same_everywhere, verdict
 from osler.spine.evaluate.interval import FEW_GROUPS, LEAST_GROUPS, Spread, interval
 from osler.spine.evaluate.panels import Viewed
 from osler.spine.evaluate.pooled import Pooled
@@ -31,6 +31,10 @@ _LEAST_RESAMPLES = 200
 _MANY = 100_000
 _NO_COLUMNS: Mapping[str, np.ndarray] = MappingProxyType({})
 
+SAME_ORDER = (
+    "Both put the cases in the same order, so {primary} is the same by construction: the verdict rests on {proper}, which judges"
+    " the probabilities themselves."
+)
 Samples = dict[str, np.ndarray]  # measure → its values over resamples
 
 
@@ -145,10 +149,16 @@ def compare_statistics(
     ]
     pairs = {m.name: ((points[0][m.name], points[1][m.name]), (spreads[0][m.name], spreads[1][m.name])) for m in measured}
     differences = {m.name: paired(m, *pairs[m.name]) for m in measured}
-    word = verdict(measured[0], *pairs[measured[0].name], names=names)
+    primary = measured[0]
+    proper = next((m for m in measured if m.proper and m is not primary), None)
+    word = verdict(primary, *pairs[primary.name], names=names)
+    chances = None if proper is None else verdict(proper, *pairs[proper.name], names=names)
     counts = {"cases": cases, "groups": units.size, "resamples": times}
     notes = _notes(units, known=groups is not None, how=how, resamples=times)
-    return Comparison(names, values[0], values[1], differences, word, counts, notes)
+    if proper is not None and chances is not None and same_everywhere(*pairs[primary.name]) and values[0] != values[1]:
+        notes = (SAME_ORDER.format(primary=primary.name, proper=proper.name), *notes)
+        word = chances
+    return Comparison(names, values[0], values[1], differences, word, counts, notes, chances)
 
 
 def _affordable(resamples: int, units: Units, width: int) -> int:
@@ -240,5 +250,5 @@ def _notes(units: Units, *, known: bool, how: str, resamples: int) -> tuple[str,
     if how == "jackknife":
         notes.append(f"With {units.size} groups, intervals come from leaving out each group in turn (Student's t).")
     if how == "bootstrap":
-        notes.append(f"Intervals come from {resamples} resamples of {units.size} groups.")
+        notes.append(f"Intervals come from {resamples} resamples of {units.size} {'groups' if known else 'cases'}.")
     return tuple(notes)

@@ -72,7 +72,7 @@ class Subgroups:
         self._parts: dict[str, tuple[Part, ...]] = {}
         self._notes: dict[str, tuple[str, ...]] = {}
         for name, values in columns.items() if len(statistics) else ():
-            found, self._notes[name] = cut(values, units)
+            found, self._notes[name] = cut(name, values, units=units)
             self._parts[name] = tuple(Part(task, statistics, one, units=units, info=info) for one in found)
 
     def measured(self, counts: np.ndarray) -> list[Samples]:

@@ -1,6 +1,7 @@
 """Step: why the members predict what they predict; for one case, and on the whole."""
 
 from osler.spine.explain.effects import Curve, edges, level_effect, number_effect
+from osler.spine.explain.focus import focus
 from osler.spine.explain.gradients import LAST, TOLERANCE, Layout, attribute
 from osler.spine.explain.permute import exchanged, whole_groups
 from osler.spine.explain.references import FALLBACK, References, find_references
@@ -16,6 +17,7 @@ __all__ = [
     "edges",
     "exchanged",
     "find_references",
+    "focus",
     "level_effect",
     "number_effect",
     "whole_groups",

@@ -22,6 +22,7 @@ FIRST, LAST = 8, 128  # nodes on a path
 TOLERANCE = 1e-3  # of the way from the references to the case
 LEAST_WAY = 0.1  # raw units: a case that equals its references has no way to speak of
 POINTS, NUMBERS = 4096, 8_000_000  # rows, and lifted floats, in one pass
+GRID_NUMBERS = 1_000_000  # lifted floats of pictures in one pass: a network holds some fifty times as many
 
 Batches = Callable[[np.ndarray], Batch]
 
@@ -73,7 +74,9 @@ def attribute(
     path = _Path(network, batch_of, references, torch.as_tensor(weights, dtype=torch.float32), layout)
     pieces = [_adaptive(path, rows[a:b], most=nodes, tolerance=tolerance) for a, b in _chunks(path, rows)]
     joined = [np.concatenate([getattr(p, name) for p in pieces]) for name in ("values", "reference", "score")]
-    return Attribution(joined[0], joined[1], joined[2])
+    named = dict.fromkeys(name for p in pieces for name in p.maps)
+    maps = {name: np.concatenate([p.maps[name] for p in pieces]) for name in named if all(name in p.maps for p in pieces)}
+    return Attribution(joined[0], joined[1], joined[2], maps)
 
 
 def _chunks(path: _Path, rows: np.ndarray) -> list[tuple[int, int]]:
@@ -92,13 +95,17 @@ def _adaptive(path: _Path, rows: np.ndarray, *, most: int, tolerance: float) -> 
     reference = np.einsum("nra,r->na", starts, path.references.weight)
     way = np.maximum(np.abs(score[:, None] - starts).max(1), LEAST_WAY * np.abs(path.weights.numpy()).max(1))
     values = np.zeros((len(rows), len(path.weights), path.layout.total))
+    maps: dict[str, np.ndarray] = {}
     open_, nodes = np.arange(len(rows)), FIRST
     while len(open_) and nodes <= max(most, FIRST):
-        values[open_] = _integral(path, rows[open_], nodes=nodes)
+        found = _integral(path, rows[open_], nodes=nodes)
+        values[open_] = found.values
+        for name, grid in found.maps.items():
+            maps.setdefault(name, np.zeros((len(rows), *grid.shape[1:])))[open_] = grid
         error = np.abs(score - reference - values.sum(2))[open_]
         open_ = open_[(error > tolerance * way[open_]).any(1)]
         nodes *= 2
-    return Attribution(values, reference, score)
+    return Attribution(values, reference, score, maps)
 
 
 @torch.no_grad()
@@ -112,20 +119,51 @@ def _ends(path: _Path, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return score.double().cpu().numpy(), found.reshape(len(rows), count, -1).double().cpu().numpy()
 
 
-def _integral(path: _Path, rows: np.ndarray, *, nodes: int) -> np.ndarray:
-    """Return (n, a, f), in passes of bounded size."""
+@dataclass(slots=True)
+class _Sums:
+    """What is added up along the way: `values` (n, a, f) by feature, `maps` by input on a grid."""
+
+    values: np.ndarray
+    maps: dict[str, np.ndarray]
+
+    def add(self, other: _Sums) -> None:
+        self.values += other.values
+        for name, grid in other.maps.items():
+            self.maps[name] = self.maps.get(name, 0.0) + grid
+
+
+def _integral(path: _Path, rows: np.ndarray, *, nodes: int) -> _Sums:
+    """Return the sums of all nodes, in passes of bounded size."""
     places, shares = np.polynomial.legendre.leggauss(nodes)
     line = torch.as_tensor((places + 1) / 2, dtype=torch.float32), torch.as_tensor(shares / 2, dtype=torch.float32)
-    size = max(1, POINTS // (nodes * len(path.references.weight)))
-    return np.concatenate([_pass(path, rows[start : start + size], line) for start in range(0, len(rows), size)])
+    size, at_once = _passes(path, rows, nodes=nodes)
+    parts = []
+    for start in range(0, len(rows), size):
+        total = _pass(path, rows[start : start + size], (line[0][:at_once], line[1][:at_once]))
+        for first in range(at_once, nodes, at_once):
+            total.add(_pass(path, rows[start : start + size], tuple(end[first : first + at_once] for end in line)))  # type: ignore[arg-type]
+        parts.append(total)
+    maps = {name: np.concatenate([p.maps[name] for p in parts]) for name in parts[0].maps}
+    return _Sums(np.concatenate([p.values for p in parts]), maps)
 
 
-def _pass(path: _Path, rows: np.ndarray, line: tuple[Tensor, Tensor]) -> np.ndarray:
+def _passes(path: _Path, rows: np.ndarray, *, nodes: int) -> tuple[int, int]:
+    """Return how many rows, and how many nodes of each, go through the network at once."""
+    count = len(path.references.weight)
+    size = max(1, POINTS // (nodes * count))
+    with torch.no_grad():
+        grids = [v[0].numel() for v in path.network.fusion.lift(path.batch_of(rows[:1])).values() if v.dim() > 2]
+    if not grids:
+        return size, nodes
+    return 1, max(1, min(nodes, GRID_NUMBERS // (count * sum(grids))))
+
+
+def _pass(path: _Path, rows: np.ndarray, line: tuple[Tensor, Tensor]) -> _Sums:
     nodes, count = len(line[0]), len(path.references.weight)
     each = nodes * count
     batch = path.batch_of(np.repeat(rows, each))
     sections = _sections(path, batch, nodes=nodes)
-    out = np.zeros((len(rows), len(path.weights), path.layout.total))
+    out = _Sums(np.zeros((len(rows), len(path.weights), path.layout.total)), {})
     points = {}
     for name, (start, way) in sections.items():
         at = line[0].to(way.device)[_index(batch, name) % nodes]
@@ -137,10 +175,14 @@ def _pass(path: _Path, rows: np.ndarray, line: tuple[Tensor, Tensor]) -> np.ndar
     for answer in range(scores.shape[1]):
         slopes = torch.autograd.grad(scores[:, answer].sum(), list(points.values()), retain_graph=True)
         for name, slope in zip(points, slopes, strict=True):
-            index = _index(batch, name)
+            index, way = _index(batch, name), sections[name][1]
             share = line[1].to(slope.device)[index % nodes] * weight[index // nodes % count]
-            part = (slope * sections[name][1]).flatten(1) * share[:, None]
-            out[:, answer] += _summed(part, index // each, name=name, path=path, cases=len(rows))
+            part = (slope * way).flatten(1) * share[:, None]
+            added = part.new_zeros(len(rows), part.shape[1]).index_add_(0, index // each, part).double().cpu().numpy()
+            out.values[:, answer] += _owned(added, name=name, path=path)
+            if way.dim() > 2:
+                shape = (len(rows), len(path.weights), *way.shape[1:])
+                out.maps.setdefault(name, np.zeros(shape))[:, answer] += added.reshape(len(rows), *way.shape[1:])
     return out
 
 
@@ -169,17 +211,16 @@ def _scores(path: _Path, batch: Batch, lifted: Mapping[str, Tensor] | None) -> T
     return raw @ path.weights.to(raw.device).T
 
 
-def _summed(part: Tensor, case: Tensor, *, name: str, path: _Path, cases: int) -> np.ndarray:
-    """Return (cases, f) from what each lifted float of each line adds: summed over lines, then by the owner of the float."""
+def _owned(added: np.ndarray, *, name: str, path: _Path) -> np.ndarray:
+    """Return (n, f) from what each lifted float adds (n, F), summed by the owner of the float."""
     first, count = path.layout.first[name], path.layout.count[name]
-    by_case = part.new_zeros(cases, part.shape[1]).index_add_(0, case, part).double().cpu().numpy()
     owner = getattr(path.network.fusion.encoders[name], "owner", None)
-    out = np.zeros((cases, path.layout.total))
+    out = np.zeros((len(added), path.layout.total))
     if count == 1 or owner is None:
-        out[:, first] = by_case.sum(1)
+        out[:, first] = added.sum(1)
         return out
     order = np.argsort(owner := owner.cpu().numpy(), kind="stable")
     owners, starts = np.unique(owner[order], return_index=True)
     if len(owners):
-        out[:, first + owners] = np.add.reduceat(by_case[:, order], starts, axis=1)
+        out[:, first + owners] = np.add.reduceat(added[:, order], starts, axis=1)
     return out

@@ -17,13 +17,14 @@ MOST = 8  # references: more cost time and move the attributions of two real tab
 ROWS = 2_000  # cases from which references are made
 NUMBERS = 4_000_000  # lifted floats held for it
 STORED = 200_000  # floats that the references of one network may take in a bundle
+MIDDLE = 20  # cases at least behind the middle of an input on a grid
 DIGITS = 3
 _TURNS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class References:
-    """Points on what encoders lift: `weight` (r,) adds up to one, `lifted` by input (r, F).
+    """Points on what encoders lift: `weight` (r,) adds up to one, `lifted` by input (r, F), of an input on a grid (1, C, i, j[, k]).
 
     An input that is not there is compared with zeros: what its encoder lifts of a case at the state's centre.
     """
@@ -61,18 +62,22 @@ def find_references(
 
     One row of each group takes part, so a cluster of five rows is one of five patients; `groups` (n,) is by row of the
     columns. Clusters are found once (Lloyd 1982), on what the first network lifts. Only inputs that lift a vector per case
-    take part. Several references instead of one: an average of patients is itself no patient (expected gradients, Erion 2021).
+    take part in that; of an input on a grid there is one point, the middle of the training cases. Several references instead of one: an average of patients is itself no patient (expected gradients, Erion 2021).
     """
     generator = np.random.default_rng([seed, 0xE4])
     some = _one_each(rows, groups, generator)
     lifted = [_lifted(network, batch_of, some) for network in networks]
+    grids = [_grids(network, batch_of, some) for network in networks]
     if not lifted[0]:
-        return (FALLBACK,) * len(networks)
+        return tuple(References(np.ones(1), grid) if grid else FALLBACK for grid in grids)
     width = sum(values.shape[1] for values, _ in lifted[0].values())
     centred = np.concatenate([values - values[here].mean(0) * here[:, None] for values, here in lifted[0].values()], axis=1)
     member = _clusters(centred, most=min(MOST, max(1, STORED // max(1, width))), generator=generator)
     weight = np.bincount(member).astype(np.float64) / len(member)
-    return tuple(References(weight, {name: _centres(v, here, member) for name, (v, here) in one.items()}) for one in lifted)
+    return tuple(
+        References(weight, {name: _centres(v, here, member) for name, (v, here) in one.items()} | grid)
+        for one, grid in zip(lifted, grids, strict=True)
+    )
 
 
 def _one_each(rows: np.ndarray, groups: np.ndarray, generator: np.random.Generator) -> np.ndarray:
@@ -97,6 +102,27 @@ def _lifted(
             whole = np.zeros((len(rows), values.shape[1]), np.float32)
             whole[here] = values.cpu().numpy()
             found[name] = (whole, here)
+    return found
+
+
+def _grids(network: Network, batch_of: Callable[[np.ndarray], Batch], rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Return by input on a grid its middle (1, C, i, j[, k]): at each place the mean of the middle half of the values.
+
+    A name that is burned into one picture, or into a few, is not in it: each place is the mean of at least MIDDLE / 2 cases,
+    and leaves out as many of the largest and of the smallest as MIDDLE / 4. Larger inputs than a bundle may store have none.
+    """
+    shapes = {name: v.shape[1:] for name, v in network.fusion.lift(batch_of(rows[:MIDDLE])).items() if v.dim() > 2}
+    small = {name for name, shape in shapes.items() if int(np.prod(shape)) <= STORED}
+    if not small:
+        return {}
+    most = max(MIDDLE, NUMBERS // sum(int(np.prod(shapes[name])) for name in small))
+    batch = batch_of(rows[:most])
+    found = {}
+    for name, values in network.fusion.lift(batch).items():
+        if name in small and len(values) >= MIDDLE and values.shape[1:] == shapes[name]:
+            cut = len(values) // 4
+            ordered = np.sort(values.cpu().numpy(), axis=0)[cut : len(values) - cut]
+            found[name] = np.round(ordered.mean(0, dtype=np.float64), DIGITS).astype(np.float32)[None]
     return found
 
 

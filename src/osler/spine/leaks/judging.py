@@ -11,6 +11,9 @@ from osler.core.errors import LeakError
 from osler.core.leak import Leak
 from osler.core.split import Fold, Split
 
+# findings that warn only, but whose cases --drop-leaks leaves out: they are known to training all the same
+DROPPED = frozenset({"near-copy"})
+
 
 def judge(leaks: Sequence[Leak], *, how: str) -> None:
     """Raise LeakError for findings that stop a run, unless `how` is "drop" or "allow"."""
@@ -33,9 +36,14 @@ def blamed(leaks: Sequence[Leak]) -> tuple[str, ...]:
 
 
 def touched(leaks: Sequence[Leak]) -> np.ndarray:
-    """Return the test rows that leaks which stop a run touch, ascending."""
-    rows = [leak.test_rows for leak in leaks if leak.severity == "stop"]
+    """Return the test rows that leaks which stop a run touch, ascending, and those of near copies."""
+    rows = [leak.test_rows for leak in leaks if _known(leak)]
     return np.unique(np.concatenate([np.empty(0, np.int64), *rows]))
+
+
+def _known(leak: Leak) -> bool:
+    """Return whether training knows the leak's test cases."""
+    return leak.severity == "stop" or (leak.kind in DROPPED and len(leak.test_rows) > 0)
 
 
 def without(split: Split, leaks: Sequence[Leak]) -> Split:
@@ -43,7 +51,7 @@ def without(split: Split, leaks: Sequence[Leak]) -> Split:
 
     Raises LeakError where too few rows would be left.
     """
-    rows = np.unique(np.concatenate([np.empty(0, np.int64), *(leak.rows for leak in leaks if leak.severity == "stop")]))
+    rows = np.unique(np.concatenate([np.empty(0, np.int64), *(leak.rows for leak in leaks if _known(leak))]))
     folds = tuple(Fold(*(np.setdiff1d(part, rows) for part in (fold.training, fold.tune, fold.held))) for fold in split.folds)
     if not len(np.intersect1d(rows, split.development)):
         return split

@@ -15,27 +15,32 @@ from osler.spine.report.template import style, template
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One case: what it is called, what was seen and said, how large its loss or doubt is, and (name, value, place) of features."""
+    """One case: what it is called, what was seen and said, how large its loss or doubt is, (name, value, place) of features, its
+    pictures, and why it was refused if it was."""
 
     name: str
     observed: str
     predicted: str
     weight: str
     features: tuple[tuple[str, str, str], ...]
+    pictures: tuple[str, ...] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class List:
-    """`name` is a key of the language tables."""
+    """`name` is a key of the language tables; `drawn` whether its cases are shown rather than told in a table."""
 
     name: str
     lines: tuple[Line, ...]
+    drawn: bool = False
 
 
 def write_cases(lists: Mapping[str, Sequence[Mapping[str, Any]]], *, title: str, language: str) -> str:
     """Return one HTML page on `lists` of cases by name. Raises RequestError for an unknown language."""
     said = words(language)
-    told = [List(name, tuple(_line(one, said) for one in cases)) for name, cases in lists.items() if cases]
+    drawn = any(one.get("pictures") for cases in lists.values() for one in cases)
+    told = [List(name, tuple(_line(one, said) for one in cases), drawn) for name, cases in lists.items() if cases]
     content = {"language": HTML_LANGUAGE[said.language], "style": style(), "title": title, "lists": told}
     return template("cases.html.jinja").render(**content, **ways(said))
 
@@ -44,4 +49,7 @@ def _line(one: Mapping[str, Any], said: Words) -> Line:
     row = said.say("explained.row", n=count(one["row"]))
     features = tuple((str(f["name"]), cell(f, said), place(f, said)) for f in one["features"])
     name = f"{one['id']} · {row}" if one["id"] else row
-    return Line(name, str(one["observed"]), str(one["predicted"]), number(one["weight"]), features)
+    pictures = tuple(one.get("pictures", ()))
+    if "reason" in one:
+        return Line(name, "", "", "", features, pictures, said[one["reason"]])
+    return Line(name, str(one["observed"]), str(one["predicted"]), number(one["weight"]), features, pictures)

@@ -46,7 +46,7 @@ def drift_told(drift: Drift | None, words: Words) -> DriftTold | None:
     if len(found) > MOST_SENTENCES:
         sentences.append(words.say("warn.more", n=count(len(found) - MOST_SENTENCES)))
     rest = [s for shifts in drift.inputs.values() for s in shifts if not s.finding]
-    lines = tuple(_line(s) for s in (*found, *rest)[:MOST_LINES])
+    lines = tuple(_line(s, words) for s in (*found, *rest)[:MOST_LINES])
     return DriftTold(
         _summary(drift, words), tuple(_outcome(o, words) for o in drift.outcome), tuple(sentences), lines, drift.columns
     )
@@ -63,7 +63,7 @@ def drift_line(drift: Drift, words: Words) -> str:
 def sentence(shift: Shift, words: Words) -> str:
     """Return the finding on one column as a sentence."""
     detail = shift.detail or {}
-    known = {"column": shift.column, "times": detail.get("times", ""), "unit": detail.get("unit", "")}
+    known = {"column": words[shift.column], "times": detail.get("times", ""), "unit": words[detail.get("unit", "")]}
     told = {f"{k}_now": _figure(k, v) for k, v in shift.now.items()} | {
         f"{k}_before": _figure(k, v) for k, v in shift.before.items()
     }
@@ -95,12 +95,12 @@ def _outcome(shift: OutcomeShift, words: Words) -> str:
     return words.say(f"drift.outcome.{key}", what=kind, now=show(shift.now), before=show(shift.before), interval=ends)
 
 
-def _line(shift: Shift) -> DriftLine:
+def _line(shift: Shift, words: Words) -> DriftLine:
     strange = "unknown" if shift.kind == "category" else "outside"
     size = shift.distance if shift.kind == "category" else shift.difference
     shown = (share(size) if shift.kind == "category" else number(size, decimals=2)) if size is not None else NONE
     return DriftLine(
-        shift.column, bool(shift.finding), _pair(shift, "mean"), shown, _pair(shift, "missing"), _pair(shift, strange)
+        words[shift.column], bool(shift.finding), _pair(shift, "mean"), shown, _pair(shift, "missing"), _pair(shift, strange)
     )  # fmt: skip
 
 

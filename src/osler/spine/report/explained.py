@@ -30,8 +30,18 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture of a case: the drawing, what its parts are, and sentences."""
+
+    name: str
+    svg: str
+    parts: tuple[str, ...]
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
-    """One answer on a case: `value` in large type, sentences, the drawing, and all features."""
+    """One answer on a case: `value` in large type, sentences, the drawing, pictures, and all features."""
 
     name: str
     value: str
@@ -40,6 +50,7 @@ class Told:
     legend: tuple[Mark, ...]
     lines: tuple[Line, ...]
     total: int
+    pictures: tuple[Shown, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +92,27 @@ def _answer(answer: Mapping[str, Any], case: Mapping[str, Any], said: Words) -> 
     title = said.say("explained.drawn", target=name)
     lines = tuple(_line(f, said) for f in features[:LISTED])
     svg = draw_sides(rows, title=title, axis=axis)
+    pictures = tuple(_shown(one, said) for one in answer.get("pictures", ()))
     return Told(
-        name, _said(answer["prediction"], answer), _sentences(answer, case, said), svg, legend(said), lines, len(features)
+        name,
+        _said(answer["prediction"], answer),
+        _sentences(answer, case, said),
+        svg,
+        legend(said),
+        lines,
+        len(features),
+        pictures,
     )
+
+
+def _shown(picture: Mapping[str, Any], said: Words) -> Shown:
+    layers = [said.say(f"picture.{name}") for name in picture["layers"]]
+    sentences = [said.say(f"picture.{name}.how") for name in picture["layers"]]
+    kinds = sorted(picture["kinds"].items(), key=lambda one: -abs(one[1]))
+    if kinds:
+        adds = said.say("list.comma").join(f"{said[kind]} {signed(value)}" for kind, value in kinds)
+        sentences.append(said.say("picture.kinds", adds=adds))
+    return Shown(str(picture["input"]), str(picture["svg"]), (said.say("picture.plain"), *layers), tuple(sentences))
 
 
 def _sentences(answer: Mapping[str, Any], case: Mapping[str, Any], said: Words) -> tuple[str, ...]:

@@ -33,6 +33,8 @@ def overall(told: Mapping[str, Any], said: Words) -> Overall | None:
     if not told:
         return None
     attribution, lost = told.get("attribution") or {}, told.get("permutation") or {}
+    if attribution.get("features") == 1 and not lost and not told.get("effects"):
+        return None  # of one input alone there is nothing to compare
     effects = tuple(_effect(one, said) for one in told.get("effects") or ())
     return Overall(
         _attributed(attribution, said),

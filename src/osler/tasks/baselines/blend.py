@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from osler.core.features import Features
 from osler.core.target import Target
-from osler.tasks.baselines.boosting import boosted_contributions, boosted_raw
+from osler.tasks.baselines.boosting import boosted_contributions, boosted_raw, broad
 from osler.tasks.baselines.design import FORMS, fit_design
 from osler.tasks.baselines.folds import spread_rows, strata
 from osler.tasks.baselines.linear import Linear
@@ -150,7 +150,8 @@ def _tuned(problem: Problem, *, plan: Mapping[str, Any]) -> Part:
     folds = cut(sample)
     numbers = int((~problem.categorical).sum())
     hinged = len(sample.values) >= HINGE_CASES and 0 < numbers <= len(sample.values) // 10
-    linear = tune_linear(sample, folds, forms=FORMS if hinged else FORMS[:2])
+    forms = FORMS[1:2] if broad(*sample.features.shape) else FORMS if hinged else FORMS[:2]
+    linear = tune_linear(sample, folds, forms=forms)
     boosting = tune_boosting(sample, folds, effort=int(plan.get("baseline.effort", 3)))
     share, loss = blend_weight(sample, linear, boosting)
     model = fit_linear(sample if share == 0 else problem, linear.settings)

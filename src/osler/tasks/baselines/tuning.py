@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from osler.tasks.baselines.boosting import ROUNDS, WIDE, boosted_raw, configurations, train
+from osler.tasks.baselines.boosting import ROUNDS, WIDE, boosted_raw, broad, configurations, train
 from osler.tasks.baselines.design import fit_design
 from osler.tasks.baselines.folds import folds_of, strata
 from osler.tasks.baselines.linear import PENALTIES, Linear, path
@@ -53,8 +53,9 @@ class Choice:
 Folds = Sequence[np.ndarray]  # per repeat, the fold of each row
 
 
-def cut(problem: Problem, *, count: int = 5) -> Folds:
-    """Return folds for tuning; small data are cut several times, since one cut says little."""
+def cut(problem: Problem) -> Folds:
+    """Return folds for tuning; small data are cut several times, since one cut says little, broad ones into fewer."""
+    count = 3 if broad(*problem.features.shape) else 5
     repeats = int(np.clip(600 // max(len(problem.values), 1), 1, 3)) if problem.features.shape[1] < WIDE else 1
     stratum = strata(problem.kind, problem.values)
     groups = len(np.unique(problem.groups))
@@ -83,7 +84,10 @@ def fit_linear(problem: Problem, settings: Mapping[str, Any]) -> Linear:
 
 def tune_boosting(problem: Problem, folds: Folds, *, effort: int) -> Choice:
     """Return the best configuration with its number of rounds."""
-    candidates = configurations(len(problem.values), columns=problem.features.shape[1], effort=effort)
+    cases, columns = problem.features.shape
+    # the trees of many classes cost as many times as much
+    tried = 1 if broad(cases, columns) and problem.width > 2 else effort
+    candidates = configurations(cases, columns=columns, effort=tried)
     return min((_tuned_rounds(problem, folds, settings=c) for c in candidates), key=lambda c: c.loss)
 
 
@@ -103,18 +107,20 @@ def blend_weight(problem: Problem, linear: Choice, boosting: Choice) -> tuple[fl
 
 
 def _tuned_path(problem: Problem, folds: Folds, *, form: str) -> Choice:
-    held_out = np.empty((len(folds), len(PENALTIES), len(problem.values), problem.width))
+    tried = PENALTIES[::2] if broad(*problem.features.shape) else PENALTIES
+    held_out = np.empty((len(folds), len(tried), len(problem.values), problem.width))
     for repeat, fold in enumerate(folds):
         for part in np.unique(fold):
             inside, outside = problem.take(np.flatnonzero(fold != part)), np.flatnonzero(fold == part)
             design = fit_design(inside.features, inside.categorical, form=form)
             unseen = design.matrix(problem.features[outside])
-            fits = path(problem.kind, design.matrix(inside.features), inside.values, width=problem.width, weight=inside.weight)
+            fits = path(problem.kind, design.matrix(inside.features), inside.values, width=problem.width, weight=inside.weight,
+                        penalties=tried)  # fmt: skip
             for step, (weights, intercept) in enumerate(fits):
                 held_out[repeat, step, outside] = unseen @ weights + intercept
-    by_penalty = [_mean_loss(problem, held_out[:, step]) for step in range(len(PENALTIES))]
+    by_penalty = [_mean_loss(problem, held_out[:, step]) for step in range(len(tried))]
     best = int(np.argmin(by_penalty))
-    return Choice({"penalty": PENALTIES[best], "form": form}, held_out[:, best], by_penalty[best])
+    return Choice({"penalty": tried[best], "form": form}, held_out[:, best], by_penalty[best])
 
 
 def _tuned_rounds(problem: Problem, folds: Folds, *, settings: Mapping[str, Any]) -> Choice:

@@ -1,0 +1,50 @@
+"""Inputs that can be looked at: drawings of a case, with what speaks for its prediction laid over it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from osler.core.attribution import Answer
+from osler.flows.explaining import Parts, Subject, baseline_kinds, looked_at
+
+
+def drawn(subject: Subject, answers: Sequence[Answer], *, parts: Parts, row: int = 0) -> list[list[dict[str, Any]]]:
+    """Return for each answer the drawings of the case `row` by input that has one: "input", "svg", the "layers" in it, and under
+    "kinds" what the baseline's features of each kind add, by its own scale and without its weight."""
+    maps = parts["network"].maps
+    drawable = [name for name, m in subject.source.modalities.items() if m.picture(subject.source.columns[name], row) is not None]
+    if not drawable:
+        return [[] for _ in answers]
+    rows = np.array([row])
+    looked, kinds = looked_at(subject, rows, answers), baseline_kinds(subject, rows, answers)
+    told: list[list[dict[str, Any]]] = []
+    for at in range(len(answers)):
+        own = []
+        for name in drawable:
+            layers = {"attribution": maps[name][0, at]} if name in maps else {}
+            layers |= {"focus": looked[name][0, at]} if name in looked else {}
+            svg = subject.source.modalities[name].picture(subject.source.columns[name], row, layers=layers)
+            adds = {kind: float(values[0, at]) for kind, values in kinds.get(name, {}).items() if kind}
+            own.append({"input": name, "svg": svg, "layers": list(layers), "kinds": adds})
+        told.append(own)
+    return told
+
+
+def separated(cases: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Return the cases without drawings, each named by its file instead, and the files by name."""
+    files: dict[str, str] = {}
+    kept = []
+    for case in cases:
+        answers = []
+        for turn, answer in enumerate(case["answers"], start=1):
+            own = []
+            for place, one in enumerate(answer.get("pictures", ()), start=1):
+                name = f"row{case['row']}-answer{turn}-picture{place}.svg"
+                files[name] = one["svg"]
+                own.append({**{k: v for k, v in one.items() if k != "svg"}, "file": name})
+            answers.append({**answer, "pictures": own} if own else dict(answer))
+        kept.append({**case, "answers": answers})
+    return kept, files
