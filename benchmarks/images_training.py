@@ -43,16 +43,19 @@ def ready(images: int):
     import numpy as np
 
     from osler.core import registry
-    from osler.core.columns import Columns, Field
+    from osler.core.columns import Columns
     from osler.core.plan import Plan
     from osler.core.target import Target
+    from osler.modalities.images.case import Image
+    from osler.modalities.images.encode import encode_all
     from osler.spine.fit import NetworkMember, Source
     from osler.spine.plan import Circumstances, decide
 
     pixels, labels = pictures(images)
     modality, task = registry.modality("images"), registry.task("classification")
-    field = Field("pixels", "uint8", pixels.shape[1:], warp="linear")
-    columns = Columns((field,), {"pixels": pixels}, np.ones(len(pixels), bool), np.zeros((len(pixels), 2), np.int64))
+    fields = modality.fields(reading={"channels": 1, "size": [28, 28], "dtype": "uint8"})
+    arrays = encode_all([Image(picture) for picture in pixels], roles=frozenset({"input", "baseline"}))
+    columns = Columns(fields, arrays, np.ones(len(pixels), bool), np.zeros((len(pixels), 2), np.int64))
     info = {"kind": "binary", "names": ["label"], "classes": [["normal", "pneumonia"]], "positive": "pneumonia"}
     target = Target(labels[:, None], np.ones((len(labels), 1), bool), info)
     rows = np.arange(len(labels))

@@ -58,7 +58,7 @@ def test_a_network_starts_from_another_bundle_with_its_sizes_and_tells_nobody_wh
     )
     first, now = weights(older), weights(found)
     for name, values in first.items():
-        if "encoders" in name and "running" not in name and "num_batches" not in name:
+        if "fusion.parts" in name and "running" not in name and "num_batches" not in name:
             np.testing.assert_allclose(now[name], values, atol=1e-6)
     texts = [path.read_text(errors="ignore") for path in found.rglob("*") if path.suffix in {".json", ".html", ".md"}]
     assert not any(str(older) in text or "older" in text for text in texts)
@@ -66,7 +66,7 @@ def test_a_network_starts_from_another_bundle_with_its_sizes_and_tells_nobody_wh
 
 
 def test_a_folder_of_arrays_serves_as_well_and_another_network_does_not(pictures, older, tmp_path):
-    start = "fold0.network0.fusion.encoders.image."
+    start = "fold0.network0.fusion.parts.0."
     plain = {k[len(start) :]: v for k, v in weights(older).items() if k.startswith(start)}
     save_file(plain, tmp_path / "model.safetensors")
     sized = {"inputs.image.weights": str(tmp_path), "inputs.image.width": 8, "inputs.image.depth": 1}
