@@ -16,6 +16,7 @@ from osler.core.attribution import Answer
 from osler.core.columns import columns_cells
 from osler.core.target import Target
 from osler.flows.explaining import Subject, attributions, bundle_raw
+from osler.flows.maps import FEWEST as FEWEST_MAPS
 from osler.flows.maps import MeanMaps
 from osler.spine.evaluate import importance
 from osler.spine.explain import FALLBACK, Curve, edges, exchanged, level_effect, number_effect, whole_groups
@@ -110,7 +111,7 @@ def _attribution(subject: Subject, clock: Clock, *, seed: int) -> tuple[dict[str
         found = parts["network"]
         worst, done = np.maximum(worst, np.abs(found.error).max(0)), done + len(block)
         ends = [np.concatenate([*ends, found.score])]
-        if clock.over(SHARES[0]):
+        if clock.over() or (clock.over(SHARES[0]) and not 0 < grid.cases < FEWEST_MAPS):
             break
     means = {name: total / done for name, total in sums.items()}
     shares = {name: _share(mean) for name, mean in means.items()}

@@ -172,6 +172,6 @@ class Images(Modality):
 
     def sketch(self, plan: Mapping[str, Any]) -> str | None:
         """Return a test pattern as training steps may see it."""
-        from osler.modalities.images.sketch import sketch
+        from osler.modalities.images.explain.sketch import sketch
 
         return sketch(plan)

@@ -11,8 +11,8 @@ import numpy as np
 from osler.core.columns import Columns
 from osler.core.drift import Finding, Shift
 from osler.core.state import State
+from osler.modalities.images.baseline.frequencies import MEAN
 from osler.modalities.images.case import DESCRIPTORS, THUMBNAIL
-from osler.modalities.images.frequencies import MEAN
 
 CLEAR = 0.5  # standard deviations from which a change is told: pictures have many numbers, and small changes mean little
 SURE = 3.0  # standard errors that it must be too
@@ -133,7 +133,7 @@ def _number(
         finding, detail = "scale", {"times": f"{times:.3g}", "unit": ""}
     elif moved:
         finding = "mean"
-    plain = [{"mean": float(m), "sd": float(s), "missing": 0.0} for m, s in (now, before)]
+    plain = [{"mean": float(m), "sd": float(s)} for m, s in (now, before)]
     return Shift(name, "number", plain[0], plain[1], difference=difference, finding=finding, detail=detail)
 
 
@@ -145,8 +145,7 @@ def _histogram(now: np.ndarray, before: np.ndarray) -> Shift:
     channels = max(1.0, before.sum())
     distance = float(np.abs(now - before).sum() / 2 / channels)
     finding: Finding = "form" if distance >= FAR else ""
-    told = {"missing": 0.0, "unknown": None}
-    return Shift(HISTOGRAM, "category", told, told, distance=distance, finding=finding)
+    return Shift(HISTOGRAM, "category", {}, {}, distance=distance, finding=finding)
 
 
 def _plain(values: np.ndarray) -> list[float]:

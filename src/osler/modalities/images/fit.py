@@ -6,10 +6,10 @@ import numpy as np
 
 from osler.core.columns import Columns
 from osler.core.state import State
+from osler.modalities.images.baseline.frequencies import low_frequencies
 from osler.modalities.images.case import PIXELS
 from osler.modalities.images.drift import typical_likeness
 from osler.modalities.images.facts import sample
-from osler.modalities.images.frequencies import low_frequencies
 
 GROUPS = 5  # fewer would show in the mean what one case looks like
 

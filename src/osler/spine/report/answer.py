@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from osler.core.account import Account
+from osler.core.leak import Leak
 from osler.core.scores import Value, Verdict
 from osler.language import Words
 from osler.spine.report.data import UNGROUPED, cases, classes_of, listed, only_class, rarest, refused, test_cases, ungrouped
@@ -186,13 +187,20 @@ def leaks_told(account: Account, words: Words) -> Iterator[Warn]:
     for of_columns, tail in ((False, ""), (True, ".column")):
         own = [leak for leak in account.leaks if (leak.column is not None) == of_columns]
         grave = [words[leak.sentence] for leak in own if leak.severity == "stop"]
-        light = [words[leak.sentence] for leak in own if leak.severity == "warn"]
+        light = [leak for leak in own if leak.severity == "warn"]
         if grave and account.study.leaks == "drop":
             yield Warn("warn", words.say(f"warn.dropped{tail}"), _first(grave, words))
         elif grave:
             yield Warn("stop", words.say(f"warn.allowed{tail}"), _first(grave, words))
-        if light:
-            yield Warn("warn", words.say(f"warn.leaks{tail}"), _first(light, words))
+        for kind in ("", ".validation", ".giveaway") if not of_columns else (tail,):
+            told = [words[leak.sentence] for leak in light if of_columns or _side(leak) == kind]
+            if told:
+                yield Warn("warn", words.say(f"warn.leaks{kind}"), _first(told, words))
+
+
+def _side(leak: Leak) -> str:
+    """Return whether a finding touches the test, only the validation part, or no case more than another."""
+    return "" if len(leak.test_rows) else ".validation" if len(leak.rows) else ".giveaway"
 
 
 def _cautions(account: Account, words: Words) -> Iterator[Warn]:

@@ -35,6 +35,7 @@ class DriftTold:
     sentences: tuple[str, ...]
     lines: tuple[DriftLine, ...]
     columns: int
+    pictures: bool = False
 
 
 def drift_told(drift: Drift | None, words: Words) -> DriftTold | None:
@@ -48,7 +49,12 @@ def drift_told(drift: Drift | None, words: Words) -> DriftTold | None:
     rest = [s for shifts in drift.inputs.values() for s in shifts if not s.finding]
     lines = tuple(_line(s, words) for s in (*found, *rest)[:MOST_LINES])
     return DriftTold(
-        _summary(drift, words), tuple(_outcome(o, words) for o in drift.outcome), tuple(sentences), lines, drift.columns
+        _summary(drift, words),
+        tuple(_outcome(o, words) for o in drift.outcome),
+        tuple(sentences),
+        lines,
+        drift.columns,
+        _pictures(drift),
     )
 
 
@@ -83,7 +89,13 @@ def _figure(name: str, value: float | None) -> str:
 
 
 def _summary(drift: Drift, words: Words) -> str:
-    return words.say("drift.summary", n=count(len(drift.found)), columns=count(drift.columns), cases=count(drift.cases))
+    key = "drift.summary.pictures" if _pictures(drift) else "drift.summary"
+    return words.say(key, n=count(len(drift.found)), columns=count(drift.columns), cases=count(drift.cases))
+
+
+def _pictures(drift: Drift) -> bool:
+    """Return whether all that was compared are measures of pictures rather than columns."""
+    return all(s.column.startswith("picture ") for shifts in drift.inputs.values() for s in shifts) and drift.columns > 0
 
 
 def _outcome(shift: OutcomeShift, words: Words) -> str:

@@ -10,8 +10,8 @@ from sklearn.preprocessing import StandardScaler
 from osler.core.features import Features
 from osler.core.state import State
 from osler.modalities.images.baseline import baseline_features
+from osler.modalities.images.baseline.frequencies import AXES, MEAN, PER_AXIS, UNIT, low_frequencies
 from osler.modalities.images.case import THUMB, THUMBNAIL
-from osler.modalities.images.frequencies import AXES, MEAN, PER_AXIS, UNIT, low_frequencies
 from tests.unit.modalities.images.films import columns_of, films
 
 

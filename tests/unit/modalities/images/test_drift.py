@@ -5,8 +5,8 @@ import PIL.Image
 import pytest
 
 from osler.core.state import State
+from osler.modalities.images.baseline.frequencies import low_frequencies
 from osler.modalities.images.drift import FEWEST, drift, drift_facts, drift_sums, typical_likeness
-from osler.modalities.images.frequencies import low_frequencies
 from tests.unit.modalities.images.films import columns_of, films
 
 NEW = slice(700, 1200)

@@ -7,8 +7,8 @@ import numpy as np
 from osler.core.columns import Columns
 from osler.core.features import Features
 from osler.core.state import State
+from osler.modalities.images.baseline.frequencies import AXES, projected
 from osler.modalities.images.case import DESCRIPTORS
-from osler.modalities.images.frequencies import AXES, projected
 
 LOW = "low frequencies"
 
