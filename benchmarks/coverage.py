@@ -1,6 +1,6 @@
 """Do intervals, conformal sets and calibration keep their word? Simulated studies, whose truth is known from 100,000 more cases.
 
-    python benchmarks/coverage.py [--studies 200] [--resamples 400] [--only PART]
+    python benchmarks/coverage.py [--studies 200] [--resamples 400] [--only PART] [--kind KIND]
 
 Each study draws cases, fits plain linear models as Osler would train its members (five folds under 1,000 cases, else a part of
 its own to calibrate on), settles and evaluates with Osler's own steps, and asks of every 95% interval whether it holds the value
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.special import expit, softmax
@@ -77,14 +78,23 @@ def planned(target: Target, rows) -> Plan:
 def developed(x, target: Target, groups, generator):
     """Return plan, state and the model: crews by fold and their pooled out-of-fold outputs, or one crew and a part beside."""
     count = groups.max() + 1
-    part = generator.permutation(count)[groups]
-    folds = [part % 5 == k for k in range(5)] if count < 1000 else [part >= 0.7 * count]
+    part = _dealt(target, generator) if count == len(x) else generator.permutation(count)[groups]
+    folds = [part % 5 == k for k in range(5)] if count < 1000 else [part % 10 < 3]
     plan = planned(target, np.arange(len(x)) if len(folds) > 1 else np.flatnonzero(~folds[0]))
     crews = [fitted(target, x, np.flatnonzero(~held), plan) for held in folds]
     rows = np.concatenate([np.flatnonzero(held) for held in folds])
     raw = np.concatenate([crew(x[held]) for crew, held in zip(crews, folds, strict=True)])
     state = task_of(target).settle(raw, target.take(rows), np.arange(len(rows)), plan=plan, groups=groups[rows])
     return plan, state, lambda new: np.mean([crew(new) for crew in crews], axis=0)
+
+
+def _dealt(target: Target, generator) -> np.ndarray:
+    """Return a place (n,) for each case, dealt out class by class (tenth by tenth of a number), as Osler's own split is."""
+    order = generator.permutation(len(target))
+    order = order[np.argsort(task_of(target).stratum(target)[order], kind="stable")]
+    places = np.empty(len(order), np.int64)
+    places[order] = np.arange(len(order))
+    return places
 
 
 def flat(measures, panels) -> dict:
@@ -121,10 +131,10 @@ def truth(found: list[dict], name: str) -> np.ndarray:
     return np.array([one[name][2] for one in found if name in one])
 
 
-def sizes(studies: int, resamples: int) -> None:
+def sizes(studies: int, resamples: int, kinds: Sequence[str] = KINDS) -> None:
     print("| outcome, cases | measures | lowest | panels | lowest | slope | coverage 80 | 90 | 95 | set size or width 90 |")
     print("|---|---|---|---|---|---|---|---|---|---|")
-    for kind in KINDS:
+    for kind in kinds:
         for cases in (500, 2000):
             began, generator = time.process_time(), np.random.default_rng([cases, KINDS.index(kind)])
             found = [study(kind, cases, generator, seed=n, resamples=resamples)[0] for n in range(studies)]
@@ -267,11 +277,12 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=200)
     parser.add_argument("--resamples", type=int, default=400)
     parser.add_argument("--only", choices=("sizes", "groups", "sets", "rules", "folds"))
+    parser.add_argument("--kind", choices=KINDS, action="append", help="outcomes of the part sizes; all unless named")
     asked = parser.parse_args()
     warnings.simplefilter("error")
     wanted = (asked.studies, asked.resamples)
     parts = {
-        "sizes": (sizes, wanted),
+        "sizes": (sizes, (*wanted, asked.kind or KINDS)),
         "groups": (groups, wanted),
         "sets": (sets, wanted[:1]),
         "rules": (rules, wanted[:1]),

@@ -39,8 +39,8 @@ ROOMS = frozenset(
 OBLIGATORY = frozenset({"case", "read", "encode", "facts", "rules", "network", "baseline"})
 SHARED_DRAWERS = frozenset({"utils", "util", "helpers", "helper", "common", "misc"})
 PICKLES = frozenset({"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"})
-# the one part of joblib that leaves nothing on disk: worker processes
-ALLOWED = frozenset({"joblib.Parallel", "joblib.delayed"})
+# the parts of joblib that leave nothing on disk: worker processes
+ALLOWED = frozenset({"joblib.Parallel", "joblib.delayed", "joblib.externals.loky.get_reusable_executor"})
 PICKLING_CALLS = frozenset({"torch.load", "torch.save", "pandas.read_pickle", "pd.read_pickle"})
 
 MODULE_LINES, FUNCTION_LINES, FUNCTION_NINE_IN_TEN, FUNCTION_HALF = 400, 50, 25, 10

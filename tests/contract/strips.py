@@ -23,6 +23,7 @@ from osler.core.plan import Brief, Decision, Rung
 from osler.core.state import State
 
 SIDE = 8
+LARGEST = 16
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class Strips(Modality):
     def gather(self, columns, rows, *, plan, windows, names):
         if windows is None:
             shapes = columns["image"].shapes[rows]
-            side = shapes.max(0)
+            side = np.maximum(shapes.max(0), LARGEST)  # whatever else is in the batch
             windows = np.stack([np.zeros_like(shapes), np.broadcast_to(side, shapes.shape)], axis=-1)
         return {name: torch.from_numpy(_cut(columns[name], rows, windows)) for name in names}
 

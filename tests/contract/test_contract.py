@@ -34,6 +34,15 @@ def test_batch_equals_one_by_one(ready):
         np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-5)
 
 
+def test_no_decision_on_the_network_has_the_name_of_one_on_reading(ready):
+    facts = planning.gather_facts(ready.cases, ready.split)
+    about = planning.circumstances_of(ready.cases, ready.split, device="cpu")
+    ruled, ladder = plan_step.decide(
+        task=ready.cases.task, modalities=ready.cases.modalities, facts=facts, target=facts["target"], circumstances=about
+    )
+    assert not set(ready.cases.reading) & {*ruled, *(d.name for rung in ladder for d in rung)}
+
+
 def test_columns_hold_what_the_fields_declare(ready):
     for columns in ready.cases.columns.values():
         for field in columns.fields:
@@ -76,6 +85,8 @@ def test_rules_are_pure_and_facts_are_json(ready):
         assert modality.rules(brief) == modality.rules(brief)
         assert modality.ladder(brief) == modality.ladder(brief)
         assert all(d.reason for d in modality.rules(brief))
+        ruled = {d.name for d in [*modality.rules(brief), *(d for rung in modality.ladder(brief) for d in rung.decisions)]}
+        assert not ruled & set(ready.cases.reading.part(f"inputs.{name}"))  # one would overwrite how files are read
     assert json.dumps(facts) == text
 
 
@@ -251,7 +262,8 @@ def test_a_kind_of_data_without_features_is_explained_as_a_whole(ready, tmp_path
         told = modality.explain(own, ready.cases.columns[name], int(rows[0]), state=ready.states[name], facts={})
         assert json.loads(json.dumps(dict(told)))["features"][0]["attribution"] == pytest.approx(own[0])
         assert len(told["features"]) == count
-        assert modality.picture(own, ready.cases.columns[name], int(rows[0]), state=ready.states[name]) is None
+        drawn = modality.picture(ready.cases.columns[name], int(rows[0]))
+        assert drawn is None or (drawn.startswith("<svg") and "<text" not in drawn)
         kinds = [f.kind for f in subject.features[first : first + count]]
         assert kinds == (["number", "number", "category"] if name == "table" else ["whole"])
 
@@ -286,4 +298,5 @@ def test_what_is_told_on_the_whole_is_json_for_every_kind_of_data(ready, tmp_pat
     told = importance.explanation(importance.on_cases(subject, rows), target, groups=None, seconds=0.5, seed=0)
     again = json.loads(json.dumps(told, allow_nan=False))
     assert {line["name"] for line in again["attribution"]["shares"]} == {f.name for f in subject.features}
-    assert again["permutation"]["rows"]
+    alone = len(subject.features) == 1  # one input as a whole is compared with nothing
+    assert bool(again["permutation"].get("rows")) != alone

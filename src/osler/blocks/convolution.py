@@ -45,14 +45,19 @@ class ConvolutionUnit(nn.Sequential):
 
 
 class Stem(nn.Sequential):
-    """From channels to the first maps: one unit that keeps the size, or `halvings` units that halve it, each twice as wide as
-    the one before."""
+    """From channels to the first maps: `halvings` units that halve the size, each twice as wide as the one before.
+
+    Where it is halved at most once, a unit that keeps the size stands before: small pictures are first looked at as fine as they
+    are (a stem of several convolutions as in ResNet-D, He et al. 2019).
+    """
 
     def __init__(self, channels: int, width: int, *, halvings: int, norm: str = "batch", dims: int = 2) -> None:
         widths = [max(8, width >> turn) for turn in reversed(range(1, halvings))] + [width]
-        stride = 2 if halvings else 1
-        pairs = itertools.pairwise([channels, *widths])
-        super().__init__(*(ConvolutionUnit(a, b, stride=stride, norm=norm, dims=dims) for a, b in pairs))
+        strides = [2] * halvings or [1]
+        if halvings == 1:
+            widths, strides = [max(8, width // 2), *widths], [1, *strides]
+        pairs = zip(itertools.pairwise([channels, *widths]), strides, strict=True)
+        super().__init__(*(ConvolutionUnit(a, b, stride=stride, norm=norm, dims=dims) for (a, b), stride in pairs))
 
 
 class Shortcut(nn.Sequential):

@@ -46,5 +46,7 @@ def _show(found: Comparison) -> None:
     console = Console()
     console.print(table)
     console.print(found.verdict.sentence, markup=False)
+    if found.probabilities is not None and found.probabilities != found.verdict:
+        console.print(found.probabilities.sentence, markup=False)
     for note in found.notes:
         console.print(note, markup=False)

@@ -32,8 +32,10 @@ def get_entry(
     to: Annotated[Path, typer.Option(help="folder for table.csv and study.yaml", show_default=False)],
     mirror: Annotated[Path | None, typer.Option(help="local folder that holds the original files")] = None,
 ) -> None:
-    """Write a public data set as a study: table.csv, its files, study.yaml."""
+    """Write a public data set as a study: table.csv, its files, study.yaml. Pictures are fetched from their home, or a mirror."""
+    from osler.cli.watch import Terminal
     from osler.flows.data import get
 
-    study = get(name, to=to, mirror=mirror)
+    with Terminal() as watch:
+        study = get(name, to=to, mirror=mirror, watch=watch)
     typer.echo(f"study  {study}\nnext   osler train {study} --out {to / 'model'}")

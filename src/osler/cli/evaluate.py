@@ -16,6 +16,9 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="folder for scores.json and report.html", show_default=False)],
     subgroup: o.Subgroup = None,
     recalibrate: Annotated[Path | None, typer.Option(help="folder for a bundle whose outputs are fitted to this data")] = None,
+    despite_drift: Annotated[
+        bool, typer.Option("--despite-drift", help="recalibrate even where columns are in other units than in training")
+    ] = False,
     device: o.Device = None,
 ) -> None:
     """Score a bundle on new data: the same measures and the same report."""
@@ -24,7 +27,10 @@ def evaluate(
     from osler.flows.evaluate import evaluate as flow
 
     with Terminal() as watch:
-        scores = flow(bundle, table, out=out, subgroups=subgroup or (), recalibrate=recalibrate, device=device, watch=watch)
+        scores = flow(
+            bundle, table, out=out, subgroups=subgroup or (), recalibrate=recalibrate, despite_drift=despite_drift,
+            device=device, watch=watch,
+        )  # fmt: skip
     show_scores(scores.to_dict())
     if recalibrate is not None:
         typer.echo(next(note for note in reversed(scores.notes) if note.startswith("recalibrated: ")))

@@ -73,10 +73,13 @@ def train(
 
 
 def show_scores(scores: dict) -> None:
-    """Print the measures of bundle, network and baseline beside one another."""
+    """Print the measures of bundle, network and baseline beside one another, or why they are withheld."""
     from rich.console import Console
     from rich.table import Table
 
+    if why := scores["origin"].get("withheld"):
+        typer.echo(why)
+        return
     table = Table(title=TITLES.get(scores["origin"].get("kind"), "scores (95% interval)"))
     for column in ("measure", "bundle", "network", "baseline"):
         table.add_column(column)

@@ -20,7 +20,7 @@ class Account:
 
     `facts` by input name (and "target"), as modalities and tasks measured them. `target` is the target's info. `split`
     tells in a sentence where the split came from, `counts` the cases per part (training, tune, calibrate, test, refused,
-    groups). `refused` counts refusals by "code: sentence". `members` are sentences on each trained model with its weight in
+    groups). `tested` are the task's facts of the cases that the scores rest on. `refused` counts refusals by "code: sentence". `members` are sentences on each trained model with its weight in
     the blend. `sample` judges how many cases there were, `drift` how new data
     differ from the training cases. `sketches` are SVGs by input name of what training does to its cases, drawn on no case of
     anybody. `versions` of packages. `timing` seconds by step.
@@ -40,6 +40,7 @@ class Account:
     timing: Mapping[str, float] = field(default_factory=dict)
     sample: SampleSize | None = None
     drift: Drift | None = None
+    tested: Mapping[str, Any] = field(default_factory=dict)
     sketches: Mapping[str, str] = field(default_factory=dict)
 
     def numbers(self) -> dict[str, Any]:

@@ -122,6 +122,12 @@ class Columns:
         present, prints = (np.concatenate([getattr(p, n) for p in parts]) for n in ("present", "fingerprints"))
         return cls(first.fields, arrays, present, prints, {}, words)
 
+    def blank(self) -> Columns:
+        """Return as many cases of the same fields, all absent; they take no memory."""
+        arrays = {f.name: _nothing(f, self[f.name], cases=len(self)) for f in self.fields}
+        prints = np.broadcast_to(np.zeros(2, np.int64), (len(self), 2))
+        return replace(self, arrays=arrays, present=np.zeros(len(self), bool), fingerprints=prints, refusals={})
+
     def names(self, role: Role) -> tuple[str, ...]:
         """Return the names of the fields that play `role`."""
         return tuple(f.name for f in self.fields if f.role == role)
@@ -161,6 +167,15 @@ def stacked(field: Field, cases: Sequence[np.ndarray | None]) -> Array:
         return Ragged(values, offsets)
     shapes = np.array([(0,) * differing if c is None else c.shape[:differing] for c in cases], np.int32).reshape(-1, differing)
     return Ragged(values, offsets, shapes)
+
+
+def _nothing(field: Field, like: Array, *, cases: int) -> Array:
+    if isinstance(like, Ragged):
+        shapes = None if like.shapes is None else np.zeros((cases, like.shapes.shape[1]), like.shapes.dtype)
+        return Ragged(like.values[:0], np.zeros(cases + 1, np.int64), shapes)
+    empty = stacked(field, [None])
+    assert isinstance(empty, np.ndarray)
+    return np.broadcast_to(empty, (cases, *empty.shape[1:]))
 
 
 def _behind(arrays: Sequence[Array]) -> Array:

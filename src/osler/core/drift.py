@@ -6,6 +6,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+GRAVE = (
+    "unit",
+    "text",
+    "words",
+    "empty",
+    "scale",
+    "inverted",
+)  # findings after which nothing can be believed that a model says of such cases
+LARGE = 5.0  # times; a smaller change of scale may be one of patients
 Finding = Literal["", "text", "words", "empty", "unit", "mean", "missing", "outside", "categories", "scale", "inverted", "form"]
 
 
@@ -31,6 +40,12 @@ class Shift:
     distance: float | None = None
     finding: Finding = ""
     detail: Mapping[str, str] | None = None
+
+
+def _scale(shift: Shift) -> float:
+    """Return how many times larger mean or spread is on one side than on the other."""
+    pairs = ((shift.before.get(name) or 0.0, shift.now.get(name) or 0.0) for name in ("mean", "sd"))
+    return max((max(one / other, other / one) for one, other in pairs if one * other > 0), default=1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +78,16 @@ class Drift:
         order = ("text", "words", "empty", "inverted", "unit", "scale", "mean", "form", "categories", "outside", "missing")
         told = [s for shifts in self.inputs.values() for s in shifts if s.finding]
         return tuple(sorted(told, key=lambda s: (order.index(s.finding), -abs(s.difference or s.distance or 0.0))))
+
+    @property
+    def grave(self) -> tuple[Shift, ...]:
+        """The shifts after which no score can be believed: other units, no numbers, no known word, nothing at all."""
+        return tuple(s for s in self.found if s.finding in GRAVE)
+
+    @property
+    def foreign(self) -> tuple[Shift, ...]:
+        """The grave shifts that another kind of patients cannot make: without changes of scale by less than five times."""
+        return tuple(s for s in self.grave if s.finding != "unit" or not (s.detail or {}).get("times") or _scale(s) >= LARGE)
 
     @property
     def columns(self) -> int:

@@ -52,7 +52,7 @@ class Scores:
     `counts` the numbers of cases and groups; `notes` what a reader must know before quoting. `panels` are further tables of
     what the bundle predicts with: operating points, conformal coverage, subgroups. `explanation` tells what moves predictions
     on the whole. `origin` tells where the scores come from: "kind" is test, folds, sites, external or recalibrated; the rest
-    depends on it (JSON values).
+    depends on it (JSON values). `inputs` tells what each of several inputs adds.
     """
 
     test: Mapping[str, Value]
@@ -65,6 +65,7 @@ class Scores:
     panels: tuple[Panel, ...] = ()
     explanation: Mapping[str, Any] = field(default_factory=dict)
     origin: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content of scores.json."""
@@ -79,6 +80,7 @@ class Scores:
             "notes": list(self.notes),
             "panels": {panel.name: panel.to_dict() for panel in self.panels},
             **({"explanation": dict(self.explanation)} if self.explanation else {}),
+            **({"inputs": dict(self.inputs)} if self.inputs else {}),
             "origin": dict(self.origin),
         }
 

@@ -30,6 +30,7 @@ SMALL = 5.0
 SPREAD = 0.4  # of the logarithm, by which the spread may differ from the factor
 MIDDLE = 0.3  # standard deviations from 0 within which a mean tells nothing of the scale
 FAHRENHEIT = (1.8, 32.0)
+DEGREES = 4.0  # by which body temperatures spread at most; wider columns with such a mean are something else
 
 
 def unit_change(before: tuple[float, float], now: tuple[float, float]) -> tuple[str, str] | None:
@@ -66,13 +67,15 @@ def _fits(scale: float, spread: float, factor: float) -> bool:
 
 
 def _times(scale: float) -> str:
-    return f"{math.exp(scale):.3g}" if scale > 0 else f"1/{math.exp(-scale):.3g}"
+    factor = math.exp(abs(scale))
+    told = f"{factor:,.0f}" if factor >= 100 else f"{factor:.3g}"
+    return told if scale > 0 else f"1/{told}"
 
 
 def _temperature(before: tuple[float, float], now: tuple[float, float]) -> tuple[str, str] | None:
     slope, start = FAHRENHEIT
     for old, new, name in ((before, now, "°F / °C"), (now, before, "°C / °F")):
-        warm = 30 < old[0] < 43
+        warm = 30 < old[0] < 43 and old[1] < DEGREES
         if warm and abs(new[0] - (slope * old[0] + start)) < max(1.0, new[1]) and 0.5 < new[1] / (slope * old[1]) < 2:
             return "", name
     return None

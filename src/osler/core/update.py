@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """One way to recalibrate: `name` (none, intercept, slope, blend), `parameters` that were fitted, and `deviance`, twice the
+    """One way to recalibrate: `name` (none, temperature, intercept, slope, blend), `parameters` that were fitted, and `deviance`, twice the
     negative log-likelihood of the new cases after it.
 
     `arrays` replace those of the same name in the state of the output. `blend` is the network's new share, None where it stays.

@@ -9,21 +9,7 @@ from typing import Any
 import numpy as np
 
 from osler.core.measure import Measure
-
-
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """Measures that need nothing but sums over cases, so that many views are added up in one pass.
-
-    `columns` gives (n, c) float64 from statistics (n, s), case by case; `measures` each measure (r,) from the sums (r, c).
-    """
-
-    columns: Callable[[np.ndarray], np.ndarray]
-    measures: Callable[[np.ndarray], dict[str, np.ndarray]]
-
-    def of(self, statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
-        """Return each measure (r,) of resamples `counts` (r, n) of cases with `statistics` (n, s)."""
-        return self.measures(counts.astype(float) @ self.columns(statistics))
+from osler.core.sums import Sums
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,16 +14,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from osler.core.errors import OutputError, RequestError, RunError
+from osler.core.watch import SILENT, Watch
 from osler.datasets.local import package_folder
 from osler.datasets.registry import Converted, Entry, entry
 
 PARTIAL = ".partial"
 
 
-def get(name: str, *, to: Path, mirror: Path | None = None) -> Path:
+def get(name: str, *, to: Path, mirror: Path | None = None, watch: Watch = SILENT) -> Path:
     """Write the data set `name` into the folder `to` and return the path of its study.yaml.
 
-    Its files come from the package that ships them, or from the folder `mirror`. They are compared with the checksums of
+    Its files come from the package that ships them, or from the folder `mirror`; pictures are fetched from their home where no
+    mirror is named, the one time that Osler opens a connection by itself. They are compared with the checksums of
     the registry before, and the table after; nothing is written where one differs. A folder that holds the same study
     already is left as it is.
 
@@ -31,6 +33,10 @@ def get(name: str, *, to: Path, mirror: Path | None = None) -> Path:
     written or has something else in it.
     """
     asked = entry(name)
+    if asked.archive is not None:
+        from osler.datasets.pictures import get_pictures
+
+        return get_pictures(asked, to=Path(to), mirror=mirror, watch=watch)
     content = _content(asked, _sources(asked, mirror=mirror))
     to = Path(to)
     if not _holds(to, content):

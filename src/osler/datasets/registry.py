@@ -20,23 +20,62 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Archive:
+    """The one file in which pictures come: where it lies, its official `md5`, and the bytes beyond which it is not taken.
+
+    `mirrored` are the names under which a mirror folder may hold it, unpacked perhaps.
+    """
+
+    url: str
+    md5: str
+    most_bytes: int
+    mirrored: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.url.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A public data set.
 
     `licence` is what its home states, `home` where it comes from, for a person to read. `package` names the installed
     package that ships `files`, with the folder inside it ("sklearn:datasets/data"). `rows` and `table_sha256` are those of
-    the `table.csv` that `convert` ("module:function") makes of the files.
+    the `table.csv` that `convert` ("module:function") makes of the files. A data set of pictures has an `archive` instead of
+    a package, and `rows` are those of the official one.
     """
 
     name: str
     title: str
     licence: str
     home: str
-    package: str
-    files: tuple[SourceFile, ...]
     convert: str
     rows: int
-    table_sha256: str
+    package: str = ""
+    files: tuple[SourceFile, ...] = ()
+    table_sha256: str = ""
+    archive: Archive | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture of a data set: its `path` in the study's folder, its `content`, and the `cells` beside its path in the table."""
+
+    path: str
+    content: bytes
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pictured:
+    """What a converter of pictures gives: the table's `header` ("image" first), `total` and `pictures`, and the `study`."""
+
+    header: tuple[str, ...]
+    total: int
+    pictures: Iterable[Picture]
+    study: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +112,34 @@ _ENTRIES = (
         convert="osler.datasets.local:diabetes",
         rows=442,
         table_sha256="36e3fd6f8158bdc41f916d8989653227e5a5dd506c508de3f33febb48213e641",
+    ),
+    Entry(
+        name="pneumoniamnist",
+        title="PneumoniaMNIST (MedMNIST v2): chest radiographs of children, 28 × 28, pneumonia or normal",
+        licence="CC BY 4.0",
+        home="https://doi.org/10.5281/zenodo.10519652",
+        convert="osler.datasets.medmnist:pneumonia",
+        rows=5856,
+        archive=Archive(
+            url="https://zenodo.org/records/10519652/files/pneumoniamnist.npz",
+            md5="28209eda62fecd6e6a2d98b1501bb15f",  # the `medmnist` package, info.py, of version 3.0.2
+            most_bytes=10_000_000,
+            mirrored=("pneumoniamnist.npz",),
+        ),
+    ),
+    Entry(
+        name="mednist",
+        title="MedNIST: six kinds of medical images, 64 × 64",
+        licence="CC BY-SA 4.0, as the tutorials of MONAI state it (B. J. Erickson, Mayo Clinic)",
+        home="https://github.com/Project-MONAI/tutorials/tree/main/2d_classification",
+        convert="osler.datasets.mednist:mednist",
+        rows=58_954,
+        archive=Archive(
+            url="https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/MedNIST.tar.gz",
+            md5="0bc7306e7427e00ad1c5526a6677552d",  # MONAI's own tutorial
+            most_bytes=100_000_000,
+            mirrored=("mednist", "MedNIST.tar.gz"),
+        ),
     ),
 )
 

@@ -68,9 +68,12 @@ def gather_cases(study: Study, table: Table, *, cache: Path, watch: Watch = SILE
             modality, locators, reading=plain, roles=roles, cache=cache, workers=os.cpu_count() or 1, watch=watch
         )
     _check_inputs(study, decisions)
+    _check_present(columns)
     target, unusable = task.target(target_columns(study, table, columns=columns, grid=bool(grid)))
     target = _weighted(study, table, target)
-    refusals = gathered_refusals(table, columns, unusable)
+    anchor = study.inputs[0].name if grid else None
+    refusals = gathered_refusals(table, columns, unusable, anchor=anchor)
+    _say_unread(columns, refusals, watch=watch)
     usable = np.array([r for r in range(len(table)) if r not in refusals], np.int64) if refusals else np.arange(len(table))
     if len(usable) == 0:
         raise StudyError(f"no case is left: all {len(table)} rows are refused; {most_common(refusals)}")
@@ -88,6 +91,24 @@ def _check_inputs(study: Study, reading: Sequence[Decision]) -> None:
         raise StudyError(f"no column is left to predict from, each tells nothing about a new case ({shown}); give other columns")
 
 
+def _check_present(columns: Mapping[str, Columns]) -> None:
+    """Raise StudyError for an input that no row has, where there are others: nothing can be learned from it."""
+    faults = []
+    for name, part in columns.items() if len(columns) > 1 else ():
+        if not part.present.any():
+            why = f"; {most_common(part.refusals)}" if part.refusals else ""
+            faults.append(f"input '{name}' is missing in all {len(part)} rows{why}; mend its columns, or leave it out")
+    if faults:
+        raise StudyError(faults)
+
+
+def _say_unread(columns: Mapping[str, Columns], refusals: Mapping[int, Refusal], *, watch: Watch) -> None:
+    for name, part in columns.items():
+        unread = {row: why for row, why in part.refusals.items() if row not in refusals}
+        if unread:
+            watch.say(f"input '{name}' cannot be read in {len(unread)} rows, which go on without it: {most_common(unread)}")
+
+
 def settings_under(settings: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     """Return the user's settings whose names start with `prefix.`, without it."""
     start = f"{prefix}."
@@ -103,12 +124,19 @@ def target_columns(study: Study, table: Table, *, columns: Mapping[str, Columns]
     return found
 
 
-def gathered_refusals(table: Table, columns: Mapping[str, Columns], unusable: Mapping[int, Refusal]) -> dict[int, Refusal]:
-    """Return one refusal per refused row: the table's own first, then an input's, then the target's."""
+def gathered_refusals(
+    table: Table, columns: Mapping[str, Columns], unusable: Mapping[int, Refusal], *, anchor: str | None = None
+) -> dict[int, Refusal]:
+    """Return one refusal per refused row: the table's own first, then an input's, then the target's.
+
+    A row whose inputs cannot be read in part is not refused: it goes on with those that can, as a case that lacks the others.
+    An `anchor`, on whose grid the target lies, must be there.
+    """
+    needed = columns.values() if anchor is None else [columns[anchor]]
+    absent = ~np.any([part.present for part in needed], axis=0)
     found = dict(unusable)
-    for part in columns.values():
-        found |= part.refusals
-    absent = ~np.any([part.present for part in columns.values()], axis=0)
+    for part in needed:
+        found |= {row: why for row, why in part.refusals.items() if absent[row]}
     found |= {int(row): NO_INPUT for row in np.flatnonzero(absent) if int(row) not in found}
     return dict(sorted((found | dict(table.refusals)).items()))
 

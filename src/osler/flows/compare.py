@@ -18,9 +18,10 @@ from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
 from osler.spine.bundle import check_outside
 from osler.spine.evaluate import compare_statistics
+from osler.spine.evaluate.withheld import withheld
 
 UNSEEN = "Whether a bundle was trained on rows of this table cannot be seen from here; where one was, the comparison favours it."
-SEVERAL = "Intervals of several measures are not corrected for their number: the verdict rests on the primary one."
+SEVERAL = "Intervals of several measures are not corrected for their number: the verdict rests on one alone."
 
 
 def compare(
@@ -45,7 +46,7 @@ def compare(
     seen = []
     for predictor in predictors:
         watch.stage("predicting")
-        seen.append(gathered(predictor, Path(table), watch))
+        seen.append(gathered(predictor, Path(table), watch, beside="none"))
     watch.stage("scoring")
     found = _compared(predictors, seen)
     if out is not None:
@@ -69,6 +70,9 @@ def _compared(predictors: tuple[Predictor, ...], seen: list[Seen]) -> Comparison
     rows = np.intersect1d(seen[0].rows, seen[1].rows)
     if not len(rows):
         raise StudyError("no row can be used by both bundles; 'osler evaluate' tells why each refuses")
+    known = next((one.groups[np.searchsorted(one.rows, rows)] for one in seen if one.groups is not None), rows)
+    if withheld({"cases": len(rows), "groups": len(np.unique(known))}):
+        raise StudyError("fewer than 5 cases or groups can be used by both bundles: nothing can be compared on them; give more")
     statistics, groups = [], None
     for predictor, one in zip(predictors, seen, strict=True):
         place = np.searchsorted(one.rows, rows)

@@ -72,7 +72,9 @@ def without_columns(study: Study, names: Iterable[str]) -> Study:
         raise LeakError(
             "every input column gives the outcome away; give other inputs, or go on with --allow-leaks if they may know it"
         )
-    settings = {name: _without(value, gone) if name.startswith("inputs.") else value for name, value in study.settings.items()}
+    lost = tuple(f"inputs.{i.name}." for i in study.inputs if i.name not in {one.name for one in inputs})
+    others = {name: value for name, value in study.settings.items() if not (lost and name.startswith(lost))}
+    settings = {name: _without(value, gone) if name.startswith("inputs.") else value for name, value in others.items()}
     return replace(study, inputs=inputs, settings=settings)
 
 

@@ -20,6 +20,7 @@ from osler.flows.opening import in_memory
 from osler.flows.pictures import drawn, separated
 from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
+from osler.language import words
 from osler.spine.bundle import check_report_place
 from osler.spine.explain import FALLBACK
 from osler.spine.fit import Source
@@ -66,15 +67,16 @@ def explain(
     """Explain the cases that are `asked` for and write explanation.html and explanation.json into the folder `out`, and an SVG of
     each picture.
 
-    All hold values of the cases: they are the user's own. Raises StudyError for a case, target or class that is not there.
+    All hold values of the cases: they are the user's own. Raises StudyError for a case, target or class that is not there, RequestError for
+    a language that Osler has no words in; what fails writes nothing.
     """
     out = Path(out)
     predictor = load(bundle, device=device)
+    about = predictor.contents.about
+    spoken = words(language or about["language"]).language
     check_report_place(out)
     watch.stage("explaining")
     found = explained(predictor, table, asked=asked)
-    about = predictor.contents.about
-    spoken = language or about["language"]
     numbers, drawings = separated(found)
     documents = {
         PAGE: write_explanation(found, title=about["title"], language=spoken),
@@ -82,6 +84,7 @@ def explain(
         **drawings,
     }
     try:
+        out.mkdir(parents=True, exist_ok=True)
         for name, text in documents.items():
             (out / name).write_text(text, encoding="utf-8")
     except OSError as error:

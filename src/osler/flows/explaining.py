@@ -146,8 +146,7 @@ def _features(source: Source, state: State, *, name: str) -> tuple[Feature, ...]
     """Return the features of an input; as a whole where the baseline sees it by others than explanations do."""
     modality, columns = source.modalities[name], source.columns[name]
     found = modality.features(columns, state=state)
-    here = np.flatnonzero(columns.present)[:1]
-    seen = modality.baseline_features(columns, here, state=state).names if len(here) else ()
+    seen = modality.baseline_features(columns, np.arange(len(columns))[:1], state=state).names
     return found if len(found) == len(seen) else (Feature(""),)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,21 +16,29 @@ from osler.core.table import Table
 from osler.core.target import Target
 from osler.core.watch import Watch
 from osler.flows import importance
+from osler.flows.adding import added, counted
 from osler.flows.cases import most_common
+from osler.flows.members import PARTS
 from osler.flows.predictor import Predictor
-from osler.flows.sample import Sample
+from osler.flows.sample import Lot, Sample
 from osler.spine.drift import Sums
-from osler.spine.scan import blocks, column_values
+from osler.spine.scan import blocks, column_values, rows_about
+
+COMPARED = (
+    100_000  # about so many of very many cases tell network and baseline apart: the standard error of an AUROC is then below .002
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What was gathered of the new cases: `rows` their numbers in the table (from 0), raw outputs, target, group labels, columns to
-    tell subgroups by, and refusals. `sample` holds the inputs of some of them, and `places` which these are among the cases with
-    raw outputs. `drift` tells how they differ from training."""
+    tell subgroups by, and refusals. Of a part that has no share in the prediction, outputs are there for the cases `compared` alone
+    (None: for all). `sample` holds the inputs of some of them, and `places` which these are among the cases with
+    raw outputs. `drift` tells how they differ from training, `inputs` how many have each."""
 
     rows: np.ndarray
     raws: Mapping[str, np.ndarray]
+    compared: np.ndarray | None
     target: Target
     groups: np.ndarray | None
     refusals: Mapping[int, Refusal]
@@ -38,49 +47,107 @@ class Seen:
     sample: Mapping[str, Columns]
     places: np.ndarray
     drift: Drift
+    inputs: Mapping[str, Mapping[str, Any]]
 
 
-def gathered(predictor: Predictor, table: Path, watch: Watch, *, subgroups: tuple[str, ...] = ()) -> Seen:
-    """Return what `predictor` says of the rows of `table` that can be scored, block by block; raises StudyError."""
-    raws: list[dict[str, np.ndarray]] = []
-    targets: list[Target] = []
-    groups: list[np.ndarray] = []
-    refusals: dict[int, Refusal] = {}
-    numbers: list[np.ndarray] = []
-    cases = 0
-    group = predictor.contents.about["roles"]["group"]
-    parted: dict[str, list[np.ndarray]] = {}
-    sample = Sample(importance.CASES, seed=predictor.contents.about["seed"])
-    sums = Sums(predictor.modalities, predictor.facts, predictor.crews[0].states)
-    for block in blocks(table):
-        _check(predictor, block, subgroups=subgroups)
-        columns = predictor.columns(block)
-        raw, refused = predictor.raw(block, columns=columns)
-        target, unusable = predictor.task.target(_target_columns(predictor, block), info=predictor.info)
+def gathered(
+    predictor: Predictor, table: Path, watch: Watch, *, subgroups: tuple[str, ...] = (),
+    beside: Literal["all", "some", "none"] = "some",
+) -> Seen:  # fmt: skip
+    """Return what `predictor` says of the rows of `table` that can be scored, block by block; raises StudyError.
+
+    `beside` tells for which cases a part without a share is computed: all, a random part of very many, or none.
+    """
+    always = PARTS if beside == "all" else predictor.blend.parts
+    others = tuple(part for part in PARTS if part not in always) if beside == "some" else ()
+    lot = Lot(COMPARED, about=rows_about(table) if others else None, seed=predictor.contents.about["seed"])
+    gathering = _Gathering(predictor, always=always, others=others, lot=lot, subgroups=subgroups)
+    for block, columns in predictor.streamed(_checked(predictor, table, subgroups=subgroups)):
+        gathering.add(block, columns)
+        watch.advance(len(block))
+    return gathering.seen()
+
+
+class _Gathering:
+    """What was seen so far: one entry per block in each list. `always` and `others` are the parts of the bundle that are computed
+    for every case and for those of the `lot`."""
+
+    def __init__(
+        self, predictor: Predictor, *, always: Collection[str], others: tuple[str, ...], lot: Lot, subgroups: tuple[str, ...]
+    ) -> None:
+        about = predictor.contents.about
+        self.predictor, self.always, self.others, self.lot = predictor, always, others, lot
+        self.group = about["roles"]["group"]
+        self.told = tuple(dict.fromkeys((*about["roles"]["subgroups"], *subgroups)))
+        self.raws: list[dict[str, np.ndarray]] = []
+        self.drawn: list[dict[str, np.ndarray]] = []
+        self.targets: list[Target] = []
+        self.groups: list[np.ndarray] = []
+        self.numbers: list[np.ndarray] = []
+        self.parted: dict[str, list[np.ndarray]] = {}
+        self.refusals: dict[int, Refusal] = {}
+        self.inputs: dict[str, dict[str, Any]] = {}
+        self.cases = 0
+        self.sample = Sample(importance.CASES, seed=about["seed"])
+        self.sums = Sums(predictor.modalities, predictor.facts, predictor.crews[0].states)
+
+    def add(self, block: Table, columns: dict[str, Columns]) -> None:
+        """Take up a block."""
+        raw, refused = self.predictor.raw(block, columns=columns, parts=self.always)
+        target, unusable = self.predictor.task.target(_target_columns(self.predictor, block), info=self.predictor.info)
         rows = np.array([r for r in range(len(block)) if r not in refused], np.int64)
         good = np.array([int(r) not in unusable for r in rows], bool)
-        raws.append({name: values[good] for name, values in raw.items()})
-        targets.append(target.take(rows[good]))
-        numbers.append(block.first + rows[good])
-        if group in block.columns:
-            groups.append(_group_labels(block, group)[rows[good]])
-        for name in dict.fromkeys((*predictor.contents.about["roles"]["subgroups"], *subgroups)):
+        rows = rows[good]
+        self.raws.append({name: values[good] for name, values in raw.items()})
+        if self.others:
+            self.drawn.append(self.predictor.outputs(columns, rows[self.lot.draw(len(rows))], parts=self.others))
+        self.targets.append(target.take(rows))
+        self.numbers.append(block.first + rows)
+        if self.group in block.columns:
+            self.groups.append(_group_labels(block, self.group)[rows])
+        for name in self.told:
             if name in block.columns:
-                parted.setdefault(name, []).append(column_values(block, name)[rows[good]])
-        sample.offer(columns, rows[good])
-        sums.add(columns, rows[good])
-        refusals |= {block.first + r: why for r, why in {**unusable, **refused}.items()}
-        cases += len(block)
-        watch.advance(len(block))
-    joined = {name: np.concatenate([r[name] for r in raws]) for name in raws[0]}
-    target = Target(np.concatenate([t.values for t in targets]), np.concatenate([t.observed for t in targets]), predictor.info)
-    if len(target) == 0:
-        raise StudyError(f"no case can be scored: all {cases} rows are refused; {most_common(refusals)}")
-    own = np.unique(np.concatenate(groups), return_inverse=True)[1] if groups else None
-    told = {name: np.concatenate(parts) for name, parts in parted.items()}
-    facts = predictor.task.facts(target, np.arange(len(target)))
-    drift = sums.drift(before=predictor.facts["target"], now=facts, cases=len(target))
-    return Seen(np.concatenate(numbers), joined, target, own, refusals, cases, told, *sample.taken(), drift)
+                self.parted.setdefault(name, []).append(column_values(block, name)[rows])
+        self.sample.offer(columns, rows)
+        self.sums.add(columns, rows)
+        for name, one in counted(columns, rows).items():
+            self.inputs[name] = added(self.inputs[name], one) if name in self.inputs else one
+        self.refusals |= {block.first + r: why for r, why in {**unusable, **refused}.items()}
+        self.cases += len(block)
+
+    def seen(self) -> Seen:
+        """Return everything as one."""
+        values, observed = (np.concatenate([getattr(t, name) for t in self.targets]) for name in ("values", "observed"))
+        target = Target(values, observed, self.predictor.info)
+        if len(target) == 0:
+            raise StudyError(f"no case can be scored: all {self.cases} rows are refused; {most_common(self.refusals)}")
+        kept, compared = self.lot.kept()
+        joined = {name: np.concatenate([r[name] for r in self.raws]) for name in self.raws[0]}
+        joined |= {name: np.concatenate([d[name] for d in self.drawn])[kept] for name in self.others}
+        own = np.unique(np.concatenate(self.groups), return_inverse=True)[1] if self.groups else None
+        facts = self.predictor.task.facts(target, np.arange(len(target)))
+        before = self.predictor.facts["target"]
+        sample, places = self.sample.taken()
+        return Seen(
+            rows=np.concatenate(self.numbers),
+            raws=joined,
+            compared=compared if self.others and len(compared) < len(target) else None,
+            target=target,
+            groups=own,
+            refusals=self.refusals,
+            cases=self.cases,
+            subgroups={name: np.concatenate(parts) for name, parts in self.parted.items()},
+            sample=sample,
+            places=places,
+            drift=self.sums.drift(before=before, now=facts, cases=len(target), target=target, groups=own),
+            inputs=self.inputs,
+        )
+
+
+def _checked(predictor: Predictor, table: Path, *, subgroups: tuple[str, ...]) -> Iterator[Table]:
+    for block in blocks(table, size=predictor.block_cases):
+        _check(predictor, block, subgroups=subgroups)
+        yield block
 
 
 def _group_labels(block: Table, group: str) -> np.ndarray:

@@ -123,6 +123,7 @@ def _attribution(subject: Subject, clock: Clock, *, seed: int) -> tuple[dict[str
             "error": float(f"{(worst / np.maximum(np.ptp(ends[0], axis=0), 1e-6)).max():.2g}"),
             "references": "center" if any(r is FALLBACK for found in subject.references for r in found) else "typical",
             "shares": [_line(subject, f, shares) for f in order[:LISTED]],
+            **({"inputs": _by_input(subject, shares)} if len(subject.layout.first) > 1 else {}),
             "answers": [_answer(subject, a, {n: m[at] for n, m in means.items()}) for at, a in enumerate(answers)],
             "features": len(subject.features),
         },
@@ -144,6 +145,12 @@ def _share(mean: np.ndarray) -> np.ndarray:
 
 def _line(subject: Subject, feature: int, values: Mapping[str, np.ndarray]) -> dict[str, Any]:
     return {"name": subject.features[feature].name, **{part: float(f"{v[feature]:.4g}") for part, v in values.items()}}
+
+
+def _by_input(subject: Subject, shares: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+    """Return the share of each input: that of its features together."""
+    ends = {name: (first, first + subject.layout.count[name]) for name, first in subject.layout.first.items()}
+    return [{"name": name, **{part: float(f"{v[a:b].sum():.4g}") for part, v in shares.items()}} for name, (a, b) in ends.items()]
 
 
 def _answer(subject: Subject, answer: Answer, means: Mapping[str, np.ndarray]) -> dict[str, Any]:

@@ -63,12 +63,17 @@ def raw_outputs(
 ) -> dict[str, np.ndarray]:
     """Return raw outputs (rows, k) of what the bundle predicts with ("test"), and of `parts`: all that have a share must be
     among them."""
+    raws = part_outputs(source, crews, rows, parts=parts)
+    return {"test": combine(raws, blend), **raws}
+
+
+def part_outputs(source: Source, crews: tuple[Crew, ...], rows: np.ndarray, *, parts: Collection[str]) -> dict[str, np.ndarray]:
+    """Return raw outputs (rows, k) of `parts`, each the mean over crews."""
     pieces = _pieces(rows, size=source.plan["fit.predict_batch"])
     with ThreadPoolExecutor((os.cpu_count() or 1) if len(rows) >= MANY else 1) as pool:
         jobs = [[pool.submit(crew_raw, crew, source, piece, parts=parts) for piece in pieces] for crew in crews]
         found = [[job.result() for job in of_crew] for of_crew in jobs]
-    raws = {name: np.mean([np.concatenate([piece[name] for piece in of_crew]) for of_crew in found], axis=0) for name in parts}
-    return {"test": combine(raws, blend), **raws}
+    return {name: np.mean([np.concatenate([piece[name] for piece in of_crew]) for of_crew in found], axis=0) for name in parts}
 
 
 def _pieces(rows: np.ndarray, *, size: int) -> list[np.ndarray]:

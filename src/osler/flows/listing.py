@@ -144,6 +144,7 @@ def _write(path: Path, listed: Listed, *, title: str, language: str) -> Path:
         del lists["right"]
     text = write_cases(lists, title=title, language=language)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise OutputError(f"cannot write {path.name}: {error.strerror}; choose another --out") from None

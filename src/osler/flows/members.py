@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from osler.spine.fit.checkpoint import write_atomically
 
 DONE = "done.json"  # written last: the baseline beside it is whole
 PARTS = ("network", "baseline")
+FEWEST = 5  # groups from which an input is learned
 BLOCK = 1 << 16  # cases whose features are held at once in prediction
 
 
@@ -82,6 +83,7 @@ def train_network(source: Source, fold: Fold, *, states: Mapping[str, State], me
     )
     work.begin(built.network.fusion.encoders)
     built.network.to(source.device)
+    built.network.fusion.learn(learnable(source, fold.training, groups=work.groups))
     objective = PredictorObjective(network=built.network, task=work.task, plan=plan)
     clock = Clock(plan["fit.limit"] or None if work.clocked else None)
     run = Run(plan, work.seed, member, work.folder / f"member-{member}", clock, work.watch)
@@ -93,6 +95,13 @@ def train_network(source: Source, fold: Fold, *, states: Mapping[str, State], me
         run=run,
     )
     return built
+
+
+def learnable(source: Source, rows: np.ndarray, *, groups: np.ndarray) -> list[str]:
+    """Return the inputs that at least five groups of `rows` have: from fewer an encoder learns persons."""
+    here = {name: len(np.unique(groups[rows[source.columns[name].present[rows]]])) for name in source.modalities}
+    least = min(FEWEST, max(here.values()))
+    return [name for name, count in here.items() if count >= least]
 
 
 def train_baseline(source: Source, fold: Fold, *, states: Mapping[str, State], work: Work, folder: Path) -> BaselineModel:
@@ -129,8 +138,31 @@ def baseline_cases(
         limit = int(source.plan["baseline.cases"])
         if len(rows) > limit:
             rows = np.sort(np.random.default_rng([seed, 2]).choice(rows, limit, replace=False))
-        return joined_features(source, rows, states), source.target.take(rows)
+        features = with_gaps(joined_features(source, rows, states), source, rows, seed=seed)
+        return features, source.target.take(rows[features.positions])
     return grid.baseline_positions(source, rows, states=states, seed=seed)
+
+
+def with_gaps(features: Features, source: Source, rows: np.ndarray, *, seed: int) -> Features:
+    """Return features with some cases once more, one input of theirs dropped: as the network, the baseline is to know what to
+    say without it. Boosted trees that never saw a gap would take it for a zero.
+
+    Of each input as many gaps are added as lack to the plan's `fusion.drop` of the cases; the last input of a case stays.
+    """
+    drop = float(source.plan["fusion.drop"])
+    here = np.stack([columns.present[rows] for columns in source.columns.values()])
+    if drop <= 0 or len(here) < 2:
+        return features
+    generator, first = np.random.default_rng([seed, 4]), 0
+    lines, matrices = [features.positions], [features.matrix]
+    for name, present in zip(source.modalities, here, strict=True):
+        width = sum(feature.startswith(f"{name}.") for feature in features.names)
+        able = np.flatnonzero(present & (here.sum(axis=0) > 1))
+        some = np.sort(generator.permutation(able)[: max(0, round(drop * len(rows)) - int((~present).sum()))])
+        gaps = features.matrix[some]
+        gaps[:, first : first + width] = np.nan
+        lines, matrices, first = [*lines, some], [*matrices, gaps], first + width
+    return replace(features, matrix=np.concatenate(matrices), positions=np.concatenate(lines))
 
 
 def joined_features(source: Source, rows: np.ndarray, states: Mapping[str, State]) -> Features:

@@ -34,10 +34,10 @@ def open_study(request: Request, *, cache: Path, watch: Watch = SILENT) -> tuple
     return study, table
 
 
-def in_memory(table: Any) -> Iterator[Table]:
-    """Yield `table` in blocks: a path is streamed, an Arrow table, a frame or a mapping of columns is taken as one."""
+def in_memory(table: Any, *, size: int = 1 << 16) -> Iterator[Table]:
+    """Yield `table` in blocks of at most `size` rows: a path is streamed; an Arrow table, a frame, a mapping of columns is cut."""
     if isinstance(table, (str, Path)):
-        yield from blocks(Path(table))
+        yield from blocks(Path(table), size=size)
         return
     import pyarrow as pa
 
@@ -49,4 +49,6 @@ def in_memory(table: Any) -> Iterator[Table]:
         rows = pa.table(table)
     else:
         raise TableError(f"a {type(table).__name__} is no table; give a path, an Arrow table, a frame or a mapping of columns")
-    yield Table(rows, Path.cwd())
+    whole = Table(rows, Path.cwd())
+    for start in range(0, max(1, len(whole)), size):
+        yield whole.slice(start, min(start + size, len(whole)))

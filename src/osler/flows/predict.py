@@ -3,39 +3,64 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
+
+from osler.core.columns import Columns
 from osler.core.errors import OutputError
+from osler.core.table import Table
 from osler.core.watch import SILENT, Watch
-from osler.flows.predictor import load
+from osler.flows.files import Files, files_of
+from osler.flows.predictor import Predictor, load
 from osler.spine.bundle import bundle_digest
 from osler.spine.rows import Parts
 from osler.spine.scan import blocks
 
-ROWS = 1 << 16  # of a block
+ROWS = 1 << 16  # of a block at most
 
 
 def predict(bundle: Path | str, table: Path | str, *, out: Path | str, device: str | None = None, watch: Watch = SILENT) -> Path:
-    """Write one line per row of `table` to `out`; the ending of `out` chooses the format. Returns `out`."""
+    """Write one line per row of `table` to `out`; the ending of `out` chooses the format. Returns `out`.
+
+    `table` may be a folder of files that the bundle's modality opens, or one such file: each is a case, named in the output.
+    """
     bundle, table, out = Path(bundle), Path(table), Path(out)
     if out.resolve() == table.resolve():
         raise OutputError(f"'{out.name}' is the table itself; choose another --out, or its rows would be lost")
     watch.stage("loading")
     predictor = load(bundle, device=device)
-    parts = Parts(out, key=_key(bundle, table))
-    done = parts.done()
-    watch.stage("predicting")
-    for number, block in enumerate(blocks(table, size=ROWS)):
-        if number >= done:
-            parts.write(predictor.lines(block))
+    size = min(ROWS, predictor.block_cases)
+    files = files_of(table, inputs=predictor.contents.about["inputs"], modalities=predictor.modalities)
+    parts = Parts(out, key=_key(bundle, table, size=size, files=files))
+    watch.stage("predicting", total=len(files.names) if files else 0)
+    lacking = 0
+    whole = files.blocks(size=size) if files else blocks(table, size=size)
+    fresh = itertools.islice(whole, parts.done(), None)
+    for block, columns in predictor.streamed(fresh, parts=predictor.blend.parts):
+        lines = _lines(predictor, block, columns, files=files)
+        lacking += int((lines["without"] != "").sum()) if "without" in lines else 0
+        parts.write(lines)
         watch.advance(len(block))
     parts.join()
+    if lacking:
+        watch.say(f"{lacking:,} predictions were made without an input; the column 'without' names it")
     return out
 
 
-def _key(bundle: Path, table: Path) -> str:
+def _lines(predictor: Predictor, block: Table, columns: Mapping[str, Columns], *, files: Files | None) -> dict[str, np.ndarray]:
+    lines = predictor.lines(block, columns)
+    if files is None:
+        return lines
+    names = np.array(block.rows.column(files.column).to_pylist(), object)
+    return {"row": lines.pop("row"), files.column: names, **lines}
+
+
+def _key(bundle: Path, table: Path, *, size: int, files: Files | None) -> str:
     """Return what must be equal for finished parts to be kept."""
     about = table.stat() if table.exists() else None
-    size, changed = (about.st_size, about.st_mtime_ns) if about else (0, 0)
-    text = f"{bundle_digest(bundle)}|{table.absolute()}|{size}|{changed}|{ROWS}"
+    length, changed = (about.st_size, about.st_mtime_ns) if about else (0, 0)
+    text = f"{bundle_digest(bundle)}|{table.absolute()}|{length}|{changed}|{size}|{files.stamp() if files else ''}"
     return hashlib.sha256(text.encode()).hexdigest()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -19,11 +20,12 @@ from osler.core.table import Table
 from osler.flows.cases import gathered_refusals
 from osler.flows.crew import Crew
 from osler.flows.freeze import taken
-from osler.flows.judging import raw_outputs
+from osler.flows.judging import part_outputs, raw_outputs
 from osler.flows.members import PARTS
 from osler.flows.opening import in_memory
 from osler.flows.planning import chosen_device, threads
 from osler.spine.bundle import Contents, read_bundle
+from osler.spine.columns import Asked, block_cases, read_ahead
 from osler.spine.fit import NetworkMember, Source
 from osler.spine.output import Blend
 
@@ -62,12 +64,15 @@ class Predictor:
         """
         import polars as pl
 
-        parts = [pl.DataFrame(self.lines(block)) for block in in_memory(table)]
+        blocks = in_memory(table, size=self.block_cases)
+        parts = [pl.DataFrame(self.lines(block, columns)) for block, columns in self.streamed(blocks, parts=self.blend.parts)]
         return pl.concat(parts)
 
-    def lines(self, block: Table) -> dict[str, np.ndarray]:
-        """Return the output columns of one block: row number (from 1), the study's id, predictions, refusals."""
-        raws, refusals = self.raw(block, parts=self.blend.parts)
+    def lines(self, block: Table, columns: Mapping[str, Columns] | None = None) -> dict[str, np.ndarray]:
+        """Return the output columns of one block: row number (from 1), the study's id, predictions, refusals; of several inputs
+        also those that each prediction was made without."""
+        columns = self.columns(block) if columns is None else columns
+        raws, refusals = self.raw(block, columns=columns, parts=self.blend.parts)
         decoded = self.task.decode(raws["test"], self.output("test"), info=self.info, plan=self.contents.plan)
         kept = np.array([r not in refusals for r in range(len(block))], bool)
         lines: dict[str, np.ndarray] = {"row": block.first + 1 + np.arange(len(block))}
@@ -76,7 +81,7 @@ class Predictor:
             lines[identity] = np.array(block.rows.column(identity).to_pylist(), object)
         lines |= {name: _spread(values, kept) for name, values in decoded.items()}
         lines["refused"] = np.array([str(refusals[r]) if r in refusals else "" for r in range(len(block))], object)
-        return lines
+        return lines | ({"without": lacking(columns, refusals)} if len(columns) > 1 else {})
 
     @property
     def facts(self) -> dict[str, Mapping[str, Any]]:
@@ -109,7 +114,8 @@ class Predictor:
         `columns` are the block's, where they were read already.
         """
         columns = self.columns(block) if columns is None else columns
-        refusals = gathered_refusals(block, columns, {})
+        anchor = next(iter(columns)) if self.task.needs(self.info) == "map" else None
+        refusals = gathered_refusals(block, columns, {}, anchor=anchor)
         rows = np.array([r for r in range(len(block)) if r not in refusals], np.int64)
         source = Source(self.modalities, columns, self.contents.plan, device=self.device)
         with threads(self.contents.plan):
@@ -118,15 +124,39 @@ class Predictor:
                 return dict.fromkeys(("test", *parts), empty), refusals
             return raw_outputs(source, self.crews, self.blend, rows, parts=parts), refusals
 
+    def outputs(self, columns: Mapping[str, Columns], rows: np.ndarray, *, parts: Collection[str]) -> dict[str, np.ndarray]:
+        """Return raw outputs (rows, k) of `parts` for some cases of a block, none of them refused."""
+        if not len(rows):
+            return {part: np.empty((0, self.task.width(self.info))) for part in parts}
+        source = Source(self.modalities, columns, self.contents.plan, device=self.device)
+        with threads(self.contents.plan):
+            return part_outputs(source, self.crews, rows, parts=parts)
+
     def columns(self, block: Table) -> dict[str, Columns]:
         """Return the inputs of a block as columns, with the bundle's reading decisions."""
+        return {name: asked() for name, asked in self.asked(block, parts=PARTS).items()}
+
+    def asked(self, block: Table, *, parts: Collection[str]) -> dict[str, Asked]:
+        """Return what is to be read of each input of a block: only the fields that the members `parts` need."""
+        roles = frozenset({"input", *(["baseline"] if "baseline" in parts else [])})
         found = {}
         for asked in self.contents.about["inputs"]:
             modality = self.modalities[asked["name"]]
             locators = modality.locate(block, columns=asked["columns"])
-            reading = dict(self.contents.plan.part(f"inputs.{asked['name']}"))
-            found[asked["name"]] = modality.shard(locators, reading=reading, roles=frozenset({"input", "baseline"}))
+            found[asked["name"]] = Asked(modality, locators, self._reading(asked["name"]), roles)
         return found
+
+    def streamed(self, blocks: Iterable[Table], *, parts: Collection[str] = PARTS) -> Iterator[tuple[Table, dict[str, Columns]]]:
+        """Yield each block with its columns; the next block is read meanwhile where reading takes long."""
+        return read_ahead(((block, self.asked(block, parts=parts)) for block in blocks), workers=os.cpu_count() or 1)
+
+    @property
+    def block_cases(self) -> int:
+        """How many cases are predicted at a time, so that memory stays bounded."""
+        return block_cases((modality, self._reading(name)) for name, modality in self.modalities.items())
+
+    def _reading(self, name: str) -> dict[str, Any]:
+        return dict(self.contents.plan.part(f"inputs.{name}"))
 
     def output(self, part: str) -> State:
         """Return the calibration and thresholds of "test", "network" or "baseline"."""
@@ -178,6 +208,22 @@ def _crew(contents: Contents, number: int, *, modalities: Mapping[str, Modality]
         member.network.to(device).eval()
         networks.append(member)
     return Crew(states, tuple(networks), task.restore(contents.baselines[f"fold{number}"]))
+
+
+def lacking(columns: Mapping[str, Columns], refusals: Mapping[int, Refusal]) -> np.ndarray:
+    """Return (n,) the inputs that each case lacks, with the reason where one could not be read; nothing where the case is refused
+    or has all."""
+    here = np.stack([part.present for part in columns.values()])
+    told = np.full(here.shape[1], "", object)
+    for row in np.flatnonzero(~here.all(axis=0)):
+        if int(row) not in refusals:
+            gone = [name for name, there in zip(columns, here[:, row], strict=True) if not there]
+            told[row] = "; ".join(_named(name, columns[name].refusals.get(int(row))) for name in gone)
+    return told
+
+
+def _named(name: str, why: Refusal | None) -> str:
+    return name if why is None else f"{name} ({why})"
 
 
 def _spread(values: np.ndarray, kept: np.ndarray) -> np.ndarray:

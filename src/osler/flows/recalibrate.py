@@ -11,18 +11,21 @@ from typing import Any
 import numpy as np
 
 from osler.core.account import Account
-from osler.core.errors import OutputError
+from osler.core.drift import Drift
+from osler.core.errors import OutputError, StudyError
 from osler.core.panel import Panel, Row
 from osler.core.scores import Scores, Value
 from osler.core.state import State
-from osler.core.target import Target
+from osler.flows.gathering import Seen
 from osler.flows.planning import threads
 from osler.flows.predictor import Predictor
+from osler.language import words
 from osler.spine.bundle import bundle_digest, check_place, write_bundle
 from osler.spine.evaluate import score_statistics
 from osler.spine.evaluate.pooled import Outside, Pooled
 from osler.spine.recalibrate import Choice, Output, crossfitted, recalibrated
 from osler.spine.report import documents_of
+from osler.spine.report.drift import sentence
 
 CHECKED = (
     "The scores of the recalibrated outputs are cross-validated. Each case is scored after an update that was chosen and learned"
@@ -30,6 +33,7 @@ CHECKED = (
 )
 BEFORE, AFTER = "before, on these cases", "after, on these cases (cross-validated)"
 KEPT, LAST = "when it was trained", "when it was last recalibrated"
+MOST_TOLD = 3  # columns in a message
 _NOTE = "as the bundle told it"
 
 
@@ -55,14 +59,25 @@ def check_places(bundle: Path, *, out: Path, recalibrated: Path) -> None:
     check_place(recalibrated)
 
 
-def recalibrate(
-    predictor: Predictor, raws: Mapping[str, np.ndarray], target: Target, *, groups: np.ndarray | None, before: Scores
-) -> Recalibrated:
+def check_cases(drift: Drift, scores: Scores, *, despite_drift: bool) -> None:
+    """Raise StudyError where outputs must not be fitted to these cases: too few, or (unless `despite_drift`) other units."""
+    if "withheld" in scores.origin:
+        raise StudyError("these cases are too few to recalibrate on; the bundle stays as it is: give more")
+    if drift.foreign and not despite_drift:
+        told = [sentence(shift, words("en")) for shift in drift.foreign[:MOST_TOLD]]
+        raise StudyError(
+            "no bundle is recalibrated on these cases, for they are not what the model was trained on: " + " ".join(told)
+            + " Bring the columns into the form of training, or say --despite-drift if every later table will come like this one"
+        )  # fmt: skip
+
+
+def recalibrate(predictor: Predictor, seen: Seen, *, before: Scores) -> Recalibrated:
     """Return the output that these cases call for, with scores from cross-validation by group beside those `before`."""
     task, plan, seed = predictor.task, predictor.contents.plan, predictor.contents.about["seed"]
-    kept = np.flatnonzero(target.observed.any(axis=1))
-    raws, target = {part: raw[kept] for part, raw in raws.items()}, target.take(kept)
-    groups = None if groups is None else groups[kept]
+    kept = np.flatnonzero(seen.target.observed.any(axis=1))
+    raws, target = {part: raw[kept] for part, raw in seen.raws.items()}, seen.target.take(kept)
+    groups = None if seen.groups is None else seen.groups[kept]
+    columns = {name: values[kept] for name, values in seen.subgroups.items()}
     units = np.arange(len(target)) if groups is None else groups
     output = Output({part: predictor.output(part) for part in raws}, predictor.blend.network)
     with threads(plan):
@@ -78,7 +93,7 @@ def recalibrate(
     )
     views = checked.views(state=State(), info=info)
     pooled = {part: checked.statistics_of(part) for part in lines}
-    scores = score_statistics(checked, pooled, info=info, groups=groups, seed=seed, views=views)
+    scores = score_statistics(checked, pooled, info=info, groups=groups, seed=seed, views=views, subgroups=columns)
     found = Recalibrated(after, choices, scores)
     panel = recalibration_panel(predictor, before, scores)
     origin = {

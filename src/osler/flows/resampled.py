@@ -11,7 +11,7 @@ import numpy as np
 
 from osler.core.leak import Leak
 from osler.core.panel import Panel
-from osler.core.scores import Scores
+from osler.core.scores import Scores, Value
 from osler.core.split import Split
 from osler.core.state import State
 from osler.core.view import View
@@ -21,11 +21,12 @@ from osler.flows.fitting import Fitted, Setting, fit_split
 from osler.flows.judging import statistics
 from osler.flows.planning import threads
 from osler.flows.scheme import Outer, Scheme
-from osler.flows.scoring import overall
+from osler.flows.scoring import by_input, overall
 from osler.spine.evaluate import score_statistics
 from osler.spine.evaluate.clean import with_clean
 from osler.spine.evaluate.pooled import Outside, Pooled, repeats_panel
 from osler.spine.evaluate.sites import Site, sites_panel
+from osler.spine.evaluate.withheld import withheld, without_few
 from osler.spine.leaks import touched
 
 # Every note about intervals begins with "Intervals": the report shows those below the scores.
@@ -34,6 +35,7 @@ POOLED = (
     " would change is not in them, and no unbiased estimate of that exists (Bengio and Grandvalet 2004)."
 )
 EXPLAINED = "What moves predictions is told of the first of these trainings, on its own test cases."
+ADDED = "What an input adds is told of the first of these trainings, on its own test cases."
 REFIT = (
     "The bundle predicts with a last training, on all cases. What that one is worth cannot be measured here: the scores are those"
     " of trainings on fewer cases."
@@ -57,13 +59,14 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class Tested:
     """One outer training on its test cases: statistics by part, and the views that its own state gives; of the first also what
-    moves its predictions."""
+    moves its predictions, and what each input adds."""
 
     outer: Outer
     lines: Mapping[str, np.ndarray]
     views: Sequence[View]
     ready: float
     explanation: Mapping[str, Any]
+    inputs: Mapping[str, Any]
 
 
 def by_resampling(cases: Cases, *, setting: Setting, began: float) -> Outcome:
@@ -96,7 +99,9 @@ def _tested(cases: Cases, scheme: Scheme, number: int, *, setting: Setting, spen
         lines = statistics(fitted.source, trained.crews, trained.blend, outer.split.test, task=cases.task, states=trained.states)
     views = cases.task.views(state=trained.states["test"], info=cases.target.info)
     first = overall(fitted.source, cases, outer.split, trained, watch=setting.watch) if number == 0 else {}
-    return Tested(outer, lines, views, fitted.ready, first)
+    rows = outer.split.test
+    inputs = by_input(fitted.source, cases, rows, trained, statistics=lines, watch=setting.watch) if number == 0 else {}
+    return Tested(outer, lines, views, fitted.ready, first, inputs)
 
 
 def pooled_scores(cases: Cases, scheme: Scheme, tested: Sequence[Tested]) -> Scores:
@@ -114,11 +119,18 @@ def pooled_scores(cases: Cases, scheme: Scheme, tested: Sequence[Tested]) -> Sco
     scores = with_clean(scores, task, lines, touched=reached, info=info, groups=groups, seed=seed)
     panels = [repeats_panel(task, lines["test"], info=info)] if scheme.repeats > 1 else []
     panels += [_sites(cases, tested)] if cases.study.roles.leave_out else []
-    told = (EXPLAINED,) if tested[0].explanation else ()
+    told = (*((EXPLAINED,) if tested[0].explanation else ()), *((ADDED,) if tested[0].inputs else ()))
     notes = (POOLED.format(n=len(tested)), *scores.notes[1:], REFIT, *told)
-    return replace(
-        scores, notes=notes, panels=(*scores.panels, *panels), origin=_origin(cases, scheme), explanation=tested[0].explanation
-    )
+    scores = replace(
+        scores, notes=notes, panels=(*scores.panels, *panels), origin=_origin(cases, scheme), explanation=tested[0].explanation,
+        inputs=tested[0].inputs,
+    )  # fmt: skip
+    return scores if _sites_are_groups(cases) else without_few(scores)
+
+
+def _sites_are_groups(cases: Cases) -> bool:
+    """Whether sites, which are no persons, are what the split keeps together: a few of them may then be told of."""
+    return cases.study.roles.leave_out is not None and cases.study.roles.leave_out == cases.study.roles.group
 
 
 def _sites(cases: Cases, tested: Sequence[Tested]) -> Panel:
@@ -128,7 +140,9 @@ def _sites(cases: Cases, tested: Sequence[Tested]) -> Panel:
         rows = one.outer.split.test
         groups = cases.groups[rows] if cases.grouped else None
         scores = score_statistics(cases.task, {"test": one.lines["test"]}, info=info, groups=groups, seed=seed)
-        sites.append(Site(one.outer.label, len(rows), scores.test))
+        why = "" if _sites_are_groups(cases) else withheld(scores.counts)
+        values = {name: Value(float("nan"), note=why) for name in scores.test} if why else scores.test
+        sites.append(Site(one.outer.label, len(rows), values))
     column = cases.study.roles.leave_out
     assert column is not None
     return sites_panel(column, sites, cases.task.measured(info))

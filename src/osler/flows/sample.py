@@ -38,3 +38,33 @@ class Sample:
     def taken(self) -> tuple[dict[str, Columns], np.ndarray]:
         """Return the inputs of the sample, and which cases it holds (m,) among those that were looked at."""
         return self.columns, self.places
+
+
+class Lot:
+    """Which cases of a table of about `about` rows (None: unknown) are drawn, each by itself, as they come by.
+
+    About `most` in the end, and all of up to twice as many: where there are more than was thought, the share is halved and what
+    was drawn already is drawn from again.
+    """
+
+    def __init__(self, most: int, *, about: int | None, seed: int) -> None:
+        self.most, self.seen = most, 0
+        self.share = 1.0 if about is None or about <= 2 * most else most / about
+        self.generator = np.random.default_rng([seed, 0xC0])
+        self.drawn, self.places = np.empty(0), np.empty(0, np.int64)
+
+    def draw(self, cases: int) -> np.ndarray:
+        """Return which (m,) of the next `cases` are drawn."""
+        drawn = self.generator.random(cases)
+        here = np.flatnonzero(drawn < self.share)
+        self.drawn = np.concatenate([self.drawn, drawn[here]])
+        self.places = np.concatenate([self.places, self.seen + here])
+        self.seen += cases
+        while (self.drawn < self.share).sum() > 2 * self.most:
+            self.share /= 2
+        return here
+
+    def kept(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return which (m,) of all that `draw` gave stay in the end, and which cases these are."""
+        kept = np.flatnonzero(self.drawn < self.share)
+        return kept, self.places[kept]

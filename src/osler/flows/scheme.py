@@ -18,6 +18,7 @@ from osler.spine import leaks as leak_step
 from osler.spine import split as split_step
 from osler.spine.scan import column_values
 
+FEWEST_OF_CLASS = 5  # cases of a class that a training must know before it is tested on that class
 FEWEST_CASES = 5  # of a site: a smaller one would point at persons
 MOST_SITES = 100  # each is a whole training
 
@@ -55,6 +56,8 @@ def scheme_of(cases: Cases) -> Scheme:
     study = cases.study
     tests, how = _by_site(cases) if study.roles.leave_out else _by_chance(cases)
     plan, visible = split_plan(cases), seen(cases)
+    tests, lacking = _learnable(cases, tests)
+    how += "".join(f"; {one}" for one in lacking)
     outer, leaks = [], []
     for label, repeat, test, rows in tests:
         part = replace(visible, rows=rows)
@@ -64,6 +67,34 @@ def scheme_of(cases: Cases) -> Scheme:
         outer.append(Outer(label, repeat, without_leaks(cases, split, found)))
     last = last_split(cases, plan, how=how)
     return Scheme(tuple(outer), last, last_decisions(plan, last), _merged(leaks), study.repeats)
+
+
+def _learnable(cases: Cases, tests: list[Test]) -> tuple[list[Test], list[str]]:
+    """Return the tests whose training has cases of every class that the test holds, and why others are not taken.
+
+    Where nearly all cases of a class lie in one site, a model without it knows the class from next to nothing, and scores or a
+    comparison on that site would judge nothing else. Raises StudyError for folds by chance, and where fewer than two sites are left.
+    """
+    kept, told, by_site = [], [], cases.study.roles.leave_out is not None
+    for one in tests:
+        label, _, test, rows = one
+        lacking = _lacking(cases, test, np.setdiff1d(rows, test), least=FEWEST_OF_CLASS if by_site else 1)
+        if lacking and not by_site:
+            raise StudyError(f"{label}: {lacking}; give fewer folds, more cases or join classes")
+        kept += [] if lacking else [one]
+        told += [f"site '{label}' is not tested: {lacking}"] if lacking else []
+    if len(kept) < 2:
+        raise StudyError([*(f"leave_out: {one}" for one in told), "leave_out: two sites are needed that can be tested"])
+    return kept, told
+
+
+def _lacking(cases: Cases, test: np.ndarray, training: np.ndarray, *, least: int) -> str:
+    now, before = (cases.task.facts(cases.target, rows) for rows in (test, training))
+    for labels, new, old in zip(now.get("classes", ()), now.get("counts", ()), before.get("counts", ()), strict=False):
+        for label, tested, known in zip(labels, new, old, strict=True):
+            if tested and known < least:
+                return f"fewer than {least} of the other cases have the class '{label}'"
+    return ""
 
 
 def scheme_and_drop(cases: Cases, *, again: Again) -> tuple[Cases, Scheme]:

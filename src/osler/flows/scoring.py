@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,12 +13,14 @@ from osler.core.scores import Scores
 from osler.core.split import Split
 from osler.core.watch import SILENT, Watch
 from osler.flows import explaining, importance, planning
+from osler.flows.adding import Judged, counted, what_inputs_add
 from osler.flows.cases import Cases, subgroup_columns
 from osler.flows.explaining import Subject
 from osler.flows.fitting import Trained
 from osler.flows.judging import statistics
 from osler.spine.evaluate import score_statistics
 from osler.spine.evaluate.clean import with_clean
+from osler.spine.evaluate.withheld import withheld, without_few
 from osler.spine.fit import Source
 from osler.spine.leaks import touched
 
@@ -28,7 +30,7 @@ def score(
 ) -> tuple[Scores, np.ndarray]:
     """Score the test split, once; return the scores and the statistics (n, s) of what the bundle predicts with.
 
-    Where leaks touch some test cases, the others are scored apart too.
+    Where leaks touch some test cases, the others are scored apart too. Scores of fewer than five cases or groups are withheld.
     """
     watch.stage("scoring")
     with planning.threads(source.plan):
@@ -39,8 +41,34 @@ def score(
     scores = score_statistics(cases.task, found, info=info, groups=groups, seed=seed, views=views, subgroups=columns)
     reached = np.isin(split.test, touched(leaks))
     scores = with_clean(scores, cases.task, found, touched=reached, info=info, groups=groups, seed=seed)
-    explanation = overall(source, cases, split, trained, watch=watch)
-    return replace(scores, origin={"kind": "test"}, explanation=explanation), found["test"]
+    scores = replace(scores, origin={"kind": "test"})
+    if withheld(scores.counts):
+        return without_few(scores), found["test"]
+    inputs = by_input(source, cases, split.test, trained, statistics=found, watch=watch)
+    return replace(scores, explanation=overall(source, cases, split, trained, watch=watch), inputs=inputs), found["test"]
+
+
+def by_input(
+    source: Source,
+    cases: Cases,
+    rows: np.ndarray,
+    trained: Trained,
+    *,
+    statistics: Mapping[str, np.ndarray],
+    watch: Watch = SILENT,
+) -> dict[str, Any]:
+    """Return what each of several inputs adds on the tested cases `rows`, whose `statistics` by part have a line each."""
+    if len(source.modalities) < 2:
+        return {}
+    watch.stage("withholding inputs")
+    judged = Judged(
+        trained.crews, trained.blend, trained.states, rows, cases.target.take(rows), cases.groups[rows] if cases.grouped else None,
+        statistics,
+    )  # fmt: skip
+    return what_inputs_add(
+        source, judged, task=cases.task, seconds=source.plan.get("explain.seconds", 0.0), seed=cases.study.seed,
+        counts=counted(source.columns, rows),
+    )  # fmt: skip
 
 
 def overall(source: Source, cases: Cases, split: Split, trained: Trained, *, watch: Watch = SILENT) -> dict[str, Any]:

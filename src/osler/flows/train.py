@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -115,6 +116,7 @@ def _account(outcome: Outcome, *, timing: Mapping[str, float]) -> Account:
     counts |= {"refused": len(cases.refusals), "cases": len(cases.table)}
     if cases.grouped:
         counts["groups"] = len(np.unique(cases.groups[cases.usable]))
+    tested = cases.task.facts(cases.target, np.unique(outcome.tested[0]))
     share = fitted.trained.blend.network
     networks = sum(len(c.networks) for c in fitted.trained.crews)
     members = [
@@ -124,7 +126,7 @@ def _account(outcome: Outcome, *, timing: Mapping[str, float]) -> Account:
     return Account(
         study=public_study(cases.study), plan=fitted.plan, scores=outcome.scores, target=cases.target.info, facts=fitted.facts,
         split=split.how, counts=counts, refused=refused_counts(cases.refusals.values()), leaks=outcome.leaks, members=members,
-        versions=freeze.versions(), timing=timing, sample=_judged(outcome),
+        versions=freeze.versions(), timing=timing, sample=_judged(outcome, tested), tested=tested,
         sketches=_sketches(outcome),
     )  # fmt: skip
 
@@ -136,13 +138,14 @@ def _sketches(outcome: Outcome) -> dict[str, str]:
     return {name: svg for name, svg in drawn.items() if svg}
 
 
-def _judged(outcome: Outcome) -> SampleSize | None:
-    """Return whether there were cases enough; without a test of its own, every case was tested in turn."""
+def _judged(outcome: Outcome, tested: Mapping[str, Any]) -> SampleSize | None:
+    """Return whether there were cases enough; nothing where scores are withheld."""
     cases, facts = outcome.cases, outcome.fitted.facts
     numbers = [m.parameters(facts[name]) for name, m in cases.modalities.items()]
-    tested = np.unique(outcome.tested[0])
+    if not outcome.scores.test:
+        return None
     return sample_size.judged(
-        before=facts["target"], now=cases.task.facts(cases.target, tested), values=outcome.scores.test,
+        before=facts["target"], now=tested, values=outcome.scores.test,
         parameters=None if None in numbers else sum(n or 0 for n in numbers),
     )  # fmt: skip
 

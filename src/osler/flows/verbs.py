@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -98,7 +99,7 @@ def _written(table: Any, cache: Path) -> Path:
     import pyarrow as pa
 
     private(cache)
-    rows = next(in_memory(table)).rows
+    rows = next(in_memory(table, size=sys.maxsize)).rows
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, rows.schema) as writer:
         writer.write_table(rows)

@@ -96,7 +96,8 @@ def _of_bundle(folder: Path, asked: Input) -> tuple[Start, dict[str, Any]]:
     if not same:
         raise RequestError(f"the bundle {folder.name} has no input of {asked.modality} to start '{asked.name}' from")
     source = asked.name if asked.name in same else same[0]
-    arrays = _under(contents.weights, f"fold0.network0.fusion.encoders.{source}.")
+    number = [i["name"] for i in contents.about["inputs"]].index(source)
+    arrays = _under(contents.weights, f"fold0.network0.fusion.parts.{number}.")
     digest = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
     decided = contents.plan.part(f"inputs.{source}")
     form = {k: decided[k] for k in registry.modality(asked.modality).form if k in decided}

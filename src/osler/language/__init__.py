@@ -12,7 +12,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
-from osler.core.errors import RequestError, did_you_mean
+from osler.core.errors import RequestError
 
 LANGUAGES = {"en": "English", "zh": "简体中文"}
 
@@ -21,7 +21,7 @@ class Words(Mapping[str, str]):
     """The sentences of one language; reading a text that it does not know gives that text back.
 
     A handed sentence may hold numbers and names where its key has places, and several may be joined by "; ". A place
-    `sentence` is told in this language too, and a place `measure` by its name.
+    `sentence` is told in this language too, and a place `measure` or `modality` by its name.
 
     >>> words("zh")["ROC curve"], words("zh")["Lactate"], words("zh")["given by the split column; something else"]
     ('ROC 曲线', 'Lactate', '按数据表中的划分列划分; something else')
@@ -71,8 +71,8 @@ class Words(Mapping[str, str]):
                 places = found.groupdict()
                 if "sentence" in places:
                     places["sentence"] = self[places["sentence"]]
-                if "measure" in places:
-                    places["measure"] = self.get(f"measure.{places['measure']}", places["measure"])
+                for name in places.keys() & {"measure", "modality"}:
+                    places[name] = self.get(f"{name}.{places[name]}", places[name])
                 return _filled(said, places)
         return None
 
@@ -95,9 +95,10 @@ def _chinese(sign: str) -> bool:
 
 
 def _pattern(key: str) -> re.Pattern[str]:
-    """Turn `{n} groups` into the expression that reads such a sentence; a place holds anything but a line's end."""
+    """Turn `{n} groups` into the expression that reads such a sentence; a place holds anything but a line's end, `n` a number."""
     pieces = re.split(r"\{(\w+)\}", key)
-    return re.compile("".join(f"(?P<{p}>.+?)" if i % 2 else re.escape(p) for i, p in enumerate(pieces)))
+    held = {"n": r"[\d,.]+"}
+    return re.compile("".join(f"(?P<{p}>{held.get(p, '.+?')})" if i % 2 else re.escape(p) for i, p in enumerate(pieces)))
 
 
 @lru_cache
@@ -106,6 +107,7 @@ def words(language: str) -> Words:
     import yaml
 
     if language not in LANGUAGES:
-        raise RequestError(f"no words in language '{language}'{did_you_mean(language, LANGUAGES)}")
+        known = " and ".join(f"'{code}' ({name})" for code, name in LANGUAGES.items())
+        raise RequestError(f"no words in language '{language}'; there is {known}")
     text = files("osler.language").joinpath(f"{language}.yaml").read_text(encoding="utf-8")
     return Words(yaml.safe_load(text), language=language)

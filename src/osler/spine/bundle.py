@@ -75,12 +75,16 @@ def check_outside(path: Path, *, itself: bool = True) -> None:
 
 
 def check_report_place(folder: Path) -> None:
-    """Raise OutputError before the work where pages could not be written into `folder` after it, or would lie in a bundle."""
+    """Raise OutputError before the work where pages could not be written into `folder` after it, or would lie in a bundle. A folder
+    that was not there is not there after it: what fails leaves nothing behind."""
     check_outside(folder)
     try:
+        absent = [one for one in (folder, *folder.parents) if not one.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
+        for one in absent:
+            one.rmdir()
     except OSError as error:
         raise OutputError(f"cannot write into '{folder.name}': {error.strerror}; choose another --out") from None
 

@@ -15,6 +15,7 @@ from osler.core.plan import Brief, Decision, Plan, Rung
 NETWORK_SHARE = 0.6  # of the budget; the rest is for the baseline, scoring and reading
 SHORT = 0.005  # seconds of a step
 PRECISIONS = ("float32", "bfloat16")
+JOINS = ("mixed", "side by side")
 _FLOAT32 = Decision(
     "fit.precision", "float32", "bfloat16 is taken where it was measured faster on this device", "rule", PRECISIONS
 )
@@ -89,6 +90,7 @@ def fit_rules(circumstances: Circumstances, *, inputs: int) -> tuple[Decision, .
         Decision("fit.weight_decay", 0.02, "on matrices alone; biases and scales are not decayed"),
         Decision("fit.clip", 1.0, "norm of the gradient, against single wild batches"),
         Decision("fit.ema", 0.99, "decay of the averaged weights that are scored and kept"),
+        Decision("fit.ensemble", 1, "networks that must fit into the time before a larger size is taken, without cross-fitting"),
         Decision("fit.wanted", 0, "epochs after which more rarely helps; 0: about 4,000 steps, 12 to 80 epochs"),
         Decision("fit.epoch_cases", epoch_cases, "cases of an epoch; more than half a million are sampled anew each epoch"),
         Decision("fit.predict_batch", 4096, "cases at once in scoring and prediction"),
@@ -109,7 +111,17 @@ def fit_rules(circumstances: Circumstances, *, inputs: int) -> tuple[Decision, .
             round(min(60.0, max(1.0, 6 * circumstances.budget)), 1),
             "for attributions, exchanges and effects of the report: a tenth of the budget, 1 to 60 s; 0 leaves them out",
         ),
-        Decision("fusion.drop", 0.15 if inputs > 1 else 0.0, "present inputs are dropped in training so that one may be missing"),
+        *fusion_rules(inputs=inputs),
+    )
+
+
+def fusion_rules(*, inputs: int) -> tuple[Decision, ...]:
+    """Return how the vectors of several inputs are joined; with one input nothing is."""
+    several = inputs > 1
+    return (
+        Decision("fusion.drop", 0.15 if several else 0.0, "present inputs are dropped in training so that one may be missing"),
+        Decision("fusion.join", "mixed" if several else "side by side", "inputs may change what others mean", choices=JOINS),
+        Decision("fusion.dropout", 0.3, "of the block that mixes inputs"),
     )
 
 
@@ -123,7 +135,7 @@ def unmeasured() -> tuple[Decision, ...]:
 
 def check_counts(plan: Plan) -> None:
     """Raise PlanError for a count below 1 and for a rate that is not above 0, all faults together."""
-    counts = [f"fit.{name}" for name in ("epochs", "members", "batch", "epoch_cases", "predict_batch", "threads")]
+    counts = [f"fit.{name}" for name in ("epochs", "members", "ensemble", "batch", "epoch_cases", "predict_batch", "threads")]
     faults = [f"'{name}' is {plan[name]!r}; it is at least 1" for name in counts if plan[name] < 1]
     above = [f"fit.{name}" for name in ("learning_rate", "clip", "network_share")]
     faults += [f"'{name}' is {plan[name]!r}; it is above 0" for name in above if not plan[name] > 0]
@@ -156,7 +168,7 @@ def fit_to_budget(
     settings = circumstances.settings
     steps = max(1, math.ceil(min(circumstances.cases, plan["fit.epoch_cases"]) / plan["fit.batch"]))
     wanted = int(settings.get("fit.epochs", wanted_epochs(plan, circumstances.cases)))
-    each = steps * OVERHEAD * circumstances.folds
+    each = steps * OVERHEAD * max(circumstances.folds, plan["fit.ensemble"])  # folds are an ensemble already
     chosen, per_step = _climbed(
         plan,
         ladder,

@@ -138,6 +138,7 @@ def _blended(
 
 _NAMES = {
     "none": "no change",
+    "temperature": "one slope for all classes (temperature)",
     "intercept": "the intercept",
     "slope": "intercept and slope",
     "blend": "intercept, slope and the share of network and baseline",

@@ -64,10 +64,7 @@ def divide(cases: Cases, *, plan: Mapping[str, Any], seed: int) -> Split:
         tune = calibrate = np.empty(0, np.int64)
         how = "drawn by chance: groups kept whole, classes in equal shares"
     if len(test) == 0 or len(development) < 2:
-        raise StudyError(
-            f"the split leaves {len(development)} cases to train and {len(test)} to test; both are needed: give more groups"
-            " (a group is never torn), another split or time column, or leave that column out"
-        )
+        raise _one_part(cases, development, test)
     return _parted(cases, (development, tune, calibrate, test), plan=plan, generator=generator, how=how)
 
 
@@ -144,13 +141,13 @@ def _crossfitted(
 ) -> Split:
     count = min(plan["split.folds"], len(np.unique(cases.groups[development])))
     if count < min(plan["split.folds"], FEWEST):
-        raise _too_few(cases, development)
+        raise _too_few(cases, development, folds=plan["split.folds"])
     folds = []
     for held in _dealt(cases, development, count, generator=generator):
         others = np.setdiff1d(development, held)
         training, tune = _cut(cases, others, share=plan["split.tune"], generator=generator)
         if not (len(training) and len(tune)):
-            raise _too_few(cases, development)
+            raise _too_few(cases, development, folds=plan["split.folds"])
         folds.append(Fold(training, tune, held))
     empty = np.empty(0, np.int64)
     return Split(development, empty, empty, test, tuple(folds), f"{how}; development cross-fitted in {count} folds")
@@ -165,11 +162,31 @@ def _dealt(cases: Cases, rows: np.ndarray, count: int, *, generator: np.random.G
     return [*parts, rest]
 
 
-def _too_few(cases: Cases, development: np.ndarray) -> StudyError:
-    found = len(np.unique(cases.groups[development]))
+def _one_part(cases: Cases, development: np.ndarray, test: np.ndarray) -> StudyError:
+    """Return the error of a split that leaves nothing to train or to test on."""
+    groups = len(np.unique(cases.groups[cases.rows]))
+    if cases.official is None and cases.times is None and groups <= FEWEST:
+        return StudyError(
+            f"{groups} group{'s' * (groups != 1)} cannot be divided: {FEWEST} are needed to train, to choose when to stop and to"
+            " calibrate on, and at least one more for the test; give more groups, or a group column with more values"
+        )
     return StudyError(
-        f"{found} groups are left beside the test, too few to train, to choose when to stop and to calibrate on:"
-        f" {FEWEST} are needed, more are better; give more groups, or a group column with more values"
+        f"the split leaves {len(development)} cases to train and {len(test)} to test; both are needed: give more groups"
+        " (a group is never torn), another split or time column, or leave that column out"
+    )
+
+
+def _too_few(cases: Cases, development: np.ndarray, *, folds: int = 1) -> StudyError:
+    found = len(np.unique(cases.groups[development]))
+    said = f"{found} group{'s' * (found != 1)} beside the test"
+    parts = "to train, to choose when to stop and to calibrate on"
+    if found < FEWEST:
+        return StudyError(
+            f"{said}: {FEWEST} are needed {parts}, more are better; give more groups, or a group column with more values"
+        )
+    return StudyError(
+        f"{said} are too few, or of too unequal sizes, for {max(folds, 1)} fold{'s' * (folds > 1)}, each with groups {parts}; give more"
+        " groups, a group column with more values, or another split.folds"
     )
 
 

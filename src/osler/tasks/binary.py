@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from scipy.special import expit
 
 from osler.core.measure import Measure
+from osler.core.sums import added
 from osler.tasks.ranks import Ranking, Runs, Tally, areas, blocks
+from osler.tasks.remembered import remembered
 from osler.tasks.slopes import Cells, slope_and_intercept
 
 # Statistics of a case: the outcome (0, 1, NaN where unobserved), the calibrated logit, the predicted class (0, 1), the logit
@@ -29,7 +32,7 @@ MEASURES = (
     Measure("mcc", "higher", most=1.0, by_subgroup=False),
     Measure("brier", "lower", "log", by_subgroup=False),
     Measure("scaled_brier", "higher", most=1.0, by_subgroup=False),
-    Measure("log_loss", "lower", "log", by_subgroup=False),
+    Measure("log_loss", "lower", "log", by_subgroup=False, proper=True),
     Measure("calibration_slope", "higher"),
     Measure("calibration_intercept", "higher"),
     Measure("oe_ratio", "higher", "log"),
@@ -55,14 +58,18 @@ def measures(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray
     truth = statistics[:, TRUTH] > 0
     logit, resampled = statistics[:, LOGIT], len(counts) > 1
     many = resampled and len(logit) > SINGLY
-    columns = _per_case(statistics, truth).astype(np.float32 if many else np.float64)  # their spread needs no more digits
+    columns = _per_case(statistics, truth, np.float32 if many else np.float64)  # their spread needs no more digits
     ranking = None if many else Ranking.of(logit, truth)
-    runs = Runs.of(logit, truth) if resampled and len(logit) > _SLOPES_SINGLY else None
-    parts = []
-    for block in blocks(counts):
-        sums = (counts[block].astype(columns.dtype) @ columns).astype(float)
-        parts.append({**_from_sums(sums), **_by_order(counts[block], logit, truth, ranking=ranking, runs=runs)})
-    return {m.name: np.concatenate([part[m.name] for part in parts]) for m in MEASURES}
+    runs = _runs(statistics) if resampled and len(logit) > _SLOPES_SINGLY else None
+    parts = [_by_order(counts[block], logit, truth, ranking=ranking, runs=runs) for block in blocks(counts)]
+    values = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    values |= _from_sums(added(counts, [columns])[0])
+    return {m.name: values[m.name] for m in MEASURES}
+
+
+@remembered
+def _runs(statistics: np.ndarray) -> Runs:
+    return Runs.of(statistics[:, LOGIT], statistics[:, TRUTH] > 0)
 
 
 def _by_order(
@@ -80,12 +87,15 @@ def _by_order(
     return {"auroc": auroc, "auprc": auprc, "calibration_slope": slope, "calibration_intercept": intercept}
 
 
-def _per_case(statistics: np.ndarray, truth: np.ndarray) -> np.ndarray:
+def _per_case(statistics: np.ndarray, truth: np.ndarray, kind: type[np.floating[Any]]) -> np.ndarray:
     logit, chosen = statistics[:, LOGIT], statistics[:, CHOSEN] > 0
     chance = expit(logit)
     surprise = np.logaddexp(0.0, np.where(truth, -logit, logit))
-    ones = np.ones(len(logit))
-    return np.stack([ones, truth, chosen, truth & chosen, (chance - truth) ** 2, surprise, chance], axis=1).astype(float)
+    columns = (1, truth, chosen, truth & chosen, (chance - truth) ** 2, surprise, chance)
+    out = np.empty((len(logit), len(columns)), kind)
+    for at, column in enumerate(columns):
+        out[:, at] = column
+    return out
 
 
 def _from_sums(sums: np.ndarray) -> dict[str, np.ndarray]:
@@ -113,7 +123,8 @@ def _from_sums(sums: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def support(statistics: np.ndarray) -> Mapping[str, float]:
-    """Return by measure how many cases carry it (see Task.support)."""
+    """Return by measure how many cases carry it (see Task.support). A class that no case has counts nothing for the errors of
+    probabilities, which need no second one."""
     known = statistics[~np.isnan(statistics[:, TRUTH])]
     truth, chosen = known[:, TRUTH] > 0, known[:, CHOSEN] > 0
     positive, negative = float(truth.sum()), float((~truth).sum())
@@ -125,6 +136,7 @@ def support(statistics: np.ndarray) -> Mapping[str, float]:
         "npv": float((~chosen).sum()),
     }
     both = carried(np.array([positive, negative]))
+    own |= dict.fromkeys(("brier", "log_loss"), both or positive + negative)
     return {m.name: own.get(m.name, both) for m in MEASURES}
 
 

@@ -14,6 +14,10 @@ LEAST_SLOPE = 0.05  # a slope of zero or below would turn the order of cases aro
 LARGEST_LOGIT = 50.0
 _MOST_NUMBERS = 20_000_000  # cases times classes in a fit of temperature: more adds nothing but time
 _PENALTY = 0.5  # of the squared distance from the identity, worth about a case: keeps separable cases finite
+# Slopes of models that were stopped or penalised on unseen cases lie about one with a standard deviation of a quarter: this penalty, 1 / (2
+# · ¼²), is that as a normal prior. With 50 cases of the rarer class it takes back a seventh of what a fit would change, with 1,000 a hundredth.
+# Without it outputs are too timid where cases are few (docs/lab.md), for the mean of the reciprocal of a noisy slope lies above one (Riley 2021).
+_PRIOR = 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ def platt(logit: np.ndarray, truth: np.ndarray) -> Calibration:
     found = f"{events} cases of the rarer class, {len(truth)} in all"
     if events < FOR_INTERCEPT:
         return identity(1, f"none: {found}, fewer than {FOR_INTERCEPT}")
-    slope, shift = fitted(logit, truth, free_slope=events >= FOR_SLOPE)
+    slope, shift = fitted(logit, truth, free_slope=events >= FOR_SLOPE, penalty=_PRIOR)
     if slope < LEAST_SLOPE:
         slope, shift = fitted(LEAST_SLOPE * logit, truth, free_slope=False)
         slope = LEAST_SLOPE
@@ -59,31 +63,32 @@ def surprise(logit: np.ndarray, truth: np.ndarray) -> float:
     return float(np.mean(np.logaddexp(0.0, np.where(truth > 0, -logit, logit))))
 
 
-def fitted(logit: np.ndarray, truth: np.ndarray, *, free_slope: bool) -> tuple[float, float]:
-    """Return slope (1 where it is not free) and intercept of the logistic recalibration, slightly drawn to the identity."""
+def fitted(logit: np.ndarray, truth: np.ndarray, *, free_slope: bool, penalty: float = _PENALTY) -> tuple[float, float]:
+    """Return slope (1 where it is not free) and intercept of the logistic recalibration, drawn to the identity by `penalty` times the
+    squared distance of the slope from one."""
+
+    def objective(slope: float, shift: float) -> float:
+        return surprise(slope * logit + shift, truth) * len(logit) + penalty * (slope - 1) ** 2
+
     # Newton's method with halved steps: the penalised loss is convex, so this always ends at its least
     slope, shift = 1.0, 0.0
     for _ in range(60):
         chance = expit(slope * logit + shift)
         curve, wrong = chance * (1 - chance), chance - truth
-        gradient = np.array([wrong @ logit + 2 * _PENALTY * (slope - 1), wrong.sum()])
+        gradient = np.array([wrong @ logit + 2 * penalty * (slope - 1), wrong.sum()])
         across = float(curve @ logit)
-        hessian = np.array([[curve @ logit**2 + 2 * _PENALTY, across], [across, curve.sum() + 1e-12]])
+        hessian = np.array([[curve @ logit**2 + 2 * penalty, across], [across, curve.sum() + 1e-12]])
         if free_slope:
             step = np.linalg.solve(hessian, gradient)
         else:
             step = np.array([0.0, gradient[1] / hessian[1, 1]])
-        now, factor = _penalised(logit, truth, slope, shift), 1.0
-        while factor > 1e-6 and _penalised(logit, truth, slope - factor * step[0], shift - factor * step[1]) > now:
+        now, factor = objective(slope, shift), 1.0
+        while factor > 1e-6 and objective(slope - factor * step[0], shift - factor * step[1]) > now:
             factor /= 2
         slope, shift = slope - factor * step[0], shift - factor * step[1]
         if np.abs(step).max() < 1e-9:
             break
     return float(slope), float(shift)
-
-
-def _penalised(logit: np.ndarray, truth: np.ndarray, slope: float, shift: float) -> float:
-    return surprise(slope * logit + shift, truth) * len(logit) + _PENALTY * (slope - 1) ** 2
 
 
 def temperature(logits: np.ndarray, truth: np.ndarray) -> Calibration:

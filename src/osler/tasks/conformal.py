@@ -8,16 +8,16 @@ predictions, pooled: docs/decisions/0011-conformal-prediction.md says why.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
 from osler.core.plan import Decision
+from osler.core.sums import Sums, compact
 from osler.tasks.settings import setting
 
 T = TypeVar("T")
-_AT_ONCE = 4_000_000  # counts turned to floats at once
 
 LEVELS = (80, 90, 95)
 OFFERED = (50, 60, 70, 75, 80, 85, 90, 95, 98, 99)
@@ -85,27 +85,37 @@ def once(function: Callable[[np.ndarray], T]) -> Callable[[np.ndarray], T]:
     last: list[tuple[np.ndarray, T]] = []
 
     def asked(statistics: np.ndarray) -> T:
-        if not last or last[0][0] is not statistics:
-            last[:] = [(statistics, function(statistics))]
-        return last[0][1]
+        known = next((value for held, value in last[:1] if held is statistics), None)
+        if known is None:  # resamples are measured side by side: what another thread puts here must not be given back
+            known = function(statistics)
+            last[:] = [(statistics, known)]
+        return known
 
     return asked
 
 
-def ratios(counts: np.ndarray, pairs: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Return by name (r,) the sum of the first over the sum of the second (n,), in resamples `counts` (r, n); NaN over 0."""
-    distinct = list({id(column): column for pair in pairs.values() for column in pair}.values())
-    places = {id(column): place for place, column in enumerate(distinct)}
-    columns = np.stack(distinct, axis=1)
-    # whole numbers below 2^24 are exact in single precision, which halves the time
-    kind = np.float32 if len(columns) < 1 << 23 and (columns == np.rint(columns)).all() else np.float64
-    columns, step = columns.astype(kind), max(1, _AT_ONCE // max(1, len(counts)))
-    sums = np.zeros((len(counts), len(distinct)))
-    for start in range(0, len(columns), step):
-        part = slice(start, start + step)
-        sums += counts[:, part].astype(kind) @ columns[part]
-    out = {}
-    for name, (one, other) in pairs.items():
-        over, under = sums[:, places[id(one)]], sums[:, places[id(other)]]
-        out[name] = np.divide(over, under, out=np.full(len(over), np.nan), where=under > 0)
-    return out
+Pairs = dict[str, tuple[np.ndarray, np.ndarray]]
+
+
+def ratios(
+    pairs: Callable[[np.ndarray], Pairs],
+    *,
+    turned: Callable[[np.ndarray], np.ndarray] = np.asarray,
+    more: Callable[[np.ndarray, np.ndarray], dict[str, np.ndarray]] | None = None,
+    names: Sequence[str],
+) -> Sums:
+    """Return measures `names`, each the sum of the first over the sum of the second of its `pairs` (n,) of columns, NaN over 0, and
+    then `turned`; `more` as in Sums."""
+
+    def columns(statistics: np.ndarray) -> np.ndarray:
+        found = pairs(statistics)
+        whole = all(compact(column[:, None]).dtype == np.uint8 for name in names for column in found[name])
+        kind = np.uint8 if whole else np.float64
+        return np.stack([column.astype(kind) for name in names for column in found[name]], axis=1)
+
+    def measures(sums: np.ndarray) -> dict[str, np.ndarray]:
+        over, under = sums[:, 0::2], sums[:, 1::2]
+        found = turned(np.divide(over, under, out=np.full(over.shape, np.nan), where=under > 0))
+        return dict(zip(names, found.T, strict=True))
+
+    return Sums(columns, measures, more)

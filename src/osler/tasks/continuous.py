@@ -8,14 +8,15 @@ from dataclasses import replace
 import numpy as np
 
 from osler.core.measure import Measure
+from osler.core.sums import added
 from osler.tasks.labels import safe_names
 from osler.tasks.multiclass import mean_of_known
-from osler.tasks.ranks import blocks, spearman
+from osler.tasks.ranks import spearman
 
 # Statistics of a case, per target: the observed value (NaN where unobserved), the prediction, and the usual error at such a
-# prediction (equal where no case is surer than another), in the target's unit.
-TRUTH, GUESS, SPREAD = range(3)
-WIDTH = 3
+# prediction (equal where no case is surer than another), in the target's unit; and that unit: its standard deviation in training.
+TRUTH, GUESS, SPREAD, UNIT = range(4)
+WIDTH = 4
 
 MEASURES = (
     Measure("rmse", "lower", "log"),
@@ -26,17 +27,23 @@ MEASURES = (
     Measure("calibration_intercept", "higher"),
 )
 
+# Of several targets these are means, which no unit enters.
+MEANS = (
+    Measure("scaled_rmse", "lower", "log"),
+    *(m for m in MEASURES if m.name in {"r2", "spearman", "calibration_slope"}),
+)
+
 
 def measured(names: Sequence[str]) -> tuple[Measure, ...]:
-    """Return the measures of targets `names`: of several, the mean first, then each."""
+    """Return the measures of targets `names`: of several, means of what has no unit first, then those of each."""
     if len(names) == 1:
         return MEASURES
     own = (replace(m, name=f"{m.name}_{name}") for name in safe_names(names) for m in MEASURES)
-    return (*MEASURES, *own)
+    return (*MEANS, *own)
 
 
 def part(statistics: np.ndarray, number: int) -> np.ndarray:
-    """Return the statistics (n, 3) of target `number` of (n, 3 L)."""
+    """Return the statistics (n, 4) of target `number` of (n, 4 L)."""
     return statistics[:, number * WIDTH : (number + 1) * WIDTH]
 
 
@@ -45,7 +52,9 @@ def measures(statistics: np.ndarray, counts: np.ndarray, *, names: Sequence[str]
     each = [_one(part(statistics, number), counts) for number in range(len(names))]
     if len(names) == 1:
         return each[0]
-    out = {m.name: mean_of_known(np.stack([one[m.name] for one in each], axis=1)) for m in MEASURES}
+    units = [float(mean_of_known(part(statistics, number)[:, UNIT])) for number in range(len(names))]  # of folds, their mean
+    scaled = [{**one, "scaled_rmse": one["rmse"] / unit} for one, unit in zip(each, units, strict=True)]
+    out = {m.name: mean_of_known(np.stack([one[m.name] for one in scaled], axis=1)) for m in MEANS}
     for name, one in zip(safe_names(names), each, strict=True):
         out |= {f"{measure}_{name}": values for measure, values in one.items()}
     return out
@@ -68,7 +77,7 @@ def _sums(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
     guess = statistics[:, GUESS] - statistics[:, GUESS].mean()
     error = statistics[:, GUESS] - statistics[:, TRUTH]
     columns = np.stack([np.ones(len(truth)), error**2, np.abs(error), truth, truth**2, guess, guess**2, truth * guess], axis=1)
-    sums = np.concatenate([counts[block].astype(float) @ columns for block in blocks(counts)])
+    sums = added(counts, [columns])[0]
     size, squares, absolute, y, yy, g, gg, yg = sums.T
     with np.errstate(invalid="ignore", divide="ignore"):
         return {
@@ -86,8 +95,48 @@ def _positive(spread: np.ndarray, scale: np.ndarray) -> np.ndarray:
 
 def support(statistics: np.ndarray, *, names: Sequence[str]) -> Mapping[str, float]:
     """Return by measure how many cases carry it (see Task.support)."""
-    known = [float((~np.isnan(part(statistics, number)[:, TRUTH])).sum()) for number in range(len(names))]
-    out = {m.name: max(known, default=0.0) for m in MEASURES}
-    for name, size in zip(safe_names(names), known, strict=True):
-        out |= {f"{m.name}_{name}": size for m in MEASURES} if len(names) > 1 else {}
+    each = [_carried(part(statistics, number)) for number in range(len(names))]
+    if len(names) == 1:
+        return each[0]
+    each = [{**own, "scaled_rmse": own["rmse"]} for own in each]
+    out = {m.name: max(own[m.name] for own in each) for m in MEANS}
+    for name, own in zip(safe_names(names), each, strict=True):
+        out |= {f"{m.name}_{name}": own[m.name] for m in MEASURES}
     return out
+
+
+_LEAST_CARRIED = 10.0
+
+
+def _carried(statistics: np.ndarray) -> dict[str, float]:
+    """Return by measure how many normal cases would tell its spread as surely as these do.
+
+    A variance of n values of kurtosis k is known as well as one of 2 n / (k - 1) degrees of freedom (Satterthwaite 1946; the values
+    are what each case moves the measure by): a few large errors carry most of an RMSE. Ten at least, or all cases.
+    """
+    known = statistics[~np.isnan(statistics[:, TRUTH])]
+    size = float(len(known))
+    if size <= _LEAST_CARRIED:
+        return {m.name: size for m in MEASURES}
+    truth, guess = known[:, TRUTH], known[:, GUESS]
+    error, y, g = guess - truth, truth - truth.mean(), guess - guess.mean()
+    share = float(np.mean(error**2) / np.mean(y**2)) if np.ptp(y) > 0 else 1.0
+    slope = float(g @ y / (g @ g)) if np.ptp(g) > 0 else 0.0
+    moved = {
+        "rmse": error**2,
+        "mae": np.abs(error),
+        "r2": error**2 - share * y**2,
+        "calibration_slope": g * (y - slope * g),
+        "calibration_intercept": error,
+    }
+    return {m.name: freedom(moved[m.name]) if m.name in moved else size for m in MEASURES}
+
+
+def freedom(moved: np.ndarray) -> float:
+    """Return how many normal values would tell their spread as surely as what each case moves a mean by, `moved` (n,)."""
+    away = moved - moved.mean()
+    square = float(np.mean(away**2))
+    if not square > 1e-24 * float(np.mean(moved**2)):
+        return float(len(moved))
+    kurtosis = float(np.mean((away / np.sqrt(square)) ** 4))
+    return float(np.clip(2 * len(moved) / max(kurtosis - 1, 1e-9) + 1, _LEAST_CARRIED, len(moved)))

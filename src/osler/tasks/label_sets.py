@@ -143,19 +143,16 @@ def _view(level: int, least: np.ndarray, *, info: Mapping[str, Any], how: str) -
         named_least = zip(info["classes"][0], least[0], strict=True)
         about["least_probability"] = {name: round(float(np.exp(value)), 6) for name, value in named_least}
 
-    @conformal.once
     def pairs(statistics: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         found = _pairs(statistics, least, info)
         return {m.name: found[m.name] for m in measured}
-
-    def measures(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
-        return conformal.ratios(counts, pairs(statistics))
 
     def support(statistics: np.ndarray) -> dict[str, float]:
         known = float(_outcomes(statistics, info)[0].any(axis=1).sum())
         return {name: min(known, float(under.sum())) for name, (_, under) in pairs(statistics).items()}
 
-    return View("conformal", f"{level}%", measured, measures, support, about, notes=(_NOTES[how], _READ))
+    sums = conformal.ratios(pairs, names=[m.name for m in measured])
+    return View("conformal", f"{level}%", measured, sums.of, support, about, notes=(_NOTES[how], _READ), sums=sums)
 
 
 def _outcomes(statistics: np.ndarray, info: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from osler.core.measure import Measure
+from osler.core.sums import added
 from osler.tasks.binary import SINGLY, carried
 from osler.tasks.ranks import Ranking, Runs, Tally, areas, blocks
 
@@ -22,7 +23,7 @@ MEASURES = (
     Measure("f1", "higher", "logit", by_subgroup=False),
     Measure("mcc", "higher", most=1.0, by_subgroup=False),
     Measure("brier", "lower", "log"),
-    Measure("log_loss", "lower", "log"),
+    Measure("log_loss", "lower", "log", proper=True),
 )
 
 
@@ -99,7 +100,7 @@ def _from_chances(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.nd
     chance = np.exp(logs)
     np.put_along_axis(chance, own, np.take_along_axis(chance, own, axis=1) - 1, axis=1)
     columns = np.stack([np.ones(len(logs)), (chance**2).sum(axis=1), surprise], axis=1)
-    sums = np.concatenate([counts[block].astype(float) @ columns for block in blocks(counts)])
+    sums = added(counts, [columns])[0]
     with np.errstate(invalid="ignore"):
         return {"brier": sums[:, 1] / sums[:, 0], "log_loss": sums[:, 2] / sums[:, 0]}
 

@@ -26,7 +26,9 @@ def figures(statistics: np.ndarray, *, info: Mapping[str, Any]) -> tuple[Figure,
         if len(part) >= LEAST_IN_BIN and number < _MOST_TARGETS:
             tail = f"_{key}" if len(names) > 1 else ""
             truth, guess = part[:, continuous.TRUTH], part[:, continuous.GUESS]
-            out += [_density(truth, guess, name=name, tail=tail), _residuals(truth, guess, name=name, tail=tail)]
+            density = _density(truth, guess, name=name, tail=tail)
+            out += [density] if any(any(row) for row in density.heat or ()) else []
+            out.append(_residuals(truth, guess, name=name, tail=tail))
             out += selective.number_figure(statistics, number, tail=tail)
     return tuple(out)
 
@@ -34,8 +36,9 @@ def figures(statistics: np.ndarray, *, info: Mapping[str, Any]) -> tuple[Figure,
 def _density(truth: np.ndarray, guess: np.ndarray, *, name: str, tail: str) -> Figure:
     # rounded quantiles, so that no edge is a patient's value; what lies beyond is counted in the outer cells
     low, high = np.quantile(np.concatenate([truth, guess]), [0.01, 0.99])
-    step = _readable((high - low) / _CELLS or 1.0)
-    cells = min(2 * _CELLS, max(1, int(np.ceil(high / step) - np.floor(low / step))))
+    wanted = min(_CELLS, max(3, round(len(truth) ** 0.5 / 2)))  # finer, and most cells of few cases would hold too few to be told
+    step = _readable((high - low) / wanted or 1.0)
+    cells = min(2 * wanted, max(1, int(np.ceil(high / step) - np.floor(low / step))))
     edges = (np.floor(low / step) + np.arange(cells + 1)) * step
     inside = (edges[0] + step / 2, edges[-1] - step / 2)
     counts = np.histogram2d(np.clip(truth, *inside), np.clip(guess, *inside), (edges, edges))[0]

@@ -132,7 +132,6 @@ def _view(level: int, radius: np.ndarray, *, state: State, info: Mapping[str, An
     for tail in tails:
         measured += [Measure(f"coverage{tail}", "higher", "logit", proportion=True), Measure(f"width{tail}", "lower", "log")]
 
-    @conformal.once
     def pairs(statistics: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         out: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         hits = []
@@ -145,14 +144,12 @@ def _view(level: int, radius: np.ndarray, *, state: State, info: Mapping[str, An
             out["coverage"] = tuple(np.sum([h[at] for h in hits], axis=0).astype(float) for at in range(2))
         return {m.name: out[m.name] for m in measured}
 
-    def measures(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
-        return conformal.ratios(counts, pairs(statistics))
-
     def support(statistics: np.ndarray) -> dict[str, float]:
         return {name: float(np.minimum(under, 1).sum()) for name, (_, under) in pairs(statistics).items()}
 
     about = {"level": level, "how": "marginal", "scaled": dict(zip(info["names"], scaled(state).tolist(), strict=True))}
-    return View("conformal", f"{level}%", tuple(measured), measures, support, about, notes=_notes(state, info))
+    sums = conformal.ratios(pairs, names=[m.name for m in measured])
+    return View("conformal", f"{level}%", tuple(measured), sums.of, support, about, notes=_notes(state, info), sums=sums)
 
 
 def _held(part: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -16,7 +16,8 @@ from scipy.special import betainc, expit, logit
 from osler.core.errors import PlanError, did_you_mean
 from osler.core.measure import Measure
 from osler.core.state import State
-from osler.core.view import Sums, View
+from osler.core.sums import Sums
+from osler.core.view import View
 from osler.tasks.binary import CHOSEN, LOGIT, TRUTH, WIDTH, carried
 
 POINTS = ("sensitivity=0.9", "sensitivity=0.95", "specificity=0.9", "specificity=0.95")
@@ -145,7 +146,7 @@ def _view(panel: str, name: str, threshold: float, how: str, *, number: int, giv
 
     def columns(statistics: np.ndarray) -> np.ndarray:
         known, positive, flagged = cases(statistics)
-        return np.stack([known, positive, flagged, positive & flagged], axis=1).astype(float)
+        return np.stack([known, positive, flagged, positive & flagged], axis=1)
 
     def measures(sums: np.ndarray) -> dict[str, np.ndarray]:
         return from_sums(sums if np.isfinite(threshold) else np.zeros_like(sums))

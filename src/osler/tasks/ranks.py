@@ -111,10 +111,11 @@ class Runs:
         among = places[np.unique(np.linspace(0, len(places) - 1, _RUNS // 4).astype(np.int64))] if len(places) else places
         wanted = np.concatenate([np.linspace(0, len(score), _RUNS // 2 + 1)[1:].astype(np.int64), among, among + 1])
         ends = np.unique(closing[np.searchsorted(closing, np.clip(wanted, 1, len(score)))])
-        run = np.searchsorted(ends, np.arange(len(score)), side="right")
-        cell = 2 * run + truth[falling]
+        run = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
+        cell = (2 * run + truth[falling]).astype(np.uint16)  # two bytes are sorted by counting
         order = np.argsort(cell, kind="stable")
         cells, starts = np.unique(cell[order], return_index=True)
+        cells = cells.astype(np.int64)
         means = np.add.reduceat(ordered, np.append(0, ends[:-1])) / np.diff(ends, prepend=0)
         return cls(means, falling[order], starts, cells)
 
@@ -200,7 +201,7 @@ _PLACES_SINGLY, _SIDE = 20_000, 200
 def _spearman_by_cells(one: np.ndarray, other: np.ndarray, counts: np.ndarray) -> np.ndarray:
     rows, columns = _cells(one), _cells(other)
     pair = rows * _SIDE + columns
-    order = np.argsort(pair, kind="stable")
+    order = np.argsort(pair.astype(np.uint16), kind="stable")  # two bytes are sorted by counting
     distinct, starts = np.unique(pair[order], return_index=True)
     places = distinct // _SIDE, distinct % _SIDE
     sums = [np.zeros((len(distinct), _SIDE)) for _ in places]

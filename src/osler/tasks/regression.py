@@ -159,13 +159,15 @@ class Regression(Task):
         return of_numbers(state, names=info["names"], mean=mean, scale=scale)
 
     def measured(self, info: Mapping[str, Any]) -> tuple[Measure, ...]:
-        """Return the measures; RMSE is the primary one (of several targets its mean, in mixed units where these differ)."""
+        """Return the measures; RMSE is the primary one, of several targets its mean in standard deviations of the training cases."""
         return continuous.measured(info["names"])
 
     def statistics(self, raw: np.ndarray, target: Target, *, state: State, plan: Mapping[str, Any]) -> np.ndarray:
-        """Return per case and target the truth, the prediction and the usual error at such a prediction, in the target's unit."""
+        """Return per case and target the truth, the prediction and the usual error at such a prediction, in the target's unit, and
+        the target's standard deviation in training."""
         truth, guess = np.where(target.observed, target.values, np.nan), _guess(raw, state, plan)
-        return np.stack([truth, guess, number_intervals.usual(guess, state)], axis=2).reshape(
+        unit = np.broadcast_to(_scale(plan, raw.shape[1])[1], guess.shape)
+        return np.stack([truth, guess, number_intervals.usual(guess, state), unit], axis=2).reshape(
             len(raw), continuous.WIDTH * raw.shape[1]
         )
 

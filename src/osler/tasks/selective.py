@@ -125,19 +125,18 @@ def class_views(info: Mapping[str, Any]) -> tuple[View, ...]:
     doubt = conformal.once(lambda statistics: of_classes(statistics, info))
 
     def view(share: int) -> View:
-        @conformal.once
-        def pairs(statistics: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        def pairs(statistics: np.ndarray) -> conformal.Pairs:
             return {rate.name: doubt(statistics).kept(share / 100, len(statistics))}
 
-        def measures(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
-            area = {AREA.name: doubt(statistics).area(counts)} if share == 100 else {}
-            return {**conformal.ratios(counts, pairs(statistics)), **area}
+        def area(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
+            return {AREA.name: doubt(statistics).area(counts)}
 
         def support(statistics: np.ndarray) -> dict[str, float]:
             return {rate.name: float((pairs(statistics)[rate.name][1] > 0).sum())}
 
         measured = (rate, AREA) if share == 100 else (rate,)
-        return View("selective", f"{share}%", measured, measures, support, {"kept": share / 100}, notes=(_NOTE, how))
+        sums = conformal.ratios(pairs, names=[rate.name], more=area if share == 100 else None)
+        return View("selective", f"{share}%", measured, sums.of, support, {"kept": share / 100}, notes=(_NOTE, how), sums=sums)
 
     return tuple(view(share) for share in SHARES)
 
@@ -151,18 +150,16 @@ def number_views(info: Mapping[str, Any], *, told: np.ndarray) -> tuple[View, ..
     doubts = conformal.once(lambda statistics: [of_numbers(statistics, number) for number in numbers])
 
     def view(share: int) -> View:
-        @conformal.once
-        def pairs(statistics: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        def pairs(statistics: np.ndarray) -> conformal.Pairs:
             found = [doubt.kept(share / 100, len(statistics)) for doubt in doubts(statistics)]
             return {m.name: one for m, one in zip(measured, found, strict=True)}
 
-        def measures(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
-            return {name: np.sqrt(values) for name, values in conformal.ratios(counts, pairs(statistics)).items()}
-
         def support(statistics: np.ndarray) -> dict[str, float]:
-            return {name: float(under.sum()) for name, (_, under) in pairs(statistics).items()}
+            found = pairs(statistics).items()
+            return {name: min(float(under.sum()), continuous.freedom(over[under > 0])) for name, (over, under) in found}
 
-        return View("selective", f"{share}%", measured, measures, support, {"kept": share / 100}, notes=(_NOTE, _HOW["number"]))
+        sums, notes = conformal.ratios(pairs, names=[m.name for m in measured], turned=np.sqrt), (_NOTE, _HOW["number"])
+        return View("selective", f"{share}%", measured, sums.of, support, {"kept": share / 100}, notes=notes, sums=sums)
 
     return tuple(view(share) for share in SHARES) if measured else ()
 

@@ -35,7 +35,9 @@ def of_classes(statistics: np.ndarray, *, info: Mapping[str, Any]) -> Telling:
 def of_numbers(statistics: np.ndarray, *, info: Mapping[str, Any]) -> Telling:
     """Return the error in units of the usual one as loss, and the usual error at the prediction as doubt where it differs."""
     parts = [continuous.part(statistics, number) for number in range(len(info["names"]))]
-    truth, guess, spread = (np.stack([p[:, at] for p in parts], axis=1) for at in range(continuous.WIDTH))
+    truth, guess, spread = (
+        np.stack([p[:, at] for p in parts], axis=1) for at in (continuous.TRUTH, continuous.GUESS, continuous.SPREAD)
+    )
     error = np.abs(truth - guess)
     known = np.isfinite(error)
     usual = np.maximum(np.where(known, error, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1), 1e-300)

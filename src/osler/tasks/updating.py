@@ -54,17 +54,28 @@ def _label(logit: np.ndarray, truth: np.ndarray) -> tuple[int, list[_Line]]:
 
 
 def of_classes(logits: np.ndarray, target: Target, *, state: State) -> Updates:
-    """Return the updates of settled `logits` (n, k): none, a shift per class, shifts and a common slope."""
+    """Return the updates of settled `logits` (n, k): none, a temperature (one slope for all classes, Guo 2017), a shift per class,
+    shifts and a common slope.
+
+    A temperature asks for no case of any one class, only for 40 cases and five more for each class, ten of them not of the most
+    frequent one. It is no part of shifts alone, so where these are the fullest that the cases allow it is not tried beside them.
+    """
     seen = target.observed[:, 0]
     kept, truth = bounded(logits[seen]), target.values[seen, 0].astype(np.int64)
     classes = logits.shape[1]
-    rarest = int(np.bincount(truth, minlength=classes).min())
+    sizes = np.bincount(truth, minlength=classes)
+    rarest = int(sizes.min())
+    warm = len(truth) >= 2 * FOR_SLOPE + 5 * classes and len(truth) - sizes.max() >= FOR_INTERCEPT
     ladder = [Update("none", 0, softened(kept, truth, free=(False, False))[2])]
-    for name, least, free in (("intercept", FOR_INTERCEPT, (False, True)), ("slope", FOR_SLOPE, (True, True))):
-        if rarest >= least:
+    for name, allowed, free in (
+        ("temperature", warm and not FOR_INTERCEPT <= rarest < FOR_SLOPE, (True, False)),
+        ("intercept", rarest >= FOR_INTERCEPT, (False, True)),
+        ("slope", rarest >= FOR_SLOPE, (True, True)),
+    ):
+        if allowed:
             slope, shift, deviance = softened(kept, truth, free=free)
             arrays = _composed(state, np.array([slope]), shift)
-            ladder.append(Update(name, classes - 1 + free[0], deviance, arrays))
+            ladder.append(Update(name, (classes - 1) * free[1] + free[0], deviance, arrays))
     return Updates(tuple(ladder), float(rarest), f"{rarest} cases of the rarest class among {len(truth)}")
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from osler.core.errors import Refusal
-from osler.core.paths import inside
+from osler.core.paths import Home, inside
 
 
 @pytest.fixture
@@ -66,3 +66,22 @@ def test_what_is_no_path_is_refused(folder, cell, sentence):
     assert isinstance(refusal, Refusal)
     assert refusal.code == "path"
     assert sentence in refusal.sentence
+
+
+def test_a_home_says_what_inside_says(tmp_path):
+    home, out = tmp_path / "home", tmp_path / "out"
+    (home / "deep").mkdir(parents=True)
+    out.mkdir()
+    for place in (home / "a.png", home / "deep" / "b.png", out / "c.png"):
+        place.write_text("")
+    (home / "link.png").symlink_to(out / "c.png")
+    (home / "way").symlink_to(out)
+    (home / "back").symlink_to(home / "deep")
+    (home / "loop").symlink_to("loop")
+    cells = ["a.png", " a.png ", "deep/b.png", "deep\\b.png", "deep/../a.png", "../out/c.png", "link.png", "way/c.png", "back/b.png",
+             "loop", "loop/x", "none.png", "none/none.png", "a.png/x", str(home / "a.png"), str(out / "c.png"), "", ".", "..", "deep/",
+             "https://a.org/b.png", "C:\\a.png", "C:a.png", "a:b.png", "a\0.png", "x" * 300, "deep/" + "y" * 300]  # fmt: skip
+    asked = Home(home)
+    for cell in cells:
+        wanted = inside(home, cell, column="c")
+        assert asked.inside(cell, column="c") == (wanted if isinstance(wanted, Refusal) else str(wanted)), cell

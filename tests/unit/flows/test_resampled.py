@@ -70,6 +70,31 @@ def test_small_sites_are_pooled_and_cases_without_a_site_wait_for_the_last_train
     assert "8 cases name no site" in found.outer[0].split.how
 
 
+def test_a_site_that_holds_nearly_all_of_a_class_is_not_tested(tmp_path):
+    """Real tumours, the malignant of all sites but one made benign, save four: without that site a model would know no malignancy."""
+    table = cells(site=thirds())
+    others = [
+        row
+        for row, (kind, site) in enumerate(zip(table["kind"], table["site"], strict=True))
+        if kind == "malignant" and site != "site 0"
+    ]
+    table["kind"] = ["benign" if row in others[4:] else kind for row, kind in enumerate(table["kind"])]
+    _, found = scheme(tmp_path, table, leave_out="site")
+    assert [outer.label for outer in found.outer] == ["site 1", "site 2"]
+    assert "site 'site 0' is not tested: fewer than 5 of the other cases have the class 'malignant'" in found.outer[0].split.how
+    assert len(found.last.development) == 150
+    table["site"] = ["a" if site == "site 0" else "b" for site in table["site"]]
+    with pytest.raises(StudyError, match=r"site 'a' is not tested(.|\n)*two sites are needed that can be tested"):
+        scheme(tmp_path, table, leave_out="site")
+
+
+def test_a_fold_whose_class_no_other_fold_has_stops(tmp_path):
+    table = cells(patient=["one" if row < 20 else f"p{row}" for row in range(150)])
+    table["kind"] = ["malignant" if row < 20 else "benign" for row in range(150)]
+    with pytest.raises(StudyError, match=r"repeat 1, fold \d: fewer than 1 of the other cases have the class 'malignant'"):
+        scheme(tmp_path, table, group="patient", folds=3)
+
+
 def test_too_few_cases_of_small_sites_are_not_tested(tmp_path):
     _, found = scheme(tmp_path, cells(site=["a"] * 60 + ["b"] * 87 + ["c"] * 3), leave_out="site")
     assert len(found.outer) == 2

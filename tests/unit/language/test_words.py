@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 
 from osler.core.errors import RequestError
@@ -55,7 +56,12 @@ def test_unknown_text_comes_back():
             "按数据表中的划分列划分；3 例未注明所属部分，未予采用",
         ),
         ("given by the split column; something new", "按数据表中的划分列划分; something new"),
-        ("Input 'table' is made of 30 columns and read as tables.", "输入“table”由 30 列组成，按 tables 类型读取。"),
+        ("Input 'table' is made of 30 columns and read as tables.", "输入“table”由 30 列组成，按表格类型读取。"),
+        ("days / years", "天 / 年"),
+        (
+            "2 baseline(s), weight 1.00: 2 models, one per outcome. First: Regularised linear model with a fixed penalty: too few cases to tune anything.",
+            "基线模型 2 个，权重为 1.00：共 2 个模型，每个结局一个。第一个：正则化线性模型，惩罚固定：病例太少，无法调优。",
+        ),
         ("column 'bmi': not a finite number", "列“bmi”：不是有限的数值"),
     ],
 )
@@ -79,7 +85,7 @@ def test_a_sentence_of_ours_that_does_not_exist_is_our_fault():
 
 
 def test_an_unknown_language_is_refused():
-    with pytest.raises(RequestError, match=r"no words in language 'fr'; known: 'en', 'zh'"):
+    with pytest.raises(RequestError, match=r"no words in language 'fr'; there is 'en' \(English\) and 'zh'"):
         words("fr")
 
 
@@ -116,3 +122,22 @@ def test_the_notes_of_resampled_and_recalibrated_scores_are_known():
     for note in (POOLED.format(n=6), REFIT, CHECKED):
         assert words("zh")[note] != note
         assert words("en")[note] == note
+
+
+@pytest.mark.parametrize("kind", ["binary", "regression"])
+def test_what_the_baseline_says_of_itself_is_told_in_chinese(kind):
+    """The sentence as it is made from real cases, so that a change of it cannot leave its translation behind."""
+    from sklearn.datasets import load_breast_cancer, load_diabetes
+
+    from osler.core.features import Features
+    from osler.core.target import Target
+    from osler.tasks.baselines import fit_baseline
+
+    found = load_breast_cancer() if kind == "binary" else load_diabetes()
+    matrix = found.data[:120, :3].astype(np.float32)
+    target = Target(found.target[:120, None].astype(float), np.ones((120, 1), bool), {"kind": kind, "names": ["y"]})
+    features = Features(matrix, np.arange(120), ("a", "b", "c"), np.zeros(3, bool))
+    plan = {"baseline.effort": 1, "target.mean": [150.0], "target.scale": [70.0]}
+    model = fit_baseline(features, target, kind=kind, groups=np.arange(120), plan=plan, seed=0)
+    told = CHINESE[f"5 baseline(s), weight 0.40: {model.sentence()}"]
+    assert set(re.findall("[A-Za-z]+", told)) == {"LightGBM"}, told

@@ -116,6 +116,7 @@ def breast_cancer():
         members=("5 network(s), weight 0.50 in the prediction", "5 baseline(s), weight 0.50: logistic regression, C = 0.1"),
         versions={"osler": "0.1.0", "python": "3.11.2", "numpy": np.__version__},
         timing={"scan": 0.21, "columns": 0.4, "fit": 74.2, "evaluate": 1.9},
+        tested={**info, "cases": [114], "counts": [np.bincount(truth).tolist()]},
     )  # fmt: skip
 
 
@@ -238,6 +239,7 @@ def diabetes():
         {"no_target: the target is missing in this row": 24, "bad_number: column 'bmi': not a finite number": 7},
         members=("1 network(s), weight 0.00 in the prediction", "1 baseline(s), weight 1.00: ridge regression"),
         versions={"osler": "0.1.0"}, timing={"fit": 12.0},
+        tested={**info, "cases": [89], "mean": [float(truth.mean())], "scale": [float(truth.std())]},
     )  # fmt: skip
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -110,13 +112,16 @@ def test_other_reading_decisions_are_other_columns(tmp_path):
     assert len(made(cache)) == 3
 
 
-def test_workers_give_what_one_process_gives(tmp_path):
+@pytest.mark.parametrize("pays", [0.0, 1e-9])
+def test_workers_give_what_one_process_gives(tmp_path, monkeypatch, pays):
+    monkeypatch.setattr("osler.spine.columns.shards.PAYS", pays)
     locators = strips(tmp_path, cases=13)
     same(read(locators, tmp_path / "two", workers=2), read(locators, tmp_path / "one"))
     assert set(made(tmp_path / "two")) == set(made(tmp_path / "one"))
 
 
-def test_a_worker_that_dies_is_told(tmp_path):
+def test_a_worker_that_dies_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("osler.spine.columns.shards.PAYS", 0.0)
     with pytest.raises(RunError, match=r"a worker process died while reading.*run again"):
         read(strips(tmp_path, cases=13), tmp_path / "cache", kind=Dying(), workers=2)
 
@@ -174,6 +179,23 @@ def test_the_ledger_sees_a_changed_file_and_hashes_an_unchanged_one_once(tmp_pat
     with Ledger(tmp_path, verify=True) as ledger:
         ledger.digest(path)
     assert len(hashed) == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+def test_a_pipe_and_a_folder_are_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with Ledger(tmp_path) as ledger:
+        assert [ledger.digest(tmp_path / name) for name in ("pipe", ".", "nothing")] == ["", "", ""]
+
+
+def test_moved_files_are_hashed_again_and_not_read_again(tmp_path):
+    (tmp_path / "a").mkdir()
+    locators, cache = strips(tmp_path / "a", cases=13), tmp_path / "cache"
+    first, before = read(locators, cache), made(cache)
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    again = read([replace(x, paths=tuple(p.replace("/a/", "/b/") for p in x.paths)) for x in locators], cache)
+    same(again, first)
+    assert made(cache) == before
 
 
 def test_the_cache_is_for_its_user_alone(tmp_path):

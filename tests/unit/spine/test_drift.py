@@ -67,6 +67,48 @@ def test_the_mean_of_a_number():
     assert outcome_shifts(facts(before, "regression"), facts(now[:3], "regression")) == ()
 
 
+def grouped(values, kind="classification"):
+    goal = task(kind)
+    target, _ = goal.target({"y": np.asarray(values)})
+    return goal.facts(target, np.arange(len(target))), target
+
+
+def test_rows_of_one_patient_count_as_what_they_are_worth():
+    """Real tumours, ten rows each: copies tell nothing more, so the interval is that of the tumours (Student's for Wilson's)."""
+    from sklearn.datasets import load_breast_cancer
+
+    truth = load_breast_cancer().target[:120]
+    before = facts([1] * 357 + [0] * 212)
+    (plain,) = outcome_shifts(before, facts(truth))
+    copies, target = grouped(np.repeat(truth, 10))
+    (told,) = outcome_shifts(before, copies, target=target, groups=np.repeat(np.arange(120), 10))
+    (naive,) = outcome_shifts(before, copies)
+    assert told.high - told.low == pytest.approx(plain.high - plain.low, rel=0.03)
+    assert naive.high - naive.low < 0.4 * (told.high - told.low)
+    single, alone = grouped(truth)
+    assert outcome_shifts(before, single, target=alone, groups=np.arange(120)) == (plain,)
+
+
+def test_a_few_hospitals_do_not_make_a_clear_change():
+    """Nine hospitals with shares from 10% to 50%: their mean differs from training by less than hospitals differ."""
+    shares = np.linspace(0.1, 0.5, 9)
+    values = np.concatenate([(np.arange(200) < 200 * share).astype(int) for share in shares])
+    now, target = grouped(values)
+    before, groups = facts([1] * 250 + [0] * 750), np.repeat(np.arange(9), 200)
+    assert outcome_shifts(before, now)[0].clear
+    assert not outcome_shifts(before, now, target=target, groups=groups)[0].clear
+
+
+def test_the_mean_of_a_number_in_groups():
+    """The interval of equal groups is Student's of their means."""
+    generator = np.random.default_rng(1)
+    means = generator.normal(11, 2, 12)
+    now, target = grouped(np.repeat(means, 20) + np.tile(np.linspace(-1, 1, 20), 12), "regression")
+    (told,) = outcome_shifts(facts(generator.normal(10, 2, 500), "regression"), now, target=target,
+                             groups=np.repeat(np.arange(12), 20))  # fmt: skip
+    assert told.high - told.now == pytest.approx(2.201 * means.std(ddof=1) / np.sqrt(12), rel=1e-3)
+
+
 def test_nothing_is_compared_where_facts_are_of_another_form():
     assert outcome_shifts({}, {}) == ()
     assert outcome_shifts(facts([1, 0] * 10), facts([0.5, 1.5, 2.5] * 5, "regression")) == ()

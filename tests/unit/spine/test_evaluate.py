@@ -1,6 +1,7 @@
 """Scores: intervals that know their limits, paired verdicts, and values that do not exist."""
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from osler.core.target import Target
 from osler.spine.evaluate import evaluate
 from osler.spine.evaluate.compare import verdict
 from osler.spine.evaluate.interval import Spread, interval, wilson
-from osler.spine.evaluate.resampling import Units, bootstrap, leave_one_out
+from osler.spine.evaluate.resampling import Units, bootstrap, leave_one_out, side_by_side
 from osler.tasks.classification import Classification
 from osler.tasks.regression import Regression
 
@@ -298,3 +299,56 @@ def test_each_group_is_left_out_once():
     units = Units.of(np.array(["b", "a", "b", "c"]), 4)
     counts = np.concatenate(list(leave_one_out(units)))
     assert counts.tolist() == [[1, 0, 1, 1], [0, 1, 0, 1], [1, 1, 1, 0]]
+
+
+def test_very_many_groups_are_each_drawn_by_themselves_as_often_as_with_replacement():
+    """Poisson's distribution with mean one: 0, 1, 2, 3 times with chances 1/e, 1/e, 1/2e, 1/6e."""
+    units = Units.of(None, 200_000)
+    counts = np.concatenate(list(bootstrap(units, resamples=5, seed=3)))
+    shares = np.bincount(counts.ravel(), minlength=4)[:4] / counts.size
+    np.testing.assert_allclose(shares, np.exp(-1) / np.array([1, 1, 2, 6]), atol=4 * 0.5 / 1e6**0.5)
+    assert abs(np.corrcoef(counts[:2])[0, 1]) < 0.01
+    few = np.concatenate(list(bootstrap(Units.of(None, 20_000), resamples=5, seed=3)))
+    assert (few.sum(axis=1) == 20_000).all()
+
+
+@pytest.mark.parametrize("cases", [20_000, 150_000])
+def test_pieces_do_not_change_what_is_drawn(cases, monkeypatch):
+    monkeypatch.setattr("osler.spine.evaluate.resampling._CHUNK", 2 * cases)
+    whole, parts = (list(bootstrap(Units.of(None, cases), resamples=3, seed=1, parts=p)) for p in (1, 3))
+    assert len(parts) == 3
+    np.testing.assert_array_equal(np.concatenate(whole), np.concatenate(parts))
+
+
+def test_pieces_of_the_resamples_come_in_their_order(monkeypatch):
+    monkeypatch.setattr("osler.spine.evaluate.resampling.WORKERS", 3)
+
+    def measured(number):
+        time.sleep(0.02 * (number % 3 == 0))
+        return number
+
+    assert list(side_by_side(measured, range(10))) == list(range(10))
+
+
+def test_scores_are_the_same_side_by_side_and_one_after_another(monkeypatch):
+    raws, target = study(800)
+    asked = {"states": dict.fromkeys(PARTS, State()), "groups": None, "plan": {}, "seed": 0, "resamples": 60}
+    alone = evaluate(Classification(), raws, target, **asked)
+    monkeypatch.setattr("osler.spine.evaluate.resampling._CHUNK", 10_000)
+    beside = evaluate(Classification(), raws, target, **asked)
+    for one, other in zip(alone.test.values(), beside.test.values(), strict=True):
+        # the slopes of a piece are found from that of all its resamples together, to a ten-thousandth of a step
+        assert (other.value, other.low, other.high) == pytest.approx((one.value, one.low, one.high), rel=1e-5)
+
+
+def test_a_few_large_errors_leave_the_interval_of_an_rmse_few_degrees_of_freedom():
+    """Of normal errors, squares have kurtosis 15, so that n of them tell their spread as n / 7 normal values do."""
+    generator = np.random.default_rng(0)
+    truth = generator.normal(size=(20_000, 1))
+    lines = np.column_stack([truth, truth + generator.normal(size=truth.shape), np.ones_like(truth)])
+    info = {"kind": "regression", "names": ["y"]}
+    found = Regression().support(lines, info=info)
+    assert found["rmse"] == pytest.approx(20_000 / 7, rel=0.2)
+    assert found["calibration_intercept"] == pytest.approx(20_000, rel=0.1)
+    lines[0, 1] += 1e4
+    assert Regression().support(lines, info=info)["rmse"] == 10

@@ -25,7 +25,7 @@ def single(n):
 
 
 def told(values, units=None):
-    found, notes = cut(np.asarray(values), units or single(len(values)))
+    found, notes = cut("ward", np.asarray(values), units=units or single(len(values)))
     return {one.label: len(one.rows) for one in found}, notes
 
 
@@ -57,9 +57,10 @@ def test_missing_cells_are_a_subgroup_of_their_own():
 
 
 def test_a_category_of_few_groups_is_not_named():
-    groups = np.concatenate([np.zeros(60), np.arange(60) % 40 + 1])
-    sizes, _ = told(texts(("one patient", 60), ("many", 60)), Units.of(groups, 120))
-    assert sizes == {"many": 60, "other": 60}
+    groups = np.concatenate([np.arange(60) % 4, np.arange(60) % 4 + 4, np.arange(60) % 40 + 8])
+    sizes, _ = told(texts(("four patients", 60), ("other four", 60), ("many", 60)), Units.of(groups, 180))
+    assert sizes == {"many": 60, "other": 120}
+    assert told(texts(("four patients", 60), ("many", 60)), Units.of(np.delete(groups, np.s_[60:120]), 120))[0] == {}
     assert LEAST_NAMED > 1
 
 
@@ -97,9 +98,9 @@ def test_dates_are_cut_by_year():
 
 @pytest.mark.parametrize(
     "values",
-    [np.array([f"name {i}" for i in range(100_000)], object), texts(("same", 500)), np.full(100, np.nan), np.full(100, 7.0),
+    [texts(("same", 500)), np.full(100, np.nan), np.full(100, 7.0),
      np.array([None] * 100, object), texts(("a", 12), ("b", 15))],
-    ids=["100,000 names", "one value", "nothing", "one number", "no text", "too few"],
+    ids=["one value", "nothing", "one number", "no text", "too few"],
 )  # fmt: skip
 def test_where_nothing_can_be_told_apart_it_is_said(values):
     began = time.perf_counter()
@@ -225,7 +226,7 @@ def test_numbers_with_several_targets():
     column = np.array(["a", "b"], object)[np.arange(400) % 2]
     found, _ = panels(raw, target, {"site": column}, task=Regression())
     for row in found["subgroup.site"].rows:
-        assert {"rmse", "rmse_u", "calibration_intercept_v"} <= set(row.values)
+        assert {"scaled_rmse", "rmse_u", "calibration_intercept_v"} <= set(row.values)
         assert all(v.low is not None for v in row.values.values())
 
 
@@ -239,3 +240,19 @@ def test_many_cases_in_another_order_score_the_same():
     row = next(row for row in found["subgroup.when"].rows if row.label == "late")
     assert row.values["auroc"].value == pytest.approx(alone["auroc"][0], abs=1e-12)
     assert scores.counts["cases"] == 100_002
+
+
+def test_a_column_of_a_hundred_thousand_values_is_left_out_with_its_reason():
+    began = time.perf_counter()
+    found, notes = cut("visit", np.array([f"v{n:06d}" for n in range(100_000)], object), units=single(100_000))
+    assert time.perf_counter() - began < 5
+    assert found == ()
+    assert notes == ("Column 'visit' has 100000 different values, none of them shared by 20 cases: no subgroups of it are told.",)
+
+
+def test_a_band_of_a_few_patients_is_left_out():
+    ages = np.concatenate([np.repeat(np.arange(20.0, 60.0), 5), np.full(60, 90.0)])
+    groups = np.concatenate([np.repeat(np.arange(40), 5), np.full(60, 40)])
+    found, notes = cut("age", ages, units=Units.of(groups, len(ages)))
+    assert "≥ 90" not in [one.label for one in found]
+    assert "Subgroups of fewer than 5 groups are left out." in notes

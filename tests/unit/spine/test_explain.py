@@ -57,7 +57,7 @@ def network_of(encoders, outputs=2, seed=0):
     torch.manual_seed(seed)
     fusion = Fusion(encoders=encoders)
     with torch.no_grad():
-        for absent in fusion.absent.values():
+        for absent in fusion.absent:
             absent.normal_()
     return Network(fusion=fusion, head=nn.Linear(fusion.width, outputs), output="vector").eval()
 

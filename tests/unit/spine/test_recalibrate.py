@@ -188,3 +188,38 @@ def test_one_group_cannot_be_checked():
     raw, target, state = binary(29, 50)
     with pytest.raises(StudyError, match="all cases belong to one group"):
         check(raw, target, state, np.zeros(50, int))
+
+
+def several(cases, *, slope, rare):
+    """Iris as three classes, one of them rare: raw outputs of a linear model, made bolder by 1 / slope."""
+    from sklearn.datasets import load_iris
+    from sklearn.linear_model import LogisticRegression
+
+    features, kinds = load_iris(return_X_y=True)
+    noisy = features + draws(1).normal(0, 0.8, features.shape)
+    model = LogisticRegression(max_iter=1000).fit(noisy, kinds)
+    rows = np.concatenate([np.flatnonzero(kinds == k)[:n] for k, n in enumerate((rare, cases // 2, cases // 2))])
+    info = {"kind": "multiclass", "names": ["y"], "classes": [["a", "b", "c"]]}
+    raw = model.decision_function(noisy[rows]) / slope
+    return raw, Target(kinds[rows, None].astype(float), np.ones((len(rows), 1), bool), info)
+
+
+def test_a_rare_class_leaves_a_temperature():
+    """With six cases of the rarest class no shift can be learned, but that all probabilities are too bold can."""
+    raw, target = several(90, slope=0.15, rare=6)
+    state = State({"slope": np.ones(1), "intercept": np.zeros(3)})
+    output, choices = chosen(Classification(), raw, target, state)
+    assert choices["test"].update.name == "temperature"
+    assert choices["test"].why.startswith("one slope for all classes (temperature); 6 cases of the rarest class among 96")
+    arrays = output.states["test"].arrays
+    assert arrays["slope"][0] < 0.5
+    np.testing.assert_array_equal(arrays["intercept"], np.zeros(3))
+
+    def loss(slope):  # what scikit-learn would call the log loss, at its least
+        logs = np.log(softmax(slope * raw, axis=1))
+        return -logs[np.arange(len(raw)), target.values[:, 0].astype(int)].mean()
+
+    best = minimize(lambda s: loss(s[0]), [1.0]).x[0]
+    assert arrays["slope"][0] == pytest.approx(best, rel=0.15)  # drawn to one a little, by a penalty worth a case
+    few, fewer = several(20, slope=0.15, rare=3)
+    assert chosen(Classification(), few, fewer, state)[1]["test"].update.name == "none"

@@ -10,6 +10,7 @@ import pytest
 
 from osler.core.drift import Drift, Finding, OutcomeShift, Shift
 from osler.core.leak import Leak
+from osler.core.panel import Panel
 from osler.core.plan import Plan
 from osler.core.sample_size import Need, SampleSize
 from osler.core.scores import Value, Verdict
@@ -136,7 +137,7 @@ def test_the_first_lines_of_the_breast_cancer_report():
     assert told.predicts == "The bundle predicts with a blend of network and baseline."
     assert told.verdict[0] == "No difference between network and baseline is shown."
     html = Page(write_report(account)).text
-    assert html.index(told.asked) < html.index(told.found) < html.index(told.verdict[1]) < html.index("Outcome in training")
+    assert html.index(told.asked) < html.index(told.found) < html.index(told.verdict[1]) < html.index("Refused rows")
     assert answer(diabetes(), ENGLISH).predicts == "The bundle predicts with the baseline alone."
 
 
@@ -206,13 +207,16 @@ def test_columns_that_give_the_outcome_away_have_a_box_of_their_own():
     assert "请用 --exclude 'late' 将其排除" in chinese
 
 
+SMALL = "The test set is small: 42 of 114 cases belong to the rarest class (malignant)."
+
+
 def test_cautions_of_the_first_screen():
-    assert titles(breast_cancer()) == ["No column says which rows belong to one patient."]
+    assert titles(breast_cancer()) == [SMALL, "No column says which rows belong to one patient."]
     assert titles(diabetes()) == ["The test set is small: 89 cases.", "31 rows (6.6%) could not be used."]
     grouped = replace(breast_cancer().study, roles=Roles(group="patient"))
-    assert titles(replace(breast_cancer(), study=grouped)) == []
+    assert titles(replace(breast_cancer(), study=grouped)) == [SMALL]
     few = replace(breast_cancer(), study=grouped, scores=replace(breast_cancer().scores, counts={"cases": 114, "groups": 12}))
-    assert titles(few) == ["The test cases come from 12 groups only."]
+    assert titles(few) == [SMALL, "The test cases come from 12 groups only."]
     assert "AUROC has no interval." in titles(hostile())
 
 
@@ -221,17 +225,17 @@ NO_PATIENT = "No column tells which rows belong to the same patient: each row co
 
 def test_the_missing_group_is_said_once():
     account = replace(breast_cancer(), study=replace(breast_cancer().study, notes=(NO_PATIENT, "Input 'a' is an odd one.")))
-    assert titles(account) == ["No column says which rows belong to one patient.", "Also to be known"]
+    assert titles(account) == [SMALL, "No column says which rows belong to one patient.", "Also to be known"]
     assert NO_PATIENT not in Page(write_report(account)).text
     assert "Input 'a' is an odd one." in Page(write_report(account)).text
 
 
 def test_a_patient_in_each_row_needs_no_group():
     named = replace(breast_cancer(), study=replace(breast_cancer().study, roles=Roles(id="patient")))
-    assert titles(named) == []
+    assert titles(named) == [SMALL]
     assert "both sides of the split" not in Page(write_report(named)).text
     noted = replace(named, study=replace(named.study, roles=Roles(id="visit"), notes=(NO_PATIENT,)))
-    assert titles(noted) == ["No column says which rows belong to one patient."]
+    assert titles(noted) == [SMALL, "No column says which rows belong to one patient."]
 
 
 def test_one_column_is_one_column():
@@ -249,17 +253,18 @@ def test_refused_rows_by_code():
 def test_rare_classes_are_pooled():
     account = hostile()
     text = Page(write_report(account)).text
-    classes = text[text.index("Outcome in training") : text.index("Refused rows")]
-    assert re.search(r"Others \(1\), pooled 3 ", classes)
+    classes = text[text.index("Class Training") : text.index("Refused rows")]
+    assert re.search(r"Others \(1\), pooled <5 ", classes)
     assert "rare" not in classes
     assert "rare:" not in write_card(account)
 
 
 def test_labels_are_told_by_how_many_cases_have_them():
     info = {"kind": "multilabel", "names": ["a", "b", "c"], "classes": [["0", "1"]] * 3, "positive": ["1", "1", "1"]}
-    account = replace(breast_cancer(), target=info, facts={"target": {**info, "counts": [[60, 40], [98, 2], [50, 40]]}})
+    account = replace(breast_cancer(), target=info, facts={"target": {**info, "counts": [[60, 40], [98, 2], [50, 40]]}},
+                      tested={**info, "counts": [[12, 8], [19, 1], [0, 0]]})  # fmt: skip
     text = Page(write_report(account)).text
-    assert re.search(r"a 40 40% .*c 40 44.4% .*Others \(1\), pooled 2 ", text)
+    assert re.search(r"a 40 \(40%\) 8 \(40%\) .*c 40 \(44.4%\) 0 \(0%\) .*Others \(1\), pooled <5 <5 ", text)
 
 
 def test_smallest_and_largest_values_are_never_shown():
@@ -390,8 +395,11 @@ def test_tripod_items():
     assert found["17"] == "open"
     assert {i.number: i.state for i in items(hostile())}["23a"] == "part"
     assert {i.number: i.state for i in items(bare())}["23a"] == "open"
-    subgroups = replace(breast_cancer(), study=replace(breast_cancer().study, roles=Roles(subgroups=("sex",))))
-    assert {i.number: i.state for i in items(subgroups)}["14"] == "part"
+    asked = replace(breast_cancer(), study=replace(breast_cancer().study, roles=Roles(subgroups=("sex",))))
+    assert {i.number: i.state for i in items(asked)}["14"] == "open"  # what was asked and is not told fills nothing
+    panel = Panel("subgroup.sex", (), ("No two subgroups of at least 20 cases can be told apart.",))
+    told = {i.number: i.state for i in items(replace(asked, scores=replace(asked.scores, panels=(panel,))))}
+    assert (told["14"], told["23b"]) == ("part", "part")
 
 
 def test_the_report_is_written_without_drawing_libraries():
@@ -427,7 +435,7 @@ def test_drift_is_told_with_its_numbers_in_report_card_and_terminal():
     text = Page(write_report(account)).text
     assert "Of 4 input columns, 3 differ clearly from the training cases (3,086 new cases)." in text
     assert (
-        "'glucose' has a mean of 6.10 and had 110 in training, 1/18 times as much: probably another unit, as of mg/dL / mmol/L"
+        "'glucose' has a mean of 6.10 and had 110 in training, 1/18 times as much: probably another unit, for example mg/dL / mmol/L"
         in text
     )
     assert "The share of died = 1 is 77.2% here (95% confidence interval 75.7% to 78.6%) and was 47% in training" in text
@@ -455,7 +463,7 @@ def test_the_sample_size_is_told_with_its_numbers():
     account = replace(breast_cancer(), sample=NEED)
     for text in (Page(write_report(account)).text, write_card(account)):
         assert "For 46 candidate parameters and AUROC 0.749 (explained share of variation 0.183)" in text
-        assert "shrinkage of at least 0.9 2,021" in text
+        assert "shrinkage of at least 0.9: 2,021" in text
         assert "There were enough for all of these." in text
         assert "There were too few: 2,509 would meet all of these." in text
         assert "Networks and boosted trees have no such count" in text

@@ -3,17 +3,19 @@
 
 import datetime as dt
 import decimal
+import gzip
 import zipfile
 
 import numpy as np
 import openpyxl
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from osler.core.errors import TableError
 from osler.core.table import Table
-from osler.spine.scan import blocks, column_values, open_table
+from osler.spine.scan import blocks, column_values, open_table, rows_about
 
 
 def cells(table):
@@ -187,3 +189,13 @@ def test_a_column_without_any_value_and_one_that_is_not_there():
     assert column_values(table, "malignant").tolist() == [None, None]
     with pytest.raises(TableError, match=r"no column 'malignent'; did you mean 'malignant'\?"):
         column_values(table, "malignent")
+
+
+def test_about_how_many_rows_a_table_has_is_told_without_reading_it(tmp_path):
+    frame = pl.DataFrame({"a": range(200_000), "b": ["word"] * 200_000})
+    frame.write_csv(tmp_path / "t.csv")
+    frame.write_parquet(tmp_path / "t.parquet")
+    (tmp_path / "t.csv.gz").write_bytes(gzip.compress((tmp_path / "t.csv").read_bytes(), 1))
+    assert rows_about(tmp_path / "t.csv") == pytest.approx(200_000, rel=0.1)
+    assert rows_about(tmp_path / "t.parquet") == 200_000
+    assert rows_about(tmp_path / "t.csv.gz") is None

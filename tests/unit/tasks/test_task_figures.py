@@ -9,7 +9,7 @@ import pytest
 
 from osler.core.state import State
 from osler.core.target import Target
-from osler.tasks import curves
+from osler.tasks import curves, number_figures
 from osler.tasks.classification import Classification
 from osler.tasks.regression import Regression
 
@@ -176,3 +176,17 @@ def test_classes_before_calibration_are_recovered():
     found = named(Classification().figures(Classification().statistics(3 * raw, target, state=state, plan={}), info=info))
     distance = {s.label: np.abs(np.array(s.y) - np.array(s.x)).mean() for s in found["calibration"].series}
     assert distance["smooth before calibration"] > 2 * distance["smooth"]
+
+
+def test_a_few_cases_are_counted_in_large_cells_or_not_drawn():
+    """Disease progression: 88 test cases in 20 by 20 cells were five to a cell nowhere, and the panel was empty."""
+    from sklearn.datasets import load_diabetes
+
+    truth = load_diabetes().target[:88]
+    guess = truth.mean() + 0.6 * (truth - truth.mean()) + np.random.default_rng(0).normal(0, 40, 88)
+    info = {"kind": "regression", "names": ["y"]}
+    lines = np.stack([truth, guess, np.ones(88), np.ones(88)], axis=1)
+    found = {f.name: f for f in number_figures.figures(lines, info=info)}
+    assert np.array(found["observed"].heat).sum() > 44
+    scattered = np.stack([np.arange(12.0) % 4 * 100, np.arange(12.0) // 4 * 100, np.ones(12), np.ones(12)], axis=1)
+    assert "observed" not in {f.name for f in number_figures.figures(scattered, info=info)}

@@ -187,9 +187,28 @@ def test_a_label_with_one_class_is_left_out_of_the_mean():
 def test_several_numbers_have_their_mean_and_each_its_own():
     task, statistics, _ = made("regression")
     found = task.measures(statistics, ones(len(statistics)), info=NUMBERS)
-    assert found["rmse"][0] == pytest.approx((found["rmse_u"][0] + found["rmse_v"][0]) / 2)
+    assert found["scaled_rmse"][0] == pytest.approx(
+        (found["rmse_u"][0] + found["rmse_v"][0]) / 2
+    )  # without a plan the scale is one
     known = ~np.isnan(statistics[:, 0])
     assert found["mae_u"][0] == pytest.approx(np.abs(statistics[known, 0] - statistics[known, 1]).mean())
+
+
+def test_no_unit_enters_the_mean_over_targets():
+    """Disease progression and the same in thousandths (real values): no target outweighs the other, whatever its unit."""
+    from sklearn.datasets import load_diabetes
+
+    one = load_diabetes().target[:, None]
+    values = np.hstack([one, 1000 * one])
+    target = Target(values, np.ones(values.shape, bool), NUMBERS)
+    plan = {"target.mean": values.mean(0).tolist(), "target.scale": values.std(0).tolist()}
+    statistics = Regression().statistics(np.zeros(values.shape), target, state=State(), plan=plan)
+    found = Regression().measures(statistics, ones(len(statistics)), info=NUMBERS)
+    assert found["scaled_rmse"][0] == pytest.approx(1.0)
+    assert found["rmse_v"][0] == pytest.approx(1000 * found["rmse_u"][0])
+    assert "rmse" not in found
+    assert "mae" not in found
+    assert Regression().measured(NUMBERS)[0].name == "scaled_rmse"
 
 
 def test_constant_predictions_have_no_rank_correlation():

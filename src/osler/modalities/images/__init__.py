@@ -30,7 +30,7 @@ class Images(Modality):
     """The modality of pictures; each promise lives in the room of its name."""
 
     name: ClassVar[str] = "images"
-    opens = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm")
+    opens = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".dicom")
     form: ClassVar[tuple[str, ...]] = ("width", "depth", "stages", "halvings", "norm")
     shard_cases: ClassVar[int] = 256
 
@@ -77,6 +77,12 @@ class Images(Modality):
         from osler.modalities.images.encode import fingerprint
 
         return fingerprint(case)
+
+    def shard(self, locators: Sequence[Any], *, reading: Mapping[str, Any], roles: frozenset[str]) -> Columns:
+        """Read one picture after the other, describe them together; what Pillow and pydicom would say stands in the refusals."""
+        from osler.modalities.images.encode.shard import shard
+
+        return shard(self, locators, reading=reading, roles=roles)
 
     def leaks(self, columns: Columns, split: Split, *, target: Target) -> tuple[Leak, ...]:
         """Return near copies, patients on both sides, and scanners and corners that give a class away."""

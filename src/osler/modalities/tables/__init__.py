@@ -29,6 +29,9 @@ class Tables(Modality):
     """The modality of dense tables; each promise lives in the room of its name."""
 
     name: ClassVar[str] = "tables"
+    form: ClassVar[tuple[str, ...]] = (
+        "architecture", "width", "depth", "members", "embedding", "embedding_width", "bins", "category_width",
+    )  # fmt: skip
     shard_cases: ClassVar[int] = 1 << 17
 
     def recognises(self, cells: Sequence[str]) -> float:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
+import stat
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -34,19 +37,50 @@ class Ledger:
         self.base.commit()
         self.base.close()
 
-    def digest(self, path: Path) -> str:
-        """Return the sha256 of the file's content, "" for a file that cannot be read (the reader then refuses it)."""
-        try:
-            about = path.stat()
-            key = f"{path.absolute()}|{about.st_size}|{about.st_mtime_ns}|{about.st_ino}"
-            known = self.base.execute("select sha256 from files where key = ?", (key,)).fetchone()
-            if known and not self.verify:
-                return str(known[0])
-            found = file_sha256(path)
-        except OSError:
+    def known(self, path: Path) -> str | None:
+        """Return the sha256 of the file's content where it is known, "" for a file that cannot be read, None where it is to be found."""
+        key = mark(path)
+        if key is None:
             return ""
-        self.base.execute("insert or replace into files values (?, ?)", (key, found))
-        return found
+        found = None if self.verify else self.base.execute("select sha256 from files where key = ?", (key,)).fetchone()
+        return None if found is None else str(found[0])
+
+    def learn(self, found: Mapping[str, str]) -> None:
+        """Keep what was found: sha256 by mark."""
+        self.base.executemany("insert or replace into files values (?, ?)", found.items())
+
+    def digest(self, path: Path) -> str:
+        """Return the sha256 of the file's content, hashed where it is not known; "" for a file that cannot be read."""
+        known = self.known(path)
+        if known is not None:
+            return known
+        found: dict[str, str] = {}
+        digest = hashed(path, found)
+        self.learn(found)
+        return digest
+
+
+def mark(path: Path) -> str | None:
+    """Return what changes when the file does; None where there is no ordinary file: a pipe would be waited for."""
+    try:
+        about = path.stat()
+    except (OSError, ValueError):
+        return None
+    if not stat.S_ISREG(about.st_mode):
+        return None
+    return f"{os.path.abspath(path)}|{about.st_size}|{about.st_mtime_ns}|{about.st_ino}"  # noqa: PTH100  Path takes five times as long
+
+
+def hashed(path: Path, found: dict[str, str]) -> str:
+    """Return the file's sha256 and put it into `found` under its mark; "" for a file that cannot be read (its reader refuses it)."""
+    key = mark(path)
+    if key is None:
+        return ""
+    try:
+        found[key] = file_sha256(path)
+    except OSError:
+        return ""
+    return found[key]
 
 
 def _opened(path: Path) -> sqlite3.Connection:

@@ -8,7 +8,8 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,12 @@ from osler.contract import Modality
 from osler.core.columns import Columns
 from osler.core.errors import OutputError, RunError
 from osler.core.watch import SILENT, Watch
-from osler.spine.columns.ledger import Ledger
+from osler.spine.columns.ledger import Ledger, hashed
 from osler.spine.columns.store import join, load, opened, save
 
 FORMAT = 1  # of cached columns; a change of what is stored raises it, and old shards are read anew
 UNFINISHED = 86_400  # seconds after which nobody writes a shard any more
+PAYS = 2.0  # seconds of work from which on processes pay, whose start takes one (measured: 0.5 s of each of two); 0 starts them at once
 MOST_BYTES = 50 << 30  # of the cache; the longest unused go first
 
 
@@ -41,16 +43,22 @@ def read_columns(
     private(cache)
     size = modality.shard_cases
     pieces = [locators[start : start + size] for start in range(0, len(locators), size)] or [locators]
+    job = _Job(modality, dict(reading), roles, cache / "columns")
     with Ledger(cache) as ledger:
-        keys = [_key(modality, p, reading=reading, roles=roles, ledger=ledger) for p in pieces]
-    folders = [cache / "columns" / key for key in keys]
-    joined = cache / "columns" / f"joined-{hashlib.sha256(''.join(keys).encode()).hexdigest()[:40]}"
+        keys = [_key(job, piece, digest_of=ledger.known) for piece in pieces]
+        hashes = [at for at, key in enumerate(keys) if key is None]
+        for at, (key, found) in zip(hashes, _done(job, [(pieces[at], None) for at in hashes], workers, watch), strict=True):
+            keys[at] = key
+            ledger.learn(found)
+    known = [key for key in keys if key is not None]
+    folders = [job.place / key for key in known]
+    joined = job.place / f"joined-{hashlib.sha256(''.join(known).encode()).hexdigest()[:40]}"
     whole = folders[0] if len(folders) == 1 else joined
     columns = opened(whole)
     if columns is None:
-        missing = {f: p for p, f in zip(pieces, folders, strict=True) if opened(f) is None}
-        watch.stage("reading", total=len(missing))
-        _make(modality, missing, reading=reading, roles=roles, workers=workers, watch=watch)
+        missing = {k: p for p, k, f in zip(pieces, known, folders, strict=True) if opened(f) is None}
+        for _ in _done(job, [(piece, key) for key, piece in missing.items()], workers, watch):
+            pass
         if whole is joined:
             join(whole, folders)
         columns = load(whole)
@@ -93,35 +101,85 @@ def _used_and_size(folder: Path) -> tuple[float, int] | None:
         return None
 
 
-def _key(modality: Modality, piece: Sequence[Any], *, reading: Mapping[str, Any], roles: frozenset[str], ledger: Ledger) -> str:
-    content = modality.digest(piece, file_digest=ledger.digest)
-    about = json.dumps([FORMAT, modality.name, dict(reading), sorted(roles), len(piece), content], sort_keys=True, default=str)
-    return hashlib.sha256(about.encode()).hexdigest()[:40]
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """How each shard is made, and where it is put."""
+
+    modality: Modality
+    reading: Mapping[str, Any]
+    roles: frozenset[str]
+    place: Path
+
+    def __call__(self, piece: Sequence[Any], key: str | None) -> tuple[str, dict[str, str]]:
+        """Make the shard where it is not there yet; return its key, and the sha256 of the files that were hashed for it, by mark.
+
+        Files are hashed right before they are read, so that the disk is read once.
+        """
+        found: dict[str, str] = {}
+        if key is None:
+            key = _key(self, piece, digest_of=lambda path: hashed(path, found))
+            assert key is not None
+        if opened(self.place / key) is None:
+            save(self.place / key, self.modality.shard(piece, reading=dict(self.reading), roles=self.roles))
+        return key, found
 
 
-def _make(
-    modality: Modality,
-    missing: Mapping[Path, Sequence[Any]],
-    *,
-    reading: Mapping[str, Any],
-    roles: frozenset[str],
-    workers: int,
-    watch: Watch,
-) -> None:
-    plain = dict(reading)
-    if workers <= 1 or len(missing) <= 1:
-        for folder, piece in missing.items():
-            save(folder, modality.shard(piece, reading=plain, roles=roles))
+class _Unknown(Exception):
+    """A file whose content is not known yet."""
+
+
+def _key(job: _Job, piece: Sequence[Any], *, digest_of: Callable[[Path], str | None]) -> str | None:
+    """Return the name of the shard; None where a file's digest is not known."""
+
+    def digest(path: Path) -> str:
+        found = digest_of(path)
+        if found is None:
+            raise _Unknown
+        return found
+
+    try:
+        content = job.modality.digest(piece, file_digest=digest)
+    except _Unknown:
+        return None
+    parts = [FORMAT, job.modality.name, dict(job.reading), sorted(job.roles), len(piece), content]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:40]
+
+
+def _done(
+    job: _Job, asked: Sequence[tuple[Sequence[Any], str | None]], workers: int, watch: Watch
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield what the job gives for each of `asked`, in their order; processes are started where they shorten the work."""
+    if not asked:
+        return
+    watch.stage("reading", total=len(asked))
+    first = 0
+    if workers <= 1 or len(asked) == 1 or PAYS:
+        began = time.monotonic()
+        yield job(*asked[0])
+        watch.advance()
+        first, seconds = 1, (time.monotonic() - began) * (len(asked) - 1)
+        if workers <= 1 or seconds < PAYS:
+            workers = 1
+    rest = asked[first:]
+    if workers <= 1 or not rest:
+        for one in rest:
+            yield job(*one)
             watch.advance()
         return
+    yield from _in_processes(job, rest, workers, watch)
+
+
+def _in_processes(
+    job: _Job, asked: Sequence[tuple[Sequence[Any], str | None]], workers: int, watch: Watch
+) -> Iterator[tuple[str, dict[str, str]]]:
     # loky: its workers neither fork a process with threads nor import the user's script
     from concurrent.futures.process import BrokenProcessPool
 
     from joblib import Parallel, delayed
 
-    jobs = (delayed(_one)(modality, piece, reading=plain, roles=roles, folder=folder) for folder, piece in missing.items())
     try:
-        for _ in Parallel(n_jobs=workers, return_as="generator_unordered")(jobs):
+        for found in Parallel(n_jobs=workers, return_as="generator")(delayed(_one)(job, *one) for one in asked):
+            yield found
             watch.advance()
     except BrokenProcessPool:
         raise RunError(
@@ -129,6 +187,6 @@ def _make(
         ) from None
 
 
-def _one(modality: Modality, piece: Sequence[Any], *, reading: dict[str, Any], roles: frozenset[str], folder: Path) -> None:
+def _one(job: _Job, piece: Sequence[Any], key: str | None) -> tuple[str, dict[str, str]]:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
-    save(folder, modality.shard(piece, reading=reading, roles=roles))
+    return job(piece, key)

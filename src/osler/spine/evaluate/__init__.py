@@ -5,7 +5,7 @@ Groups are resampled, all members on the same resamples, so that differences are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -17,11 +17,11 @@ from osler.core.scores import Scores, Value, Verdict
 from osler.core.state import State
 from osler.core.target import Target
 from osler.core.view import View
-from osler.spine.evaluate.compare import paired, verdict
+from osler.spine.evaluate.compare import paired, same_everywhere, verdict
 from osler.spine.evaluate.interval import FEW_GROUPS, LEAST_GROUPS, Spread, interval
 from osler.spine.evaluate.panels import Viewed
 from osler.spine.evaluate.pooled import Pooled
-from osler.spine.evaluate.resampling import How, Units, bootstrap, everyone, leave_one_out
+from osler.spine.evaluate.resampling import PIECES, How, Units, bootstrap, everyone, leave_one_out, side_by_side
 from osler.spine.evaluate.subgroups import Subgroups
 
 # 2,000 resamples up to 50,000 cases, then as many as this many counts allow, never under the least: the standard error of 200
@@ -31,6 +31,10 @@ _LEAST_RESAMPLES = 200
 _MANY = 100_000
 _NO_COLUMNS: Mapping[str, np.ndarray] = MappingProxyType({})
 
+SAME_ORDER = (
+    "Both put the cases in the same order, so {primary} is the same by construction: the verdict rests on {proper}, which judges"
+    " the probabilities themselves."
+)
 Samples = dict[str, np.ndarray]  # measure → its values over resamples
 
 
@@ -82,10 +86,13 @@ def score_statistics(
     """
     cases = len(next(iter(statistics.values())))
     order = slice(None) if isinstance(task, Pooled) else _in_memory_order(statistics)  # pooled views know cases by their place
-    statistics = {part: one[order] for part, one in statistics.items()}
+    twin = _twins(statistics)
+    ordered = {part: statistics[part][order] for part in set(twin.values())}
+    statistics = {part: ordered[twin[part]] for part in statistics}  # parts that say the same are held and measured once
     subgroups = {name: values[order] for name, values in subgroups.items()}
     units = Units.of(None if groups is None else groups[order], cases)
-    points = {part: _measures(task, s, everyone(cases), info) for part, s in statistics.items()}
+    own = {part: _measures(task, one, everyone(cases), info) for part, one in ordered.items()}
+    points = {part: own[twin[part]] for part in statistics}
     width = max((s.shape[1] for s in statistics.values()), default=1)
     how, draws, times = _draws(units, resamples=_affordable(resamples, units, width), seed=seed)
     tested = statistics.get("test", np.empty((0, width)))
@@ -142,10 +149,16 @@ def compare_statistics(
     ]
     pairs = {m.name: ((points[0][m.name], points[1][m.name]), (spreads[0][m.name], spreads[1][m.name])) for m in measured}
     differences = {m.name: paired(m, *pairs[m.name]) for m in measured}
-    word = verdict(measured[0], *pairs[measured[0].name], names=names)
+    primary = measured[0]
+    proper = next((m for m in measured if m.proper and m is not primary), None)
+    word = verdict(primary, *pairs[primary.name], names=names)
+    chances = None if proper is None else verdict(proper, *pairs[proper.name], names=names)
     counts = {"cases": cases, "groups": units.size, "resamples": times}
     notes = _notes(units, known=groups is not None, how=how, resamples=times)
-    return Comparison(names, values[0], values[1], differences, word, counts, notes)
+    if proper is not None and chances is not None and same_everywhere(*pairs[primary.name]) and values[0] != values[1]:
+        notes = (SAME_ORDER.format(primary=primary.name, proper=proper.name), *notes)
+        word = chances
+    return Comparison(names, values[0], values[1], differences, word, counts, notes, chances)
 
 
 def _affordable(resamples: int, units: Units, width: int) -> int:
@@ -164,7 +177,7 @@ def _draws(units: Units, *, resamples: int, seed: int) -> tuple[How, Iterator[np
         return "none", iter(()), 0
     if units.size < FEW_GROUPS:
         return "jackknife", leave_one_out(units), units.size
-    return "bootstrap", bootstrap(units, resamples=resamples, seed=seed), resamples
+    return "bootstrap", bootstrap(units, resamples=resamples, seed=seed, parts=PIECES), resamples
 
 
 def _resampled(
@@ -173,16 +186,20 @@ def _resampled(
     draws: Iterator[np.ndarray],
     *,
     info: Mapping[str, Any],
-    others: Iterable[Viewed | Subgroups],
+    others: Sequence[Viewed | Subgroups],
 ) -> dict[str, Samples]:
     """Return the samples of the main measures by part; `others` take the same resamples."""
     twin = _twins(statistics)
     parts: dict[str, list[Samples]] = {part: [] for part in set(twin.values())}
-    for counts in draws:
-        for part, found in parts.items():
-            found.append(_measures(task, statistics[part], counts, info))
-        for other in others:
-            other.take(counts)
+
+    def measured(counts: np.ndarray) -> tuple[list[Samples], list[list[Samples]]]:
+        return [_measures(task, statistics[part], counts, info) for part in parts], [other.measured(counts) for other in others]
+
+    for own, of_others in side_by_side(measured, draws):
+        for found, samples in zip(parts.values(), own, strict=True):
+            found.append(samples)
+        for other, taken in zip(others, of_others, strict=True):
+            other.take(taken)
     names = [m.name for m in task.measured(info)]
     joined = {
         part: {name: np.concatenate([s[name] for s in found]) if found else np.empty(0) for name in names}
@@ -195,7 +212,7 @@ def _twins(statistics: Mapping[str, np.ndarray]) -> dict[str, str]:
     """Return for each part the first that says the same of every case: a bundle that predicts with one part is measured once."""
     found: dict[str, str] = {}
     for part, one in statistics.items():
-        alike = (other for other in found if np.array_equal(statistics[other], one, equal_nan=True))
+        alike = (other for other in found if statistics[other] is one or np.array_equal(statistics[other], one, equal_nan=True))
         found[part] = next(alike, part)
     return found
 
@@ -233,5 +250,5 @@ def _notes(units: Units, *, known: bool, how: str, resamples: int) -> tuple[str,
     if how == "jackknife":
         notes.append(f"With {units.size} groups, intervals come from leaving out each group in turn (Student's t).")
     if how == "bootstrap":
-        notes.append(f"Intervals come from {resamples} resamples of {units.size} groups.")
+        notes.append(f"Intervals come from {resamples} resamples of {units.size} {'groups' if known else 'cases'}.")
     return tuple(notes)

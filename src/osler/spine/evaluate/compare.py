@@ -32,6 +32,12 @@ def paired(measure: Measure, pair: tuple[float, float], spreads: tuple[Spread, S
     return interval(Measure(f"{measure.name}_difference", "higher"), sign * (pair[0] - pair[1]), spread)
 
 
+def same_everywhere(pair: tuple[float, float], spreads: tuple[Spread, Spread]) -> bool:
+    """Return whether two members have the same value on these cases and in every resample of them: by construction, not by chance."""
+    first, second = (np.append(spread.values, value) for spread, value in zip(spreads, pair, strict=True))
+    return np.allclose(first, second, rtol=0, atol=1e-12, equal_nan=True)
+
+
 def _word(difference: Value) -> str:
     if difference.low is None or difference.high is None:
         return "no difference shown"

@@ -24,6 +24,7 @@ MOST_SHOWN = 12
 LEVELS = 6  # so many different numbers are categories (a stage, a score), more are cut into bands
 BANDS = 4
 _MOSTLY = 0.98  # of the cells that are numbers make a column of numbers
+_UNSHARED = "Column '{name}' has {n} different values, none of them shared by {m} cases: no subgroups of it are told."
 _DATE = re.compile(r"(\d{4})-\d\d-\d\d\b")
 
 
@@ -44,8 +45,8 @@ class Subgroup:
         return {"kind": self.kind, **({"categories": self.categories} if self.categories else {})}
 
 
-def cut(values: np.ndarray, units: Units) -> tuple[tuple[Subgroup, ...], tuple[str, ...]]:
-    """Return the subgroups of a column's `values` (n,) (floats with NaN, or objects with None), and what to know of them.
+def cut(name: str, values: np.ndarray, *, units: Units) -> tuple[tuple[Subgroup, ...], tuple[str, ...]]:
+    """Return the subgroups of the `values` (n,) of column `name` (floats with NaN, or objects with None), and what to know of them.
 
     Where fewer than two can be told apart there is none.
     """
@@ -56,11 +57,16 @@ def cut(values: np.ndarray, units: Units) -> tuple[tuple[Subgroup, ...], tuple[s
         found, notes = _categories(codes, texts, units)
     found = [*found, *_missing(np.flatnonzero(codes < 0) if numbers is None else np.flatnonzero(np.isnan(numbers)))]
     shown = sum(len(one.rows) for one in found)
-    if len([one for one in found if one.kind != "pooled"]) == 0 or len(found) < 2:
+    kept = [one for one in found if units.single or len(np.unique(units.code[one.rows])) >= LEAST_NAMED]
+    if len([one for one in kept if one.kind != "pooled"]) == 0 or len(kept) < 2:
+        if len(texts) > MOST_SHOWN and not any(one.kind == "category" for one in found):
+            return (), (_UNSHARED.format(name=name, n=len(texts), m=LEAST_SHOWN),)
         return (), (f"No two subgroups of at least {LEAST_SHOWN} cases can be told apart.",)
     if shown < len(values):
         notes = [*notes, f"Subgroups of fewer than {LEAST_SHOWN} cases are left out."]
-    return tuple(found), tuple(notes)
+    if len(kept) < len(found):
+        notes = [*notes, f"Subgroups of fewer than {LEAST_NAMED} groups are left out."]
+    return tuple(kept), tuple(notes)
 
 
 def _read(values: np.ndarray) -> tuple[np.ndarray | None, np.ndarray, list[str]]:

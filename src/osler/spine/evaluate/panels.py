@@ -8,11 +8,11 @@ import numpy as np
 
 from osler.core.panel import Panel, Row
 from osler.core.scores import Value
-from osler.core.view import Sums, View
+from osler.core.sums import added, compact
+from osler.core.view import View
 from osler.spine.evaluate.interval import Spread, interval
 from osler.spine.evaluate.resampling import How, Units, everyone
 
-_NUMBERS = 4_000_000  # of counts turned to floats at once: 32 MB
 Samples = dict[str, np.ndarray]
 
 
@@ -22,16 +22,25 @@ class Viewed:
     def __init__(self, views: Sequence[View], statistics: np.ndarray) -> None:
         self._statistics = statistics
         self._views = tuple(views) if len(statistics) else ()
+        self._columns = {place: compact(v.sums.columns(statistics)) for place, v in enumerate(self._views) if v.sums}
         self._found: list[list[Samples]] = [[] for _ in self._views]
 
-    def take(self, counts: np.ndarray) -> None:
-        """Measure every view of the resamples `counts` (r, n)."""
-        for found, samples in zip(self._found, measured(self._views, self._statistics, counts), strict=True):
-            found.append(samples)
+    def measured(self, counts: np.ndarray) -> list[Samples]:
+        """Return each view's measures of the resamples `counts` (r, n); what needs sums alone is added up together."""
+        sums = dict(zip(self._columns, added(counts, list(self._columns.values())), strict=True))
+        return [
+            view.sums.with_more(sums[place], self._statistics, counts) if view.sums else view.measures(self._statistics, counts)
+            for place, view in enumerate(self._views)
+        ]
+
+    def take(self, samples: list[Samples]) -> None:
+        """Keep what `measured` gave."""
+        for found, one in zip(self._found, samples, strict=True):
+            found.append(one)
 
     def panels(self, units: Units, *, how: How) -> tuple[Panel, ...]:
         """Return one panel per name among the views, rows in their order."""
-        points = measured(self._views, self._statistics, everyone(len(self._statistics)))
+        points = self.measured(everyone(len(self._statistics)))
         rows: dict[str, list[Row]] = {}
         for view, point, found in zip(self._views, points, self._found, strict=True):
             carried = view.support(self._statistics)
@@ -44,25 +53,3 @@ class Viewed:
             rows.setdefault(view.panel, []).append(Row(view.label, len(self._statistics), values, view.about))
         notes = {name: dict.fromkeys(n for view in self._views if view.panel == name for n in view.notes) for name in rows}
         return tuple(Panel(name, tuple(part), tuple(notes[name])) for name, part in rows.items())
-
-
-def measured(views: Sequence[View], statistics: np.ndarray, counts: np.ndarray) -> list[Samples]:
-    """Return by view each measure (r,) of resamples `counts` (r, n); views that need sums alone are added up together."""
-    summed = [view.sums for view in views if view.sums is not None]
-    totals = iter(_totals(summed, statistics, counts))
-    return [view.sums.measures(next(totals)) if view.sums else view.measures(statistics, counts) for view in views]
-
-
-def _totals(sums: Sequence[Sums], statistics: np.ndarray, counts: np.ndarray) -> list[np.ndarray]:
-    if not sums:
-        return []
-    step = max(1, _NUMBERS // max(1, len(counts)))
-    total: np.ndarray | None = None
-    for start in range(0, len(statistics), step):
-        block = slice(start, start + step)
-        parts = [one.columns(statistics[block]) for one in sums]
-        added = counts[:, block].astype(float) @ np.concatenate(parts, axis=1)
-        total = added if total is None else total + added
-    ends = np.cumsum([part.shape[1] for part in parts])[:-1]
-    assert total is not None
-    return np.split(total, ends, axis=1)

@@ -33,9 +33,13 @@ class Part:
         self.point = self._measures(everyone(len(subgroup.rows)))
         self._carried = task.support(self._statistics, info=info)
 
-    def take(self, counts: np.ndarray) -> None:
-        """Measure the resamples `counts` (r, n) of all cases."""
-        self._found.append(self._measures(counts[:, self.subgroup.rows]))
+    def measured(self, counts: np.ndarray) -> Samples:
+        """Return the measures of the resamples `counts` (r, n) of all cases."""
+        return self._measures(counts[:, self.subgroup.rows])
+
+    def take(self, samples: Samples) -> None:
+        """Keep what `measured` gave."""
+        self._found.append(samples)
 
     def spread(self, measure: Measure, how: How) -> Spread:
         """Return what the resamples gave; too few groups of its own leave a subgroup without an interval."""
@@ -68,13 +72,17 @@ class Subgroups:
         self._parts: dict[str, tuple[Part, ...]] = {}
         self._notes: dict[str, tuple[str, ...]] = {}
         for name, values in columns.items() if len(statistics) else ():
-            found, self._notes[name] = cut(values, units)
+            found, self._notes[name] = cut(name, values, units=units)
             self._parts[name] = tuple(Part(task, statistics, one, units=units, info=info) for one in found)
 
-    def take(self, counts: np.ndarray) -> None:
-        """Measure every subgroup of the resamples `counts` (r, n)."""
-        for part in (part for parts in self._parts.values() for part in parts):
-            part.take(counts)
+    def measured(self, counts: np.ndarray) -> list[Samples]:
+        """Return every subgroup's measures of the resamples `counts` (r, n)."""
+        return [part.measured(counts) for parts in self._parts.values() for part in parts]
+
+    def take(self, samples: list[Samples]) -> None:
+        """Keep what `measured` gave."""
+        for part, one in zip((part for parts in self._parts.values() for part in parts), samples, strict=True):
+            part.take(one)
 
     def panels(self, *, how: How) -> tuple[Panel, ...]:
         """Return the panel `subgroup.<column>` of each column."""

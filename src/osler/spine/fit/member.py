@@ -34,7 +34,7 @@ class NetworkMember:
             name: modality.encoder(plan=plan.part(f"inputs.{name}"), state=states[name], output=output)
             for name, modality in modalities.items()
         }
-        fusion = Fusion(encoders=encoders, drop=plan["fusion.drop"])
+        fusion = Fusion(encoders=encoders, drop=plan["fusion.drop"], join=plan["fusion.join"], dropout=plan["fusion.dropout"])
         channels: Sequence[int] = next((c for e in encoders.values() if (c := getattr(e, "channels", ()))), ())
         head = task.head(info=info, width=fusion.width, channels=channels, plan=plan)
         return cls(Network(fusion=fusion, head=head, output=output, channels=channels), states)

@@ -27,7 +27,9 @@ class PredictorObjective(Objective):
         matrices = [p for p in self.module.parameters() if p.requires_grad and p.dim() > 1]
         vectors = [p for p in self.module.parameters() if p.requires_grad and p.dim() <= 1]
         groups = [{"params": matrices, "weight_decay": plan["fit.weight_decay"]}, {"params": vectors, "weight_decay": 0.0}]
-        return (torch.optim.AdamW([g for g in groups if g["params"]], lr=plan["fit.learning_rate"], betas=(0.9, 0.98)),)
+        return (
+            torch.optim.AdamW([g for g in groups if g["params"]], lr=plan["fit.learning_rate"], betas=(0.9, 0.98), fused=True),
+        )
 
     def step(self, batch: Batch, *, turn: int, generator: torch.Generator) -> Tensor:
         """Return (B,): the loss of a case, averaged over the carried models."""

@@ -14,6 +14,10 @@ from osler.core.columns import Columns
 from osler.core.plan import Plan
 from osler.core.target import Target
 
+# Cases at once on a processor, whatever the plan says: what a network holds of them then stays in the processor's cache. The largest
+# network over a table takes 159 µs a case with 4,096 at once and 67 µs with 512, and gives the same bytes.
+ON_PROCESSOR = 512
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -56,7 +60,8 @@ class Source:
         return Batch(inputs, len(tiles))
 
     def batches(self, rows: np.ndarray, *, size: int) -> Iterator[Batch]:
-        """Yield the cases `rows` in order, whole and unaugmented."""
+        """Yield the cases `rows` in order, whole and unaugmented, at most `size` at once."""
+        size = min(size, ON_PROCESSOR) if self.device == "cpu" else size
         for start in range(0, len(rows), size):
             yield self.batch(rows[start : start + size])
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -12,6 +14,8 @@ from osler.core.columns import Columns
 from osler.core.leak import Leak
 from osler.core.split import Split
 
+EMPTY = np.empty(0, np.int64)
+MOSTLY = 0.5
 ACCIDENTS = 0.05  # expected number of equal pairs by chance above which equal rows are no proof
 
 
@@ -27,11 +31,44 @@ def same_group(split: Split, groups: np.ndarray) -> list[Leak]:
 
 
 def same_content(*, modalities: Mapping[str, Modality], columns: Mapping[str, Columns], split: Split) -> list[Leak]:
-    """Return findings of cases that are equal in every input: test in training, validation in training."""
+    """Return findings of cases that are equal in every input, test in training and validation in training; of several inputs
+    also a warning for those that are equal in one."""
+    chances = {name: modality.coincidence(columns[name], split.development) for name, modality in modalities.items()}
+    found = []
+    for here, prints in _by_inputs(columns):
+        found += _equal(prints, split, chance=math.prod(chances[name] for name in here))
+    known = np.concatenate([EMPTY, *(rows for leak in found for rows in (leak.rows, leak.test_rows))])
+    for name, part in columns.items() if len(columns) > 1 else ():
+        prints = _joined_prints({name: part})
+        if _shared(prints[split.development]) > MOSTLY:
+            continue  # it describes sites or kinds rather than cases
+        prints[known] = 0  # told already
+        for leak in _equal(prints, split, chance=chances[name]):
+            sentence = f"in input '{name}' alone: {leak.sentence}; the same patient may stand on both sides"
+            found.append(replace(leak, severity="warn", sentence=sentence))
+    return found
+
+
+def _by_inputs(columns: Mapping[str, Columns]) -> Iterator[tuple[list[str], np.ndarray]]:
+    """Yield each set of inputs that some cases have, and the content (n,) of these cases; 0 for all others.
+
+    Cases that lack the rich input are compared by what they have: a poor table makes them equal by accident.
+    """
     prints = _joined_prints(columns)
-    chance = 1.0
-    for name, modality in modalities.items():
-        chance *= modality.coincidence(columns[name], split.development)
+    pattern = sum(
+        (part.present.astype(np.int64) << at for at, part in enumerate(columns.values())), np.zeros(len(prints), np.int64)
+    )
+    for one in np.unique(pattern[pattern > 0]).tolist():
+        yield [name for at, name in enumerate(columns) if one >> at & 1], np.where(pattern == one, prints, np.uint64(0))
+
+
+def _shared(prints: np.ndarray) -> float:
+    """Return the share of the cases with content that have it in common with an earlier one."""
+    there = prints[prints != 0]
+    return 1 - len(np.unique(there)) / max(1, len(there))
+
+
+def _equal(prints: np.ndarray, split: Split, *, chance: float) -> list[Leak]:
     found = []
     pairs = (
         ("test", split.test, split.development),
@@ -48,7 +85,7 @@ def same_content(*, modalities: Mapping[str, Modality], columns: Mapping[str, Co
         severity: Literal["stop", "warn"] = "stop" if name == "test" and not accident else "warn"
         side = f"{len(copies)} {name} cases have the same content as {len(rows)} training cases"
         why = f"; about {expected:.2g} equal pairs are expected by chance, as the inputs are few or coarse" if accident else ""
-        found.append(Leak("same-content", severity, side + why, rows, copies if name == "test" else np.empty(0, np.int64)))
+        found.append(Leak("same-content", severity, side + why, rows, copies if name == "test" else EMPTY))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,17 +12,24 @@ from osler.core.account import Account
 from osler.core.leak import Leak
 from osler.core.scores import Value, Verdict
 from osler.language import Words
-from osler.spine.report.data import UNGROUPED, cases, classes_of, listed, refused, test_cases, ungrouped
+from osler.spine.report.data import UNGROUPED, cases, classes_of, listed, only_class, rarest, refused, test_cases, ungrouped
 from osler.spine.report.drift import sentence
-from osler.spine.report.numerals import alone, closed, columns, count, has_interval, interval, share
+from osler.spine.report.numerals import FEWEST, alone, closed, columns, count, has_interval, interval, share
 from osler.spine.report.table import PARTS, hint, label, lower_is_better, primary
 
-SMALL_TEST = 100  # fewer cases give intervals too wide to choose by (Collins 2016 ask for 100 events in a validation)
+SMALL_TEST = 100  # fewer cases, or cases of the rarer class, give intervals too wide to choose by (Collins 2016, Vergouwe 2005)
 FEW_GROUPS = 50  # below, resampled groups say little about other groups
 MANY_REFUSED = 0.05
 MOST_SENTENCES = 5
-GRAVE = ("unit", "text", "words", "empty")  # findings of drift after which no score can be believed
-ROUTINE = ("Intervals ", "No group column", "With ")  # notes on how intervals were made stand below the scores
+HOLDS = "Intervals are 95% and hold for this trained model"
+SAID = re.compile(r"Input '.*' is made of .* and read as|Target '.*' holds (classes|many)")  # in the headings already
+ROUTINE = (
+    "Intervals ",
+    "No group column",
+    "With ",
+    "The network and its comp",
+    "The baseline and its comp",
+)  # notes on how intervals were made stand below the scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +61,15 @@ def answer(account: Account, words: Words) -> Answer:
     """Return the first lines."""
     name = primary(account)
     value = account.scores.test[name] if name else None
+    told = value is not None and math.isfinite(value.value)
     return Answer(
         title=title(account, words),
         asked=asked(account, words),
         found=found(account, words),
-        measure=label(name, words) if name else "",
-        hint=hint(name, words) if name else "",
-        value=alone(value) if value else "",
-        interval=interval(value, words) if value else "",
+        measure=label(name, words) if name and told else "",
+        hint=hint(name, words) if name and told else "",
+        value=alone(value) if value and told else "",
+        interval=interval(value, words) if value and told else "",
         predicts=predicts(account, words),
         verdict=verdict(account, words),
         forest=_forest(account, words) if name else None,
@@ -91,7 +100,12 @@ def asked(account: Account, words: Words) -> str:
             if classes
             else words.say("answer.asked.number", **known)
         )
-    return words.say("answer.asked.classes", **known, classes=words.say("list.or").join(classes))
+    return words.say("answer.asked.classes", **known, classes=either(classes, words))
+
+
+def either(names: list[str], words: Words) -> str:
+    """Return `a, b or c`."""
+    return words.say("list.or").join([*([words.say("list.comma").join(names[:-1])] if len(names) > 1 else []), names[-1]])
 
 
 def found(account: Account, words: Words) -> str:
@@ -99,10 +113,20 @@ def found(account: Account, words: Words) -> str:
     name = primary(account)
     n = count(test_cases(account))
     if name is None:
-        return words.say("answer.none", n=n)
+        why = account.scores.origin.get("withheld")
+        return words[why] if why else words.say("answer.none", n=n)
     value = account.scores.test[name]
+    if not math.isfinite(value.value):
+        return words.say("answer.no_value", n=n, measure=label(name, words), why=_lacking(account, value, words))
     told = _within(value, words)
     return words.say(by_origin("answer.found", account, words), n=n, measure=label(name, words), value=told)
+
+
+def _lacking(account: Account, value: Value, words: Words) -> str:
+    """Return why a measure has no value."""
+    if only := only_class(account):
+        return words.say("answer.one_class", target=account.study.targets[0], name=only)
+    return closed(words[value.note], words) if value.note else ""
 
 
 def by_origin(key: str, account: Account, words: Words) -> str:
@@ -135,6 +159,8 @@ def verdict(account: Account, words: Words) -> tuple[str, str]:
     if told is None:
         return words.say("verdict.none"), ""
     name = label(told.measure, words)
+    if not math.isfinite(told.difference.value):
+        return words.say("verdict.no_value", measure=name), ""
     if not has_interval(told.difference):
         return words.say("verdict.unknown"), words.say("verdict.unknown.detail", measure=name, difference=alone(told.difference))
     if told.word == "no difference shown":
@@ -178,27 +204,46 @@ def _side(leak: Leak) -> str:
 
 
 def _cautions(account: Account, words: Words) -> Iterator[Warn]:
-    tested, groups = test_cases(account), account.scores.counts.get("groups")
+    groups = account.scores.counts.get("groups")
     name, away = primary(account), refused(account)
-    if tested < SMALL_TEST:
-        yield Warn("warn", words.say("warn.small", n=count(tested)), (words.say("warn.small.why"),))
+    if (why := account.scores.origin.get("withheld")) is not None:
+        yield Warn("warn", words[why], (words.say("warn.withheld.why"),))
+        return
+    yield from _small(account, words)
     if ungrouped(account):
         yield Warn("warn", words.say("warn.group"), (words.say("warn.group.why"),))
     if groups is not None and account.study.roles.group and groups < FEW_GROUPS:
         yield Warn("warn", words.say("warn.groups", n=count(groups)), (words.say("warn.groups.why"),))
-    if name and not has_interval(account.scores.test[name]):
-        note = account.scores.test[name].note
-        yield Warn("warn", words.say("warn.interval", measure=label(name, words)), (closed(words[note], words),) if note else ())
-    if account.drift is not None and (grave := [s for s in account.drift.found if s.finding in GRAVE]):
-        yield Warn("warn", words.say("warn.drift"), _first([sentence(s, words) for s in grave], words))
+    if name and not has_interval(value := account.scores.test[name]):
+        what = "interval" if math.isfinite(value.value) else "value"
+        why = words.say("warn.why", why=words[value.note]) if what == "interval" and value.note else ""
+        why = why or _lacking(account, value, words)
+        yield Warn("warn", words.say(f"warn.{what}", measure=label(name, words)), (why,) if why else ())
+    if account.drift is not None and account.drift.grave:
+        yield Warn("warn", words.say("warn.drift"), _first([sentence(s, words) for s in account.drift.grave], words))
     if away > MANY_REFUSED * (away + cases(account)):
         part = share(away / (away + cases(account)))
         yield Warn("warn", words.say("warn.refused", n=count(away), share=part), (words.say("warn.refused.why"),))
 
 
+def _small(account: Account, words: Words) -> Iterator[Warn]:
+    """Tell of few cases, or of few with the rarer class: what is measured rests on these."""
+    tested, few = test_cases(account), rarest(account)
+    if few is not None and 0 < few[1] < SMALL_TEST:
+        title = words.say("warn.small.events", n=events(few[1]), name=few[0], all=count(few[2]))
+        yield Warn("warn", title, (words.say("warn.small.why"), words.say("warn.small.events.why", n=SMALL_TEST)))
+    elif tested < SMALL_TEST:
+        yield Warn("warn", words.say("warn.small", n=count(tested)), (words.say("warn.small.why"),))
+
+
+def events(cases: int) -> str:
+    """Return a number of cases; fewer than five are not counted out."""
+    return count(cases) if cases >= FEWEST else f"<{FEWEST}"
+
+
 def _notes(account: Account, words: Words) -> Iterator[Warn]:
     own = [n for n in account.scores.notes if not n.startswith(ROUTINE)]
-    asked_for = [n for n in account.study.notes if not n.startswith(UNGROUPED)]  # that one has a box of its own
+    asked_for = [n for n in account.study.notes if not n.startswith(UNGROUPED) and not SAID.match(n)]
     notes = [words[n] for n in dict.fromkeys((*own, *asked_for))]
     if notes:
         yield Warn("note", words.say("warn.notes"), tuple(notes))

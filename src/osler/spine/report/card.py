@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from osler.core.account import Account
 from osler.language import Words, words
@@ -11,7 +11,7 @@ from osler.spine.report import data
 from osler.spine.report.answer import answer, by_origin, warnings
 from osler.spine.report.drift import drift_told
 from osler.spine.report.inputs import InputTable, inputs
-from osler.spine.report.numerals import NONE, closed, columns, count, number, share, with_interval
+from osler.spine.report.numerals import NONE, closed, columns, count, few, number, with_interval
 from osler.spine.report.page import limits
 from osler.spine.report.panels import brief_tables
 from osler.spine.report.sample import sample_told
@@ -52,15 +52,23 @@ def _use(said: Words) -> list[str]:
 def _data(account: Account, said: Words) -> list[str]:
     facts = [said.say("card.cases", used=count(data.cases(account)), refused=count(data.refused(account)))]
     facts += [said.say("card.part", part=said.say(f"split.{p.name}"), n=count(p.cases)) for p in data.parts(account)]
-    facts.append(said[account.split])
+    facts += [closed(said[account.split], said)] if account.split else []
     for one in (c for o in data.outcome(account) for c in o.categories):
         name = said.say("outcome.pooled", n=one.pooled) if one.pooled else one.name
-        facts.append(said.say("card.outcome", name=name, n=count(one.cases), share=share(one.share)))
-    facts += [
-        said.say("card.spread", target=name, what=said[what], value=number(value)) for name, what, value in data.spread(account)
-    ]
+        facts.append(said.say("card.outcome", name=name, told=few(one.cases, one.share, said)))
+        if one.tested is not None:
+            now = few(one.tested, one.tested_share, said)
+            facts.append(said.say(by_origin("card.outcome.tested", account, said), name=name, told=now))
+    facts += _spread(account, said)
     facts += [_named(table, said) for table in inputs(account, said)]
     return [f"## {said.say('section.data')}", _bullets(facts)]
+
+
+def _spread(account: Account, said: Words) -> Iterator[str]:
+    for name, what, value, now in data.spread(account):
+        yield said.say("card.spread", target=name, what=said[what], value=number(value))
+        if now is not None:
+            yield said.say(by_origin("card.spread.tested", account, said), target=name, what=said[what], value=number(now))
 
 
 def _named(table: InputTable, said: Words) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from dataclasses import dataclass, replace
+from typing import Any
 
 from osler.core.account import Account
 from osler.language import Words
@@ -27,12 +27,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A class of the outcome or a category of a column: cases, share, and whether it stands for several pooled ones."""
+    """A class of the outcome: cases and share in training, whether it stands for several pooled ones, and cases and share among
+    the tested cases, where they are known."""
 
     name: str
     cases: int
     share: float
     pooled: int = 0
+    tested: int | None = None
+    tested_share: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,18 @@ class Outcome:
 
 
 def ungrouped(account: Account) -> bool:
-    """Return whether rows of one patient may stand on both sides of the split: no group is named, and no case identifier that
-    was taken for the patient's."""
+    """Return whether rows of one patient may be taken for several: no group is named, and (of a training, whose rows were looked
+    at) no case identifier that was taken for the patient's."""
     study = account.study
+    if external(account):
+        return study.roles.group is None
     noted = any(note.startswith(UNGROUPED) for note in study.notes)
     return study.roles.group is None and (noted or study.roles.id is None)
+
+
+def external(account: Account) -> bool:
+    """Return whether an existing model was scored on new data, rather than trained."""
+    return account.counts.get("training", 0) == 0
 
 
 def parts(account: Account) -> tuple[Part, ...]:
@@ -84,23 +94,65 @@ def refusals(account: Account) -> tuple[tuple[str, str, int], ...]:
 
 
 def outcome(account: Account) -> tuple[Outcome, ...]:
-    """Return the classes of each target in training, or nothing where the facts of the target count none.
+    """Return the classes of each target in training and among the tested cases, or nothing where no facts count any.
 
     Of several labels, one entry that tells how many cases have each.
     """
-    facts, names = account.facts.get("target", {}), _names(account)
-    counts = [
-        _counted(found, classes)
-        for found, classes in zip(_per_target(facts.get("counts"), names), _classes(account), strict=False)
+    trained, tested = (_class_counts(facts, account) for facts in (account.facts.get("target", {}), account.tested))
+    if not trained:
+        return ()
+    if account.target.get("kind") == "multilabel" and all(len(c) == 2 for c in trained.values()):
+        labels = ", ".join(list(trained)[:3]) + (", …" if len(trained) > 3 else "")
+        (having, totals), (now, now_totals) = (_having(found, account) for found in (trained, tested))
+        return (Outcome(labels, _beside(pooled(having, totals=totals), now, totals=now_totals)),) if having else ()
+    return tuple(Outcome(name, _beside(pooled(found), tested.get(name, {}))) for name, found in trained.items())
+
+
+def _class_counts(facts: Mapping[str, Any], account: Account) -> dict[str, dict[str, int]]:
+    """Return the cases of each class by target."""
+    names = _names(account)
+    counts = (_counted(found, c) for found, c in zip(_per_target(facts.get("counts"), names), _classes(account), strict=False))
+    return {name: found for name, found in zip(names, counts, strict=False) if found}
+
+
+def _having(counts: Mapping[str, Mapping[str, int]], account: Account) -> tuple[dict[str, int], dict[str, int]]:
+    """Return by label the cases that have it, and all whose label is known."""
+    positive = dict(zip(_names(account), [str(p) for p in account.target.get("positive") or ()], strict=False))
+    having = {name: found.get(positive[name], 0) for name, found in counts.items() if name in positive}
+    return having, {name: sum(found.values()) for name, found in counts.items()}
+
+
+def _beside(
+    rows: Sequence[Category], tested: Mapping[str, int], *, totals: Mapping[str, int] | None = None
+) -> tuple[Category, ...]:
+    """Return the categories of training with the tested cases of each; the pooled one stands for all others."""
+    if not tested:
+        return tuple(rows)
+    total, shown = sum(tested.values()) or 1, {row.name for row in rows if not row.pooled}
+    others = sum(n for name, n in tested.items() if name not in shown)
+    found = []
+    for row in rows:
+        n = others if row.pooled else tested.get(row.name, 0)
+        part = math.nan if row.pooled and totals else n / ((totals or {}).get(row.name) or total)
+        found.append(replace(row, tested=n, tested_share=part))
+    return tuple(found)
+
+
+def rarest(account: Account) -> tuple[str, int, int] | None:
+    """Return the rarest class among the tested cases, how many have it, and how many cases its target has; None for numbers."""
+    found = [
+        (name, n, sum(counts.values()))
+        for counts in _class_counts(account.tested, account).values()
+        for name, n in counts.items()
     ]
-    if account.target.get("kind") == "multilabel" and all(len(c) == 2 for c in counts):
-        positive = [str(p) for p in account.target.get("positive") or ()]
-        having = {n: c.get(p, 0) for n, c, p in zip(names, counts, positive, strict=False)}
-        totals = {n: sum(c.values()) for n, c in zip(names, counts, strict=True)}
-        return (
-            (Outcome(", ".join(names[:3]) + (", …" if len(names) > 3 else ""), pooled(having, totals=totals)),) if having else ()
-        )
-    return tuple(Outcome(n, pooled(c)) for n, c in zip(names, counts, strict=False) if c)
+    return min(found, key=lambda one: one[1], default=None)
+
+
+def only_class(account: Account) -> str:
+    """Return the class that all tested cases have, where there is one target and they have only one; else nothing."""
+    counts = list(_class_counts(account.tested, account).values())
+    held = [name for name, n in counts[0].items() if n] if len(counts) == 1 else []
+    return held[0] if len(held) == 1 else ""
 
 
 def classes_of(account: Account) -> list[str]:
@@ -148,17 +200,22 @@ def pooled(counts: Mapping[str, int], *, most: int = 40, totals: Mapping[str, in
     return (*rows, Category("", sum(others), rest, pooled=len(others))) if others else tuple(rows)
 
 
-def spread(account: Account) -> tuple[tuple[str, str, float], ...]:
-    """Return (target, what, value) of numeric targets. Extremes are left out: each is one person's value."""
+def spread(account: Account) -> tuple[tuple[str, str, float, float | None], ...]:
+    """Return (target, what, value in training, value among the tested cases) of numeric targets. Extremes are left out: each is
+    one person's value."""
     facts, names = account.facts.get("target", {}), _names(account)
     rows = []
     for at, name in enumerate(names):
         for key, word in SPREAD.items():
-            found = facts.get(key)
-            value = found[at] if isinstance(found, (list, tuple)) and len(found) == len(names) else found
-            if _finite(value):
-                rows.append((name, word, float(cast("float", value))))
+            before, now = (_of_target(one.get(key), at, len(names)) for one in (facts, account.tested))
+            if before is not None:
+                rows.append((name, word, before, now))
     return tuple(rows)
+
+
+def _of_target(found: Any, at: int, targets: int) -> float | None:
+    value = found[at] if isinstance(found, (list, tuple)) and len(found) == targets else found
+    return float(value) if _finite(value) else None
 
 
 def listed(names: Sequence[str], words: Words, *, most: int = 6) -> str:

@@ -69,7 +69,7 @@ def drift_line(drift: Drift, words: Words) -> str:
 def sentence(shift: Shift, words: Words) -> str:
     """Return the finding on one column as a sentence."""
     detail = shift.detail or {}
-    known = {"column": words[shift.column], "times": detail.get("times", ""), "unit": detail.get("unit", "")}
+    known = {"column": words[shift.column], "times": detail.get("times", ""), "unit": words[detail.get("unit", "")]}
     told = {f"{k}_now": _figure(k, v) for k, v in shift.now.items()} | {
         f"{k}_before": _figure(k, v) for k, v in shift.before.items()
     }

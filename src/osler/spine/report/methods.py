@@ -10,7 +10,7 @@ from osler.language import Words, words
 from osler.spine.report import data
 from osler.spine.report.answer import asked, by_origin, found, leaks_told, predicts, routine_notes, verdict
 from osler.spine.report.card import escaped
-from osler.spine.report.numerals import closed, count, duration, number, share, with_interval
+from osler.spine.report.numerals import closed, count, duration, few, number, with_interval
 from osler.spine.report.table import label, primary
 
 CASE_PARTS = ("tune", "calibrate", "test")
@@ -25,14 +25,9 @@ def write_methods(account: Account) -> str:
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def external(account: Account) -> bool:
-    """Return whether an existing model was scored on new data, rather than trained."""
-    return account.counts.get("training", 0) == 0
-
-
 def _methods(account: Account, said: Words) -> Iterator[list[str]]:
     yield [*_cases(account, said), *_outcome(account, said)]
-    if external(account):
+    if data.external(account):
         yield [said.say(by_origin("methods.applied", account, said), asked=asked(account, said))]
     else:
         yield [*_split(account, said)]
@@ -54,20 +49,28 @@ def _cases(account: Account, said: Words) -> Iterator[str]:
 
 
 def _outcome(account: Account, said: Words) -> Iterator[str]:
-    comma = said.say("list.comma")
     for one in data.outcome(account):
-        told = [
-            said.say(
-                "methods.class", name=c.name or said.say("outcome.pooled", n=c.pooled), n=count(c.cases), share=share(c.share)
-            )
-            for c in one.categories
-        ]
-        yield said.say("methods.outcome", target=one.name, classes=comma.join(told))
-    spread = {(target, what): value for target, what, value in data.spread(account)}
+        told = [(c, c.cases, c.share) for c in one.categories]
+        yield said.say("methods.outcome", target=one.name, classes=_classes(told, said))
+        now = [(c, c.tested, c.tested_share) for c in one.categories if c.tested is not None]
+        if now:
+            yield said.say(by_origin("methods.outcome.tested", account, said), classes=_classes(now, said))
+    spread = {(target, what): (before, now) for target, what, before, now in data.spread(account)}
     for target in dict.fromkeys(target for target, _ in spread):
-        known = {what: number(value) for (name, what), value in spread.items() if name == target}
-        if {"mean", "sd"} <= set(known):
-            yield said.say("methods.number", target=target, mean=known["mean"], sd=known["sd"])
+        mean, sd = spread.get((target, "mean")), spread.get((target, "sd"))
+        if mean and sd:
+            yield said.say("methods.number", target=target, mean=number(mean[0]), sd=number(sd[0]))
+            if mean[1] is not None and sd[1] is not None:
+                key = by_origin("methods.number.tested", account, said)
+                yield said.say(key, target=target, mean=number(mean[1]), sd=number(sd[1]))
+
+
+def _classes(told: list[tuple[data.Category, int, float]], said: Words) -> str:
+    parts = (
+        said.say("methods.class", name=c.name or said.say("outcome.pooled", n=c.pooled), told=few(cases, part, said))
+        for c, cases, part in told
+    )
+    return said.say("list.comma").join(parts)
 
 
 def _split(account: Account, said: Words) -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from osler.core.scores import Value
 from osler.language import Words
 
+FEWEST = 5  # cases that a count rests on
 NONE = "\u2013"  # an en dash
 MINUS = "\u2212"
 TIMES = "\u00d7"
@@ -95,6 +96,15 @@ def share(part: float | None) -> str:
     if 0 < part < 0.001 or 0.999 < part < 1:
         return "<0.1%" if part < 0.5 else ">99.9%"
     return f"{100 * part:.1f}".removesuffix(".0") + "%"
+
+
+def few(cases: int | None, part: float, words: Words) -> str:
+    """Return a number of cases with its share, as `43 (37.7%)`; one from 1 to 4 could point at a person and is `<5`."""
+    if cases is None:
+        return NONE
+    if 0 < cases < FEWEST:
+        return f"<{FEWEST}"
+    return words.say("interval.around", value=count(cases), interval=share(part)) if math.isfinite(part) else count(cases)
 
 
 def duration(seconds: float, words: Words) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 from osler.core.account import Account
 from osler.language import Words, words
 from osler.spine.report import data, numerals
-from osler.spine.report.answer import answer, by_origin, routine_notes, warnings
+from osler.spine.report.adding import adding
+from osler.spine.report.answer import HOLDS, ROUTINE, answer, by_origin, warnings
 from osler.spine.report.drawing import Drawing, draw
 from osler.spine.report.drift import drift_told
 from osler.spine.report.inputs import inputs
@@ -61,7 +62,7 @@ def limits(account: Account, said: Words) -> tuple[str, ...]:
         if data.ungrouped(account)
         else []
     )
-    external = account.counts.get("training", 0) == 0
+    external = data.external(account)
     names = [*LIMITS, "external" if external else "transport"]
     names += ["threshold"] if account.study.task == "classification" else []
     return (*(said.say(by_origin(f"limit.{name}", account, said)) for name in names), *([] if external else own))
@@ -76,15 +77,18 @@ def _content(account: Account, said: Words) -> dict[str, Any]:
         "answer": first,
         "forest": draw(first.forest, said) if first.forest else None,
         "warnings": warnings(account, said),
-        "parts": data.parts(account),
+        "parts": () if data.external(account) else data.parts(account),
         "refusals": data.refusals(account),
         "outcome": data.outcome(account),
         "outcome_pooled": any(c.pooled for o in data.outcome(account) for c in o.categories),
         "spread": data.spread(account),
+        "positive": _positive(account, said),
+        "tested_key": by_origin("data.outcome.tested", account, said),
         "about": _about(account, said),
-        "how": (said.say(by_origin("scores.caption", account, said)), *routine_notes(account, said)),
+        "how": (said.say(by_origin("scores.caption", account, said)), *_threshold(account, said), *_intervals(account, said)),
         "scores": score_table(account, said),
         "figures": drawings(account, said),
+        "adding": adding(account, said),
         "explanation": overall(account.scores.explanation, said),
         "looks": looks(account, said),
         "further": further(account, said),
@@ -111,6 +115,28 @@ def _about(account: Account, said: Words) -> list[str]:
     return [*parts, numerals.closed(said[account.split], said)] if account.split else parts
 
 
+def _threshold(account: Account, said: Words) -> tuple[str, ...]:
+    """Return at which threshold measures of decisions were taken, where there is one outcome of two classes."""
+    panel = next((panel for panel in account.scores.panels if panel.name == "operating_points"), None)
+    row = next((row for row in panel.rows if row.label == "in use"), None) if panel else None
+    if row is None or not isinstance(row.about.get("threshold"), float):
+        return ()
+    return (said.say("scores.threshold", value=numerals.number(row.about["threshold"]), how=said[str(row.about.get("how", ""))]),)
+
+
+def _intervals(account: Account, said: Words) -> tuple[str, ...]:
+    """Return how intervals were made, without what the caption says already."""
+    return tuple(said[n] for n in account.scores.notes if n.startswith(ROUTINE) and not n.startswith(HOLDS))
+
+
+def _positive(account: Account, said: Words) -> str:
+    """Return what counts as having the outcome, where there are two classes."""
+    positive = account.target.get("positive")
+    if account.target.get("kind") != "binary" or not isinstance(positive, str):
+        return ""
+    return said.say("data.positive", target=account.study.targets[0], name=positive)
+
+
 def ways(said: Words) -> dict[str, Any]:
     """Return how templates say words and numbers."""
     return {
@@ -119,6 +145,7 @@ def ways(said: Words) -> dict[str, Any]:
         "number": numerals.number,
         "count": numerals.count,
         "share": numerals.share,
+        "few": lambda cases, part: numerals.few(cases, part, said),
         "columns": lambda total: numerals.columns(total, said),
         "duration": lambda seconds: numerals.duration(seconds, said),
     }

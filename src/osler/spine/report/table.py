@@ -11,7 +11,7 @@ from osler.language import Words
 from osler.spine.report.numerals import NONE, alone, interval
 
 PARTS = ("test", "network", "baseline")
-LOWER = frozenset({"brier", "log_loss", "rmse", "mae", "mse", "ece", "median_absolute_error", "hinge", "mape"})
+LOWER = frozenset({"brier", "log_loss", "rmse", "scaled_rmse", "mae", "mse", "ece", "median_absolute_error", "hinge", "mape"})
 
 
 @dataclass(frozen=True, slots=True)

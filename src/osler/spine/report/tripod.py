@@ -66,7 +66,7 @@ def _sometimes(account: Account) -> dict[str, tuple[State, str]]:
         found["13"] = ("part", "data")
         found["15"] = ("filled", "scores")
     if outcome(account) or spread(account):
-        found["21"] = ("filled", "data")
+        found["21"] = ("filled" if account.tested else "part", "data")
     if any(facts for key, facts in account.facts.items() if key != "target"):
         found["20b"] = ("part", "inputs")
     if account.scores.origin.get("kind") == "recalibrated":
@@ -77,8 +77,9 @@ def _sometimes(account: Account) -> dict[str, tuple[State, str]]:
         found["10"] = ("part", "sample")
     if account.drift is not None:
         found |= {"20c": ("filled", "drift"), "16": ("filled", "drift")}
-    if account.study.roles.subgroups:
-        told = any(panel.name.startswith("subgroup.") and panel.rows for panel in account.scores.panels)
+    panels = [panel for panel in account.scores.panels if panel.name.startswith("subgroup.")]
+    if panels:
+        told = any(panel.rows for panel in panels)
         found["14"] = ("part", "subgroups")
         found["23b"] = ("filled" if told else "part", "subgroups")
     return found

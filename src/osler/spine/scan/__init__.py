@@ -5,7 +5,7 @@ target column as an array. Faults of the file raise TableError; rows that the fi
 null and a Refusal. Row count and order never change; blank lines are no rows.
 """
 
-from osler.spine.scan.table import blocks, open_table
+from osler.spine.scan.table import blocks, open_table, rows_about
 from osler.spine.scan.values import column_values
 
-__all__ = ["blocks", "column_values", "open_table"]
+__all__ = ["blocks", "column_values", "open_table", "rows_about"]

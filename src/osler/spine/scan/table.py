@@ -63,6 +63,20 @@ def blocks(path: Path, *, size: int = 65536) -> Iterator[Table]:
         raise TableError(f"'{found.name}' has a header but no rows")
 
 
+def rows_about(path: Path) -> int | None:
+    """Return about how many rows the table in `path` has, from its size and its first lines, or exactly where the file tells; None
+    where only reading all of it would tell."""
+    found = source(path)
+    if found.kind == "parquet":
+        from osler.spine.scan.typed import parquet_rows
+
+        return parquet_rows(found)
+    if found.kind != "text" or found.packing:
+        return None
+    first = next(found.unpacked(), b"")
+    return round(found.path.stat().st_size / len(first) * max(1, first.count(b"\n"))) if first else None
+
+
 def _joined(held: list[Piece], *, folder: Path, first: int) -> Table:
     import pyarrow as pa
 

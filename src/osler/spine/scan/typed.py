@@ -29,6 +29,15 @@ def parquet_pieces(source: Source) -> Iterator[Piece]:
         raise source.damaged(f"is no Parquet file that can be read ({type(error).__name__})") from None
 
 
+def parquet_rows(source: Source) -> int:
+    """Return the number of rows that a Parquet file says it has; raises TableError."""
+    try:
+        with pq.ParquetFile(source.path, pre_buffer=False) as file:
+            return int(file.metadata.num_rows)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise source.damaged(f"is no Parquet file that can be read ({type(error).__name__})") from None
+
+
 def arrow_pieces(source: Source) -> Iterator[Piece]:
     """Yield the batches of an Arrow IPC file or stream; raises TableError."""
     try:

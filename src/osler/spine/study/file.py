@@ -15,6 +15,7 @@ from osler.spine.study.request import Request, input_parts, minutes, setting_par
 
 _NAME = r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$"  # an input's name begins the names of its decisions, so it has no dot
 _ROLES = ("id", "group", "split", "weight", "time", "leave_out")
+TAKEN = ("target",)  # no name for an input: facts and decisions of the target are called so
 MOST_TRAININGS = 100  # outer folds in all: each is a whole training
 
 
@@ -79,6 +80,8 @@ class StudyFile(BaseModel):
         for name, one in inputs.items():
             if not re.fullmatch(_NAME, name):
                 raise ValueError(f"'{name}' is no name for an input; use letters, digits, _ and -")
+            if name in TAKEN:
+                raise ValueError(f"'{name}' cannot be the name of an input; facts and decisions of the {name} are called so")
             if fault := plain_fault(dict(one.options)):
                 raise ValueError(f"an option of '{name}' {fault}")
         return inputs
@@ -224,6 +227,8 @@ def _sentence(error: Mapping[str, Any]) -> str:
         return f"'{where}': {error['ctx']['error']}"
     if error["type"] == "tuple_type":
         return f"'{where}': wanted a name or a list of names; it is a {type(error['input']).__name__}, put it in quotes"
+    if error["type"] == "literal_error":
+        return f"'{where}': there is {error['ctx']['expected']}, and what came is none of these"
     quotes = "; put it in quotes" if error["type"] == "string_type" and not isinstance(error["input"], (list, dict)) else ""
     message = str(error["msg"]).replace("Input should be", "wanted").replace("Input", "it")
     return f"'{where}': {message}; what came is of the type {type(error['input']).__name__}{quotes}"

@@ -11,6 +11,7 @@ from osler.contract import Modality
 from osler.core.names import names_identifier, names_patient, plain
 from osler.core.study import Input, Roles
 from osler.core.table import Table
+from osler.spine.study.file import TAKEN
 
 SAMPLE = 200  # cells of a column that a modality sees
 FEW = 20  # a target of at most this many different numbers is taken for classes
@@ -107,7 +108,7 @@ def inputs(names: Sequence[str], *, table: Table, modalities: Mapping[str, Modal
         found.append(Input("table", "tables", tabular))
     for name in names:
         if chosen[name] != "tables" and chosen[name]:
-            found.append(Input(_input_name(name, taken={i.name for i in found}), chosen[name], (name,)))
+            found.append(Input(_input_name(name, taken={*TAKEN, *(i.name for i in found)}), chosen[name], (name,)))
     for one in found:
         which = f"{len(one.columns)} columns" if len(one.columns) > 3 else ", ".join(f"'{c}'" for c in one.columns)
         notes.append(f"Input '{one.name}' is made of {which} and read as {one.modality}.")

@@ -22,7 +22,7 @@ FORM = {
 }  # fmt: skip
 FIT = {
     "fit.epochs": 3, "fit.epoch_cases": 1000, "fit.batch": 16, "fit.learning_rate": 3e-3, "fit.weight_decay": 0.05, "fit.clip": 1.0,
-    "fit.ema": 0.9, "fit.predict_batch": 7, "fit.precision": "bfloat16", "fusion.drop": 0.0, "target.prior": [0.0],
+    "fit.ema": 0.9, "fit.predict_batch": 7, "fit.precision": "bfloat16", "fusion.drop": 0.0, "fusion.join": "side by side", "fusion.dropout": 0.0, "target.prior": [0.0],
 }  # fmt: skip
 STATE = State({"mean": np.full(2, 128, np.float32), "spread": np.full(2, 60, np.float32)})
 

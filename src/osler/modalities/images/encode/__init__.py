@@ -1,9 +1,9 @@
-"""One picture to its fields."""
+"""Pictures to their fields."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,13 +26,18 @@ def fields(*, reading: Mapping[str, Any]) -> tuple[Field, ...]:
 
 def encode(case: Image, *, roles: frozenset[str]) -> dict[str, np.ndarray]:
     """Return the arrays of the fields whose role is among `roles`."""
-    found: dict[str, np.ndarray] = {}
-    if "input" in roles:
-        found[PIXELS] = case.pixels
+    return {name: values[0] for name, values in encode_all([case], roles=roles).items()}
+
+
+def encode_all(cases: Sequence[Image], *, roles: frozenset[str]) -> dict[str, np.ndarray]:
+    """Return the arrays (n, …) of pictures of one shape: they are described together, which takes a fraction of the time."""
+    pixels = np.stack([case.pixels for case in cases])
+    found: dict[str, np.ndarray] = {PIXELS: pixels} if "input" in roles else {}
     if "baseline" in roles:
-        told = described(case.pixels[None])
-        found[DESCRIPTORS], found[THUMBNAIL] = told.descriptors[0], told.thumbnails[0]
-        found[HASHES] = np.array([told.hashes[0], case.patient, case.scanner], np.int64)
+        told = described(pixels)
+        marks = [(case.patient, case.scanner) for case in cases]
+        found |= {DESCRIPTORS: told.descriptors, THUMBNAIL: told.thumbnails}
+        found[HASHES] = np.column_stack([told.hashes, np.array(marks, np.int64)])
     return found
 
 

@@ -66,6 +66,9 @@ def _training(brief: Brief) -> tuple[Decision, ...]:
         ),
         Decision("fit.learning_rate", 3e-3, "peak of the one-cycle schedule, for residual networks with AdamW (docs/lab.md)"),
         Decision("fit.weight_decay", 0.05, "convolutions are held smaller than dense layers of tables"),
+        Decision(
+            "fit.ensemble", 2, "networks that differ by their seed, before a larger one: better at equal cost (docs/lab.md)"
+        ),
         Decision("fit.wanted", wanted, f"epochs: about {ENOUGH:,} pictures seen"),
         Decision("fit.predict_batch", at_once, f"pictures of {pixels:,} places at once in prediction"),
         Decision("fit.precision", "bfloat16", "asked for by convolutions; kept where it is measured faster", choices=PRECISIONS),

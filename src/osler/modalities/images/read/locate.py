@@ -1,0 +1,45 @@
+"""From cells to the files that they name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from osler.core.errors import Refusal, StudyError, did_you_mean
+from osler.core.paths import Home
+from osler.core.table import Table
+from osler.modalities.images.case import ImageFiles
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".dicom")
+
+
+def recognises(cells: Sequence[str]) -> float:
+    """Return the share of cells that end like an image file."""
+    return sum(cell.lower().endswith(ENDINGS) for cell in cells) / max(1, len(cells))
+
+
+def locate(table: Table, *, columns: Sequence[str]) -> list[ImageFiles | Refusal | None]:
+    """Return the files of each row, one per column; None where no cell holds a path.
+
+    A row in which some columns hold a path and others none is refused: channels of one picture are not made up. Raises
+    StudyError for columns that the table lacks.
+    """
+    missing = [c for c in columns if c not in set(table.columns)]
+    if missing:
+        raise StudyError([f"the table has no column '{c}'{did_you_mean(c, table.columns)}" for c in missing])
+    home, names = Home(table.folder), tuple(columns)
+    cells = zip(*[table.rows.column(c).to_pylist() for c in names], strict=True)
+    return [_located(home, ["" if cell is None else str(cell) for cell in row], columns=names) for row in cells]
+
+
+def _located(home: Home, cells: Sequence[str], *, columns: tuple[str, ...]) -> ImageFiles | Refusal | None:
+    filled = [bool(cell.strip()) for cell in cells]
+    if not any(filled):
+        return None
+    if not all(filled):
+        sentence = (
+            "the other channels of this picture are there, this one is missing; give all of them, or make it an input of its own"
+        )
+        return Refusal("channel", sentence, columns[filled.index(False)])
+    paths = [home.inside(cell, column=column) for cell, column in zip(cells, columns, strict=True)]
+    bad = next((path for path in paths if isinstance(path, Refusal)), None)
+    return bad or ImageFiles(tuple(map(str, paths)), columns)
