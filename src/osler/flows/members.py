@@ -35,7 +35,8 @@ def unchanged(encoders: Any) -> None:
 @dataclass(frozen=True, slots=True)
 class Work:
     """Where and how a fold is trained: `folder` keeps checkpoints, `clocked` lets the clock end a training at the
-    plan's `fit.limit`, `begin` may put other first weights into a network's encoders."""
+    plan's `fit.limit`, `begin` may put other first weights into a network's encoders. Without cross-fitting (`crossfitted`) the
+    tune rows choose the blend, so no member may be trained on them."""
 
     task: Task
     groups: np.ndarray
@@ -44,6 +45,7 @@ class Work:
     clocked: bool = False
     watch: Watch = SILENT
     begin: Callable[[Any], None] = unchanged
+    crossfitted: bool = True
 
 
 def train_fold(source: Source, fold: Fold, *, number: int, work: Work) -> Crew:
@@ -105,11 +107,15 @@ def learnable(source: Source, rows: np.ndarray, *, groups: np.ndarray) -> list[s
 
 
 def train_baseline(source: Source, fold: Fold, *, states: Mapping[str, State], work: Work, folder: Path) -> BaselineModel:
-    """Return the classical model, tuned inside the fold's training and tune rows."""
+    """Return the classical model, tuned by cross-validation inside the fold's training rows; its tune rows are training rows too
+    where others choose the blend."""
+    assert source.target is not None
     found = _finished_baseline(folder, work.task)
     if found is not None:
         return found
-    rows = np.sort(np.concatenate([fold.training, fold.tune]))
+    rows = np.sort(np.concatenate([fold.training, fold.tune])) if work.crossfitted else fold.training
+    if work.task.needs(source.target.info) == "vector":
+        rows = _some(rows, most=int(source.plan["baseline.cases"]), seed=work.seed)
     features, target = baseline_cases(source, rows, states=states, task=work.task, seed=work.seed)
     groups = work.groups[rows][features.positions]
     model = work.task.baseline(features, target, groups=groups, plan=source.plan, seed=work.seed)
@@ -118,6 +124,10 @@ def train_baseline(source: Source, fold: Fold, *, states: Mapping[str, State], w
         write_atomically(folder / name, data)
     write_atomically(folder / DONE, json.dumps(sorted(files)).encode())
     return work.task.restore(files)
+
+
+def _some(rows: np.ndarray, *, most: int, seed: int) -> np.ndarray:
+    return rows if len(rows) <= most else np.sort(np.random.default_rng([seed, 2]).choice(rows, most, replace=False))
 
 
 def _finished_baseline(folder: Path, task: Task) -> BaselineModel | None:
@@ -135,9 +145,6 @@ def baseline_cases(
     """Return the baseline's features and the target row of each of their lines."""
     assert source.target is not None
     if task.needs(source.target.info) == "vector":
-        limit = int(source.plan["baseline.cases"])
-        if len(rows) > limit:
-            rows = np.sort(np.random.default_rng([seed, 2]).choice(rows, limit, replace=False))
         features = with_gaps(joined_features(source, rows, states), source, rows, seed=seed)
         return features, source.target.take(rows[features.positions])
     return grid.baseline_positions(source, rows, states=states, seed=seed)
