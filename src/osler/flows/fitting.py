@@ -81,7 +81,7 @@ def fit_split(cases: Cases, split: Split, decisions: Plan, *, setting: Setting, 
     clocked = setting.given is None  # a given plan is followed to its end
     warm.fitting(setting.starts, source, split, groups=cases.groups, watch=setting.watch)
     begin = partial(warm.put, starts=setting.starts)
-    work = Work(cases.task, cases.groups, cases.study.seed, setting.folder, clocked, setting.watch, begin)
+    work = Work(cases.task, cases.groups, cases.study.seed, setting.folder, clocked, setting.watch, begin, not split.crossfitted)
     trained = train_members(source, split, work=work)
     return Fitted(plan, facts, source, trained, ready)
 

@@ -35,7 +35,8 @@ def unchanged(encoders: Any) -> None:
 @dataclass(frozen=True, slots=True)
 class Work:
     """Where and how a fold is trained: `folder` keeps checkpoints, `clocked` lets the clock end a training at the
-    plan's `fit.limit`, `begin` may put other first weights into a network's encoders."""
+    plan's `fit.limit`, `begin` may put other first weights into a network's encoders. `sparing` keeps the baseline from tune rows: without
+    cross-fitting they choose the blend, and a baseline that had learned them would get all of it."""
 
     task: Task
     groups: np.ndarray
@@ -44,6 +45,7 @@ class Work:
     clocked: bool = False
     watch: Watch = SILENT
     begin: Callable[[Any], None] = unchanged
+    sparing: bool = False
 
 
 def train_fold(source: Source, fold: Fold, *, number: int, work: Work) -> Crew:
@@ -105,11 +107,11 @@ def learnable(source: Source, rows: np.ndarray, *, groups: np.ndarray) -> list[s
 
 
 def train_baseline(source: Source, fold: Fold, *, states: Mapping[str, State], work: Work, folder: Path) -> BaselineModel:
-    """Return the classical model, tuned inside the fold's training and tune rows."""
+    """Return the classical model, tuned inside the fold's training rows, and its tune rows where these choose nothing else."""
     found = _finished_baseline(folder, work.task)
     if found is not None:
         return found
-    rows = np.sort(np.concatenate([fold.training, fold.tune]))
+    rows = np.sort(fold.training if work.sparing else np.concatenate([fold.training, fold.tune]))
     features, target = baseline_cases(source, rows, states=states, task=work.task, seed=work.seed)
     groups = work.groups[rows][features.positions]
     model = work.task.baseline(features, target, groups=groups, plan=source.plan, seed=work.seed)
