@@ -267,6 +267,15 @@ def test_labels_are_told_by_how_many_cases_have_them():
     assert re.search(r"a 40 \(40%\) 8 \(40%\) .*c 40 \(44.4%\) 0 \(0%\) .*Others \(1\), pooled <5 <5 ", text)
 
 
+@pytest.mark.parametrize(("now", "told"), [([390, 234], True), ([500, 124], False), ([16, 8], False), ([620, 4], False)])
+def test_another_share_of_the_outcome_in_the_test_is_told_where_chance_is_no_reason(now, told):
+    info = {"kind": "binary", "names": ["label"], "classes": [["pneumonia", "normal"]], "positive": "pneumonia"}
+    account = replace(breast_cancer(), target=info, facts={"target": {**info, "counts": [[3494, 1214]]}},
+                      tested={**info, "counts": [now]})  # fmt: skip
+    text = Page(write_report(account)).text
+    assert ("have another share of 'pneumonia': 62.5%, and 74.2% in training" in text) == told
+
+
 def test_smallest_and_largest_values_are_never_shown():
     account = diabetes()
     facts = {

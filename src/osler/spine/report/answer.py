@@ -12,7 +12,18 @@ from osler.core.account import Account
 from osler.core.leak import Leak
 from osler.core.scores import Value, Verdict
 from osler.language import Words
-from osler.spine.report.data import UNGROUPED, cases, classes_of, listed, only_class, rarest, refused, test_cases, ungrouped
+from osler.spine.report.data import (
+    UNGROUPED,
+    cases,
+    classes_of,
+    listed,
+    only_class,
+    rarest,
+    refused,
+    shifted,
+    test_cases,
+    ungrouped,
+)
 from osler.spine.report.drift import sentence
 from osler.spine.report.numerals import FEWEST, alone, closed, columns, count, has_interval, interval, share
 from osler.spine.report.table import PARTS, hint, label, lower_is_better, primary
@@ -210,6 +221,10 @@ def _cautions(account: Account, words: Words) -> Iterator[Warn]:
         yield Warn("warn", words[why], (words.say("warn.withheld.why"),))
         return
     yield from _small(account, words)
+    if account.drift is None and (moved := shifted(account)) is not None:
+        level, before, now = moved
+        title = words.say("warn.prevalence", name=level, now=share(now), before=share(before))
+        yield Warn("warn", title, (words.say("warn.prevalence.why"),))
     if ungrouped(account):
         yield Warn("warn", words.say("warn.group"), (words.say("warn.group.why"),))
     if groups is not None and account.study.roles.group and groups < FEW_GROUPS:

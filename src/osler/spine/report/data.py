@@ -13,6 +13,7 @@ from osler.language import Words
 PARTS = ("training", "tune", "calibrate", "test")
 SPREAD = {"mean": "mean", "sd": "sd", "std": "sd", "scale": "sd", "median": "median", "q25": "q25", "q75": "q75"}  # to words
 UNGROUPED = "No column tells which rows belong to the same patient"  # how the study notes it
+MOVED, SURE = 0.05, 3.3  # a share that moved by less changes little; standard errors beyond which chance alone is rare (p < .001)
 SMALLEST = 5  # a category with fewer cases is pooled: it could point at a person
 
 
@@ -146,6 +147,23 @@ def rarest(account: Account) -> tuple[str, int, int] | None:
         for name, n in counts.items()
     ]
     return min(found, key=lambda one: one[1], default=None)
+
+
+def shifted(account: Account) -> tuple[str, float, float] | None:
+    """Return the class whose share in the tested cases is furthest from that in training, and its shares there and here; None where
+    no share moved by more than MOVED, or by no more than chance would move it (two proportions, SURE standard errors)."""
+    trained, tested = (_class_counts(facts, account) for facts in (account.facts.get("target", {}), account.tested))
+    moved = []
+    for name, before in trained.items():
+        a, b = sum(before.values()), sum(tested.get(name, {}).values())
+        for level, n in before.items() if a and b else ():
+            now = tested[name].get(level, 0)
+            pooled_share = (n + now) / (a + b)
+            error = math.sqrt(pooled_share * (1 - pooled_share) * (1 / a + 1 / b))
+            away = abs(now / b - n / a)
+            if min(n, now) >= SMALLEST and away > max(MOVED, SURE * error):
+                moved.append((away, (level if len(trained) == 1 else f"{name}: {level}", n / a, now / b)))
+    return max(moved)[1] if moved else None
 
 
 def only_class(account: Account) -> str:
