@@ -150,7 +150,7 @@ def test_pictures_and_a_table_are_found_in_the_columns_and_a_broken_picture_is_n
     assert "Input 'table' is made of 'fever', 'age' and read as tables." in ended.said
     assert "Input 'film' is made of 'film' and read as images." in ended.said
     broken = sum(number % 25 == 7 and number % 5 != 3 for number in range(300))
-    assert f"input 'film' cannot be read in {broken} rows, which go on without it: {broken} times unreadable" in ended.said
+    assert f"input 'film' cannot be read in {broken} rows, which go on without it: {broken} times format" in ended.said
     bundle = library.load(lungs / "m")
     assert bundle.contents.about["counts"]["refused"] == 0
     films = next(row for row in told(lungs / "m")["inputs"]["rows"] if row["name"] == "film")
@@ -159,7 +159,7 @@ def test_pictures_and_a_table_are_found_in_the_columns_and_a_broken_picture_is_n
     assert ended.code == 0, ended.said
     lines = pl.read_csv(lungs / "p.csv")
     without = lines["without"].fill_null("").to_list()
-    assert without[7].startswith("film (unreadable")
+    assert without[7].startswith("film (format")
     assert without[3] == "film"
     assert sum(text != "" for text in without) == broken + 60
     assert set(lines["refused"].fill_null("")) == {""}

@@ -27,6 +27,9 @@ class Pictures(Modality):
         assert 0 < len(cells) <= 200
         return float(np.mean([c.endswith(".png") for c in cells]))
 
+    def locate(self, table, *, columns, aligned=()):
+        return table.rows.column(columns[0]).to_pylist()  # without paths: there is no file to look for
+
 
 def asked(columns, *, modalities=TABLES, **flags):
     table = columns if isinstance(columns, Table) else Table(pa.table(columns), Path("folder"))
@@ -348,3 +351,16 @@ def test_an_excluded_column_may_still_hold_a_role():
 def test_what_cannot_be_excluded(flags, message):
     with pytest.raises(StudyError, match=message):
         asked(PLAIN, target=("outcome",), **flags)
+
+
+def test_a_column_that_names_files_none_of_which_is_there_is_left_out(tmp_path):
+    from osler.modalities.images import Images
+
+    columns = {**PLAIN, "file": [f"scan{number}.png" for number in range(20)]}
+    kinds = {**TABLES, "images": Images()}
+    study = asked(Table(pa.table(columns), tmp_path), modalities=kinds, target=("outcome",))
+    assert [one.modality for one in study.inputs] == ["tables"]
+    assert "Column 'file' names files of images, none of which is there: it is left out." in study.notes
+    (tmp_path / "scan3.png").write_bytes(b"x")
+    study = asked(Table(pa.table(columns), tmp_path), modalities=kinds, target=("outcome",))
+    assert [one.modality for one in study.inputs] == ["tables", "images"]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from osler.contract import Modality
+from osler.core.errors import Refusal
 from osler.core.names import names_identifier, names_patient, plain
 from osler.core.study import Input, Roles
 from osler.core.table import Table
@@ -102,7 +104,10 @@ def inputs(names: Sequence[str], *, table: Table, modalities: Mapping[str, Modal
     All columns of `tables` make one input, called `table`; each other column is an input of its own.
     """
     chosen = {name: _modality(name, table=table, modalities=modalities) for name in names}
-    found, notes = [], []
+    lost = [n for n in names if chosen[n] not in {"tables", ""} and not _there(n, table=table, modality=modalities[chosen[n]])]
+    lost = lost if len(lost) < len(names) else []
+    found, notes = [], [f"Column '{n}' names files of {chosen[n]}, none of which is there: it is left out." for n in lost]
+    names = [n for n in names if n not in lost]
     tabular = tuple(n for n in names if chosen[n] == "tables")
     if tabular:
         found.append(Input("table", "tables", tabular))
@@ -122,6 +127,15 @@ def _modality(name: str, *, table: Table, modalities: Mapping[str, Modality]) ->
     sure = {m: modality.recognises(cells) if cells else 0.0 for m, modality in modalities.items()}
     best = max(sure, key=lambda m: (sure[m], m == "tables"))
     return best if sure[best] > 0 or "tables" not in modalities else "tables"
+
+
+def _there(name: str, *, table: Table, modality: Modality) -> bool:
+    """Return whether a column that names files names one that is there, among the first SAMPLE cells that hold something."""
+    held = table.rows.column(name).slice(0, 50 * SAMPLE).is_valid().to_numpy().nonzero()[0][:SAMPLE]
+    some = replace(table, rows=table.rows.take(held), file=None, refusals={})
+    found = modality.locate(some, columns=(name,))
+    paths = [getattr(one, "paths", ()) for one in found if one is not None and not isinstance(one, Refusal)]
+    return not len(held) or any(all(Path(p).exists() for p in own) for own in paths)
 
 
 def _cells(table: Table, name: str) -> list[str]:
