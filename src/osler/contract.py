@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["BaselineModel", "Batch", "Encoded", "InputBatch", "Modality", "Objective", "Output", "TargetBatch", "Task"]
 
 Output = Literal["vector", "map"]
+NO_OPTIONS: Mapping[str, Any] = {}
 
 
 class Modality:
@@ -57,13 +58,29 @@ class Modality:
 
     # scan and columns: unfitted, from files alone ---------------------------------------------------------------------
 
-    def locate(self, table: Table, *, columns: Sequence[str], aligned: Sequence[str] = ()) -> Sequence[Any]:
+    def locate(
+        self, table: Table, *, columns: Sequence[str], aligned: Sequence[str] = (), options: Mapping[str, Any] = NO_OPTIONS,
+        cache: Path | None = None,
+    ) -> Sequence[Any]:  # fmt: skip
         """Return one picklable locator per row, None where the input is missing.
 
         The sequence may be lazy, but slices of it must be locators again. `aligned` are columns of targets that lie on
         this input's grid (masks). A locator may be a Refusal where the cell itself is wrong (a path that leaves the folder).
+        `options` are what the study says of the input beside its columns; `cache` is where what all cases share (an event
+        table) may be prepared once, None for nowhere that lasts.
         """
         raise NotImplementedError
+
+    def public(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the `options` that a bundle may hold: no absolute path, no address with a password. Default: all of them."""
+        return options
+
+    def added(
+        self, table: Table, *, columns: Sequence[str], options: Mapping[str, Any], cache: Path | None = None
+    ) -> Mapping[str, Sequence[Any]]:
+        """Return by name the columns (n,) that this input's files know of the rows of `table` and that the study may use as if
+        the table had them: an official split that comes with the events. Default: none."""
+        return {}
 
     def digest(self, locators: Sequence[Any], *, file_digest: Callable[[Path], str]) -> str:
         """Return a hash of the content behind `locators`, the key of their shard in the cache. `file_digest` gives a file's sha256

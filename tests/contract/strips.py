@@ -49,7 +49,7 @@ class Strips(Modality):
     outputs = frozenset({"vector", "map"})
     shard_cases: ClassVar[int] = 5
 
-    def locate(self, table, *, columns, aligned=()):
+    def locate(self, table, *, columns, aligned=(), options=None, cache=None):
         cells = [table.rows.column(c).to_pylist() for c in (*columns, *aligned)]
         rows = zip(*cells, strict=True)
         return [None if row[0] is None else StripFiles(tuple(str(table.folder / c) for c in row if c)) for row in rows]

@@ -13,6 +13,7 @@ from osler.core.errors import StudyError, did_you_mean
 MODALITIES: dict[str, str] = {
     "tables": "osler.modalities.tables:Tables",
     "images": "osler.modalities.images:Images",
+    "timelines": "osler.modalities.timelines:Timelines",
 }
 TASKS: dict[str, str] = {
     "classification": "osler.tasks.classification:Classification",

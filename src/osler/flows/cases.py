@@ -59,7 +59,9 @@ def gather_cases(study: Study, table: Table, *, cache: Path, watch: Watch = SILE
     decisions: list[Decision] = []
     for order, asked in enumerate(study.inputs):
         modality = modalities[asked.name]
-        locators = modality.locate(table, columns=asked.columns, aligned=grid if order == 0 else ())
+        locators = modality.locate(
+            table, columns=asked.columns, aligned=grid if order == 0 else (), options=asked.options, cache=cache
+        )
         own = settings_under(study.settings, f"inputs.{asked.name}")
         reading = modality.reading(locators, settings={**asked.options, **own})
         decisions += [d.under(f"inputs.{asked.name}") for d in reading]

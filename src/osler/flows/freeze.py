@@ -47,7 +47,13 @@ def _about(cases: Cases, trained: Trained, account: Account) -> dict[str, Any]:
         "targets": list(study.targets),
         "target": dict(cases.target.info),
         "inputs": [
-            {"name": i.name, "modality": i.modality, "columns": list(i.columns), "options": dict(i.options)} for i in study.inputs
+            {
+                "name": i.name,
+                "modality": i.modality,
+                "columns": list(i.columns),
+                "options": dict(cases.modalities[i.name].public(i.options)),
+            }
+            for i in study.inputs
         ],
         "roles": {"id": study.roles.id, "group": study.roles.group, "subgroups": list(study.roles.subgroups)},
         "seed": study.seed,

@@ -46,6 +46,7 @@ class Predictor:
     crews: tuple[Crew, ...]
     blend: Blend
     device: str
+    cache: Path | None = None
 
     @property
     def info(self) -> Mapping[str, Any]:
@@ -142,7 +143,7 @@ class Predictor:
         found = {}
         for asked in self.contents.about["inputs"]:
             modality = self.modalities[asked["name"]]
-            locators = modality.locate(block, columns=asked["columns"])
+            locators = modality.locate(block, columns=asked["columns"], options=asked["options"], cache=self.cache)
             found[asked["name"]] = Asked(modality, locators, self._reading(asked["name"]), roles)
         return found
 

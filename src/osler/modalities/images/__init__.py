@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from osler.contract import Modality, Output
+from osler.contract import NO_OPTIONS, Modality, Output
 from osler.core.columns import Columns, Field
 from osler.core.drift import Shift
 from osler.core.features import Features
@@ -41,8 +41,9 @@ class Images(Modality):
         return recognises(cells)
 
     def locate(
-        self, table: Table, *, columns: Sequence[str], aligned: Sequence[str] = ()
-    ) -> Sequence[ImageFiles | Refusal | None]:
+        self, table: Table, *, columns: Sequence[str], aligned: Sequence[str] = (), options: Mapping[str, Any] = NO_OPTIONS,
+        cache: Path | None = None,
+    ) -> Sequence[ImageFiles | Refusal | None]:  # fmt: skip
         """Return the files of each row; several columns are channels of one picture."""
         from osler.modalities.images.read import locate
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from osler.contract import Modality, Output
+from osler.contract import NO_OPTIONS, Modality, Output
 from osler.core.attribution import Feature
 from osler.core.clue import Clues
 from osler.core.columns import Columns, Field
@@ -38,7 +38,10 @@ class Tables(Modality):
         """Any column can be a table's; more special modalities go first."""
         return 0.1
 
-    def locate(self, table: Table, *, columns: Sequence[str], aligned: Sequence[str] = ()) -> TableRows:
+    def locate(
+        self, table: Table, *, columns: Sequence[str], aligned: Sequence[str] = (), options: Mapping[str, Any] = NO_OPTIONS,
+        cache: Path | None = None,
+    ) -> TableRows:  # fmt: skip
         """Return the rows lazily; no object per row is made."""
         from osler.modalities.tables.read import locate
 
