@@ -206,13 +206,14 @@ def _exchanged(subject: Subject, target: Target, feature: int, turns: Sequence[n
     """Yield the statistics of each repeat; repeats are predicted together, as one call costs as much as many cases."""
     name, at = subject.place(feature)
     modality, cases = subject.source.modalities[name], len(target)
-    values = modality.values(subject.source.columns[name], feature=at)
+    state = subject.crews[0].states[name]
+    values = modality.values(subject.source.columns[name], feature=at, state=state)
     each = sum(columns_cells(c) for c in subject.source.columns.values())
     together = max(1, _CELLS // max(1, cases * each))
     for start in range(0, len(turns), together):
         part = turns[start : start + together]
         tiled = {n: c.take(np.tile(np.arange(cases), len(part))) for n, c in subject.source.columns.items()}
-        tiled[name] = modality.changed(tiled[name], feature=at, values=values[np.concatenate(part)])
+        tiled[name] = modality.changed(tiled[name], feature=at, values=values[np.concatenate(part)], state=state)
         raw = bundle_raw(subject, tiled)
         for turn in range(len(part)):
             yield _stated(subject, raw[turn * cases : (turn + 1) * cases], target)
@@ -248,7 +249,7 @@ def _effects(subject: Subject, order: np.ndarray, clock: Clock) -> list[dict[str
 def _curve(subject: Subject, feature: int, answers: Sequence[Answer]) -> Curve | None:
     name, at = subject.place(feature)
     columns = subject.source.columns
-    values = subject.source.modalities[name].values(columns[name], feature=at)
+    values = subject.source.modalities[name].values(columns[name], feature=at, state=subject.crews[0].states[name])
     kind = subject.features[feature].kind
     if kind == "number":
         numbers = values.astype(np.float64)
@@ -278,7 +279,8 @@ def _decoded(subject: Subject, feature: int, rows: np.ndarray, *, values: np.nda
     """Return what a user reads (rows, a) where one feature has other values."""
     name, at = subject.place(feature)
     taken = {n: c.take(rows) for n, c in subject.source.columns.items()}
-    taken[name] = subject.source.modalities[name].changed(taken[name], feature=at, values=values)
+    state = subject.crews[0].states[name]
+    taken[name] = subject.source.modalities[name].changed(taken[name], feature=at, values=values, state=state)
     raw = bundle_raw(subject, taken)
     decoded = subject.task.decode(raw, subject.state, info=subject.info, plan=subject.source.plan)
     return np.stack([np.asarray(decoded[a.column], float) for a in answers], axis=1)
