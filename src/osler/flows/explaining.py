@@ -180,7 +180,7 @@ def _places(own: Mapping[str, Sequence[Feature]], first: Mapping[str, Sequence[F
 def _summed(values: np.ndarray, owner: np.ndarray, *, count: int) -> np.ndarray:
     """Return (n, a, count) from `values` (n, a, f), summed by the `owner` (f,) of each."""
     out = np.zeros((*values.shape[:2], count))
-    np.add.at(out, (slice(None), slice(None), owner), values)
+    np.add.at(out.transpose(2, 0, 1), owner, values.transpose(2, 0, 1))
     return out
 
 

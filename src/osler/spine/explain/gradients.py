@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -221,12 +222,11 @@ def _scores(path: _Path, batch: Batch, lifted: Mapping[str, Tensor] | None) -> T
 def _owner(path: _Path, batch: Batch, name: str) -> np.ndarray | None:
     """Return (F,) the feature of each lifted float, None where the input is one feature. Where it differs between cases the
     batch holds one case alone, over and over."""
-    encoder = path.network.fusion.encoders[name]
-    owners, owner = getattr(encoder, "owners", None), getattr(encoder, "owner", None)
-    if path.layout.count[name] == 1 or (owners is None and owner is None):
+    encoder: Any = path.network.fusion.encoders[name]
+    if path.layout.count[name] == 1 or not (hasattr(encoder, "owners") or hasattr(encoder, "owner")):
         return None
-    found: Tensor = owner if owners is None else owners(batch.inputs[name].fields)[0].reshape(-1)
-    return found.cpu().numpy()
+    found = encoder.owners(batch.inputs[name].fields)[0].reshape(-1) if hasattr(encoder, "owners") else encoder.owner
+    return np.asarray(found.cpu().numpy())
 
 
 def _owned(added: np.ndarray, owner: np.ndarray | None, *, name: str, path: _Path) -> np.ndarray:

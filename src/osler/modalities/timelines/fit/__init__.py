@@ -9,12 +9,13 @@ import numpy as np
 
 from osler.core.columns import Columns
 from osler.core.state import State
+from osler.modalities.timelines.fit.columns import EVENTS, SERIES, owners, series
 from osler.modalities.timelines.fit.reach import reach
 from osler.modalities.timelines.fit.runs import Block, Runs, ascending, blocks, ragged, runs
 from osler.modalities.timelines.fit.scales import scales
 from osler.modalities.timelines.fit.vocabulary import FEWEST, census, chosen, placed
 
-__all__ = ["FEWEST", "VOCABULARY", "Block", "Runs", "ascending", "blocks", "fit", "places", "ragged", "runs"]
+__all__ = ["EVENTS", "FEWEST", "SERIES", "VOCABULARY", "Block", "Runs", "ascending", "blocks", "fit", "places", "ragged", "runs"]
 
 VOCABULARY = 4096  # codes at most
 NUMERIC = 0.5  # of a code's events: as many with a value make it one of numbers
@@ -28,7 +29,8 @@ def fit(columns: Columns, rows: np.ndarray, *, groups: np.ndarray, plan: Mapping
     events carry a value and five groups gave some; `center`, `scale` (V,) float32, median and robust sd of its values, `low`,
     `high` (V,) float32 about the 0.5 and 99.5 % of them with five groups at or beyond each, on a grid of three digits: 0, 1, 0, 0 where fewer
     gave values. `horizon` () float32, days before the prediction time within which 95 % of the cases begin; `step` () float32,
-    median of the days between neighbouring times of a case. Values: `names`, the V words.
+    median of the days between neighbouring times of a case; `series` (V,) uint8 columns that each code has for the classical model;
+    `owner` (V + 1,) int64 the explained feature of each place in the vocabulary, and last of what is not in it. Values: `names`, the V words.
     """
     most = plan["vocabulary"] if "vocabulary" in plan else VOCABULARY  # noqa: SIM401  a Plan's miss is a PlanError, which `get` lets through
     own = groups[rows]
@@ -38,9 +40,10 @@ def fit(columns: Columns, rows: np.ndarray, *, groups: np.ndarray, plan: Mapping
     scaled = scales(columns, rows, groups=own, known=codes)
     numeric = (found.valued[kept] >= NUMERIC * found.events[kept]) & (found.donors[kept] >= FEWEST)
     horizon, step = reach(columns, rows)
+    share = np.round(found.cases[kept] / max(1, len(rows)), 4).astype(np.float32)
     arrays = {
         "codes": codes,
-        "share": np.round(found.cases[kept] / max(1, len(rows)), 4).astype(np.float32),
+        "share": share,
         "numeric": numeric.astype(np.uint8),
         "center": scaled.center,
         "scale": scaled.scale,
@@ -48,6 +51,8 @@ def fit(columns: Columns, rows: np.ndarray, *, groups: np.ndarray, plan: Mapping
         "high": scaled.high,
         "horizon": np.float32(horizon).reshape(()),
         "step": np.float32(step).reshape(()),
+        "series": series(share, numeric=numeric, repeated=scaled.repeated),
+        "owner": owners(share),
     }
     return State(arrays, {"names": [columns.words.text(int(code)) or "" for code in codes]})
 

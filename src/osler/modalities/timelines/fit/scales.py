@@ -17,23 +17,26 @@ from osler.modalities.timelines.fit.vocabulary import FEWEST, placed
 DRAWN = 64  # values of a code and a case; one with 10⁶ events does not outweigh the rest
 LEVELS = np.array([0.05, 0.25, 0.5, 0.75, 0.95])
 OUTERMOST = 0.005
+REPEATED = 0.05  # of the cases with a value
 _NORMAL = 1.349  # interquartile range of a normal distribution with sd 1
 
 
 @dataclass(frozen=True, slots=True)
 class Scales:
-    """By code (v,): `center`, `scale`, `low` and `high` float32; 0, 1, 0 and 0 where fewer than five groups gave values."""
+    """By code (v,): `center`, `scale`, `low` and `high` float32; 0, 1, 0 and 0 where fewer than five groups gave values; and whether
+    it is `repeated` bool: one in twenty of the cases with a value has several."""
 
     center: np.ndarray
     scale: np.ndarray
     low: np.ndarray
     high: np.ndarray
+    repeated: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
     """Values of codes: `code` (d,), `value` (d,) of single events, at most DRAWN of a case. And by code and group (p,):
-    `pair_code`, `count` of drawn values, `mean`, `least`, `most` of all."""
+    `pair_code`, `count` of drawn values, `mean`, `least`, `most` of all. `runs` (2, v): cases with a value, and with several."""
 
     code: np.ndarray
     value: np.ndarray
@@ -42,6 +45,7 @@ class _Drawn:
     mean: np.ndarray
     least: np.ndarray
     most: np.ndarray
+    runs: np.ndarray
 
 
 def scales(columns: Columns, rows: np.ndarray, *, groups: np.ndarray, known: np.ndarray) -> Scales:
@@ -64,8 +68,13 @@ def scales(columns: Columns, rows: np.ndarray, *, groups: np.ndarray, known: np.
     center = np.where(enough, np.round(points[:, 2] / step) * step, 0.0)
     low, high = _limits(drawn, _quantiles(ordered, counts, np.array([OUTERMOST, 1 - OUTERMOST])), codes=codes)
     low, high = np.floor(low / step) * step, np.ceil(high / step) * step
-    ends = (np.where(enough, one, 0.0) for one in (low, high))
-    return Scales(*((a + 0.0).astype(np.float32) for a in (center, scale, *ends)))  # -0.0 + 0.0 is 0.0
+    low, high = (np.where(enough, one, 0.0) for one in (low, high))
+    repeated = drawn.runs[1] >= np.maximum(FEWEST, REPEATED * drawn.runs[0])
+    return Scales(_short(center), _short(scale), _short(low), _short(high), repeated)
+
+
+def _short(values: np.ndarray) -> np.ndarray:
+    return np.asarray((values + 0.0).astype(np.float32))  # -0.0 + 0.0 is 0.0
 
 
 def _limits(drawn: _Drawn, ends: np.ndarray, *, codes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -83,17 +92,19 @@ def _drawn(columns: Columns, rows: np.ndarray, *, groups: np.ndarray, known: np.
     width = len(known) + 1
     crowd = np.unique(groups, return_inverse=True)[1]
     values, parts = [], []
+    counts = np.zeros((2, len(known)), np.int64)
     for block in blocks(columns, rows):
         place = placed(block.codes, known)
         there = np.flatnonzero(np.isfinite(block.values) & (place < len(known)))
         found = runs(block.case[there], place[there], width=width)
         inside = block.values[there][found.order]
         some = _evenly(found)
+        counts += np.stack([np.bincount(c, minlength=len(known)) for c in (found.code, found.code[found.counts > 1])])
         values.append(np.stack([np.repeat(found.code, found.counts)[some].astype(np.float64), inside[some].astype(np.float64)]))
         parts.append(_summed(found, inside, crowd[found.case] * width + found.code))
     events = np.concatenate(values, axis=1) if values else np.empty((2, 0))
     pairs = np.concatenate(parts, axis=1) if parts else np.empty((6, 0))
-    return _merged(events, pairs, width=width)
+    return _merged(events, pairs, width=width, counts=counts)
 
 
 def _summed(found: Runs, inside: np.ndarray, pair: np.ndarray) -> np.ndarray:
@@ -105,17 +116,18 @@ def _summed(found: Runs, inside: np.ndarray, pair: np.ndarray) -> np.ndarray:
     return np.stack([pair.astype(np.float64), np.minimum(found.counts, DRAWN), found.counts, *ends])
 
 
-def _merged(events: np.ndarray, parts: np.ndarray, *, width: int) -> _Drawn:
+def _merged(events: np.ndarray, parts: np.ndarray, *, width: int, counts: np.ndarray) -> _Drawn:
     """Return the runs of one group and code put together."""
     parts = parts[:, np.argsort(parts[0], kind="stable")]
     pair = parts[0].astype(np.int64)
     starts = np.flatnonzero(np.diff(pair, prepend=-1))
     code, value = events[0].astype(np.int64), events[1]
     if not len(starts):
-        return _Drawn(code, value, pair, *(np.empty(0) for _ in range(4)))
-    drawn, counts, total = (np.add.reduceat(parts[j], starts) for j in (1, 2, 3))
+        nothing = np.empty(0)
+        return _Drawn(code, value, pair, nothing, nothing, nothing, nothing, counts)
+    drawn, every, total = (np.add.reduceat(parts[j], starts) for j in (1, 2, 3))
     least, most = np.minimum.reduceat(parts[4], starts), np.maximum.reduceat(parts[5], starts)
-    return _Drawn(code, value, pair[starts] % width, drawn, total / counts, least, most)
+    return _Drawn(code, value, pair[starts] % width, drawn, total / every, least, most, counts)
 
 
 def _evenly(found: Runs) -> np.ndarray:
