@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from statistics import NormalDist
 
 from osler.core.drift import Finding
 from osler.core.units import unit_change
@@ -31,10 +32,10 @@ def apart(before: Figures, now: Figures) -> float | None:
 
 
 def number_finding(
-    before: Figures, now: Figures, *, count: float, there: float, rows: float
+    before: Figures, now: Figures, *, count: float, there: float, rows: float, errors: float = SURE
 ) -> tuple[Finding, dict[str, str] | None]:
     """Return the gravest thing about a column of numbers, with its detail: `count` of `rows` new cases have it, and `there` of
-    the training cases had it."""
+    the training cases had it; a mean has moved when it is `errors` standard errors away."""
     if (now.get("unreadable") or 0) >= MOSTLY > (before.get("unreadable") or 0):
         return "text", None
     if not count and surprising(before["missing"], rows):
@@ -42,7 +43,7 @@ def number_finding(
     difference = apart(before, now)
     if difference is not None:
         error = math.sqrt(1 / max(count, 1) + 1 / max(there, 1))
-        moved = abs(difference) >= CLEAR and abs(difference) > SURE * error
+        moved = abs(difference) >= CLEAR and abs(difference) > errors * error
         old, new = ((float(f["mean"] or 0), float(f["sd"] or 0)) for f in (before, now))
         unit = unit_change(old, new)
         wider = new[1] and old[1] and abs(math.log(new[1] / old[1])) > math.log(2)
@@ -53,6 +54,12 @@ def number_finding(
     if more(before["outside"], now["outside"], count):
         return "outside", None
     return ("missing", None) if changed(before["missing"], now["missing"], rows) else ("", None)
+
+
+def errors_of(columns: int) -> float:
+    """Return how many standard errors are asked of each of so many means, so that one in twenty sets of new cases that are like
+    training's has any that is told (Bonferroni); never fewer than SURE."""
+    return max(SURE, NormalDist().inv_cdf(1 - 0.05 / (2 * max(1, columns))))
 
 
 def more(before: float | None, now: float | None, cases: float) -> bool:

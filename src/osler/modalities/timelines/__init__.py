@@ -103,6 +103,12 @@ class Timelines(Modality):
 
         return facts(columns, rows)
 
+    def parameters(self, facts: Mapping[str, Any]) -> int | None:
+        """Return one for each code that one in twenty cases has, and one for how many events there are."""
+        from osler.modalities.timelines.facts import parameters
+
+        return parameters(facts)
+
     def rules(self, brief: Brief) -> tuple[Decision, ...]:
         """Return architecture, embedding, regularisation."""
         from osler.modalities.timelines.rules import rules

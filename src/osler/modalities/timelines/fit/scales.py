@@ -23,14 +23,17 @@ _NORMAL = 1.349  # interquartile range of a normal distribution with sd 1
 
 @dataclass(frozen=True, slots=True)
 class Scales:
-    """By code (v,): `center`, `scale`, `low` and `high` float32; 0, 1, 0 and 0 where fewer than five groups gave values; and whether
-    it is `repeated` bool: one in twenty of the cases with a value has several."""
+    """By code (v,): `center`, `scale`, `low` and `high` float32; 0, 1, 0 and 0 where fewer than five groups gave values; whether
+    it is `repeated` bool: one in twenty of the cases with a value has several; its `points` (v, 5) float64, the LEVELS of its
+    values, not yet on the grid of `step` (v,)."""
 
     center: np.ndarray
     scale: np.ndarray
     low: np.ndarray
     high: np.ndarray
     repeated: np.ndarray
+    points: np.ndarray
+    step: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ def scales(columns: Columns, rows: np.ndarray, *, groups: np.ndarray, known: np.
     low, high = np.floor(low / step) * step, np.ceil(high / step) * step
     low, high = (np.where(enough, one, 0.0) for one in (low, high))
     repeated = drawn.runs[1] >= np.maximum(FEWEST, REPEATED * drawn.runs[0])
-    return Scales(_short(center), _short(scale), _short(low), _short(high), repeated)
+    return Scales(_short(center), _short(scale), _short(low), _short(high), repeated, points, step)
 
 
 def _short(values: np.ndarray) -> np.ndarray:
