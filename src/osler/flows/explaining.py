@@ -15,7 +15,7 @@ from osler.core.features import ExplainedModel
 from osler.core.state import State
 from osler.flows.crew import Crew
 from osler.flows.members import joined_features
-from osler.spine.explain import LAST, TOLERANCE, Layout, References, attribute, find_references, focus
+from osler.spine.explain import FALLBACK, LAST, TOLERANCE, Layout, References, attribute, find_references, focus, is_ragged
 from osler.spine.fit import Source
 from osler.spine.output import Blend
 
@@ -138,6 +138,18 @@ def stored_references(state: State, crews: Sequence[Crew]) -> list[list[Referenc
         [References.of(state.part(f"fold{number}.network{turn}")) for turn in range(len(crew.networks))]
         for number, crew in enumerate(crews)
     ]
+
+
+def compared_with(subject: Subject) -> str:
+    """Return what the networks compare a case with: "typical" cases; "center" of their scales, where a bundle has no typical ones;
+    "nothing", of timelines alone; "mixed", of timelines with typical cases of other inputs."""
+    encoders = subject.crews[0].networks[0].network.fusion.encoders.values()
+    ragged = [is_ragged(encoder) for encoder in encoders]
+    if all(ragged):
+        return "nothing"
+    if any(r is FALLBACK for found in subject.references for r in found):
+        return "center"
+    return "mixed" if any(ragged) else "typical"
 
 
 def bundle_raw(subject: Subject, columns: Mapping[str, Columns]) -> np.ndarray:

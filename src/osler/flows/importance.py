@@ -15,11 +15,11 @@ import numpy as np
 from osler.core.attribution import Answer
 from osler.core.columns import columns_cells
 from osler.core.target import Target
-from osler.flows.explaining import Subject, attributions, bundle_raw
+from osler.flows.explaining import Subject, attributions, bundle_raw, compared_with
 from osler.flows.maps import FEWEST as FEWEST_MAPS
 from osler.flows.maps import MeanMaps
 from osler.spine.evaluate import importance
-from osler.spine.explain import FALLBACK, Curve, edges, exchanged, level_effect, number_effect, whole_groups
+from osler.spine.explain import Curve, edges, exchanged, level_effect, number_effect, whole_groups
 
 CASES = 2_000  # of the test, for what is lost; more narrow the intervals little beside those of the measure
 ATTRIBUTED = 256  # cases whose attributions are averaged: the largest of ten features is then known within a tenth
@@ -121,7 +121,7 @@ def _attribution(subject: Subject, clock: Clock, *, seed: int) -> tuple[dict[str
         {
             "cases": done,
             "error": float(f"{(worst / np.maximum(np.ptp(ends[0], axis=0), 1e-6)).max():.2g}"),
-            "references": "center" if any(r is FALLBACK for found in subject.references for r in found) else "typical",
+            "references": compared_with(subject),
             "shares": [_line(subject, f, shares) for f in order[:LISTED]],
             **({"inputs": _by_input(subject, shares)} if len(subject.layout.first) > 1 else {}),
             "answers": [_answer(subject, a, {n: m[at] for n, m in means.items()}) for at, a in enumerate(answers)],
