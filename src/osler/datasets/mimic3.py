@@ -24,7 +24,8 @@ REMARKS = (
     "Codes of diagnoses, procedures, DRG and CPT, and what grew of a specimen, stand at discharge: nothing tells when they were known.",
     "Drugs stand at the end of the day on which they began, the amount of an infusion without a rate at its end.",
     "Laboratory values stand at the time of the specimen, charted ones at the time they are charted for: some were known hours later.",
-    f"An age of {OLDEST} stands for all above 89. The columns 'icd9 …' are the chapters of the discharge diagnoses: answers, never inputs.",
+    f"An age of {OLDEST} stands for all above 89, whose births the source obscures: these have no event of birth.",
+    "The columns 'icd9 …' are the chapters of the discharge diagnoses: answers, never inputs.",
 )
 
 
@@ -49,7 +50,7 @@ def _table(files: Mapping[str, Path]) -> tuple[pl.DataFrame, dict[str, Any]]:
     ended = pl.min_horizontal(moment("dischtime"), moment("deathtime"))
     long = stays.filter(ended > moment("admittime") + pl.duration(hours=AFTER))
     known = long.join(persons, on="subject_id", how="left", maintain_order="left")
-    years = ((moment("admittime") - moment("dob")).dt.total_days() / 365.2425).floor().cast(pl.Int64)
+    years = _years(moment("dob"), moment("admittime"))
     cases = known.sort("subject_id", moment("admittime")).select(
         pl.col("hadm_id").alias("admission"),
         pl.col("subject_id").alias("subject"),
@@ -61,6 +62,12 @@ def _table(files: Mapping[str, Path]) -> tuple[pl.DataFrame, dict[str, Any]]:
     left = {f"ended within {AFTER} hours": stays.height - cases.height}
     counts = {"admissions": stays.height, "cases": cases.height, "left out": left}
     return _with_chapters(cases, files), counts
+
+
+def _years(born: pl.Expr, day: pl.Expr) -> pl.Expr:
+    """Return whole years of life."""
+    before_birthday = day.dt.strftime("%m%d") < born.dt.strftime("%m%d")
+    return day.dt.year() - born.dt.year() - before_birthday.cast(int)
 
 
 def _with_chapters(cases: pl.DataFrame, files: Mapping[str, Path]) -> pl.DataFrame:

@@ -85,20 +85,21 @@ def _unit(column: str) -> pl.Expr:
 
 
 def _patients(files: Files) -> Part:
-    """Return births, and deaths after discharge, of which the date alone is known."""
+    """Return sexes, births that are not obscured, and deaths after discharge, of which the date alone is known."""
     import polars as pl
 
     stays = opened(files, "ADMISSIONS", "subject_id", "admittime", "deathtime")
     known = stays.group_by("subject_id").agg(moment("admittime").min().alias("first"), moment("deathtime").min().alias("died"))
-    frame = opened(files, "PATIENTS", "subject_id", "dob", "dod").join(known, on="subject_id", how="left")
+    frame = opened(files, "PATIENTS", "subject_id", "gender", "dob", "dod").join(
+        known, on="subject_id", how="left", maintain_order="left"
+    )
     plausible = (pl.col("first") - moment("dob")).dt.total_days() < OBSCURED * 365
-    birth = {"time": moment("dob"), "code": pl.when(plausible).then(pl.lit("birth"))}
-    death = {"time": pl.when(pl.col("died").is_null()).then(end_of_day("dod")), "code": pl.lit("death")}
-    obscured = pl.when(~plausible, death["time"].is_null()).then(pl.lit("birth obscured (older than 89): age is in the table"))
-    # a patient whose birth is obscured may still have a death: the first kind is then the death
-    first = {name: pl.when(plausible).then(birth[name]).otherwise(death[name]) for name in ("time", "code")}
-    second = {"time": pl.when(plausible).then(death["time"]), "code": death["code"]}
-    return part(frame, first, second, left=obscured)
+    return part(
+        frame,
+        {"time": None, "code": word("GENDER", "gender")},
+        {"time": pl.when(plausible).then(moment("dob")), "code": pl.lit("birth")},
+        {"time": pl.when(pl.col("died").is_null()).then(end_of_day("dod")), "code": pl.lit("death")},
+    )
 
 
 def _admissions(files: Files) -> Part:
@@ -300,7 +301,7 @@ def _titled(files: Files, name: str, *columns: str, dictionary: str, pattern: st
     """Return a table of ICD-9 codes with `item`, the code with its point and its short title."""
     import polars as pl
 
-    titles = opened(files, dictionary, "icd9_code", "short_title").unique("icd9_code")
+    titles = opened(files, dictionary, "icd9_code", "short_title").unique("icd9_code", keep="first", maintain_order=True)
     frame = opened(files, name, *columns).join(titles, on="icd9_code", how="left", maintain_order="left")
     pointed = pl.col("icd9_code").str.replace(pattern, "$1.$2")
     title = pl.format("{} ({})", pointed, "short_title")

@@ -68,16 +68,16 @@ def number(column: str) -> pl.Expr:
 def part(frame: pl.DataFrame, *kinds: Mapping[str, Any], left: Any = None) -> Part:
     """Return the events of a table: of each row the first of `kinds`, and those of the further ones that have time and code.
 
-    A kind gives `time`, `code`, and if it has them `value`, `unit`, `text`. `left` says why a row is not used.
+    A kind gives `time` (None: known at any time), `code`, and if it has them `value`, `unit`, `text`. `left` says why a row is
+    not used.
     """
     import polars as pl
 
     first, *further = (_event(kind) for kind in kinds)
-    missing = (
-        pl.when(first["time"].is_null()).then(pl.lit("no time"))
-        .when(first["code"].is_null()).then(pl.lit("no code"))
-    )  # fmt: skip
-    why = missing if left is None else pl.coalesce(left, missing)
+    lacking = [(first["code"].is_null(), "no code")]
+    if kinds[0]["time"] is not None:
+        lacking.insert(0, (first["time"].is_null(), "no time"))
+    why = reason(*lacking) if left is None else pl.coalesce(left, reason(*lacking))
     marked = frame.with_columns(why.alias("left out"))
     reasons = marked["left out"].drop_nulls().value_counts(sort=True)
     used = marked.filter(pl.col("left out").is_null())
@@ -90,6 +90,8 @@ def _event(kind: Mapping[str, Any]) -> dict[str, pl.Expr]:
 
     empty = {"value": pl.lit(None, pl.Float64), "unit": pl.lit(None, pl.String), "text": pl.lit(None, pl.String)}
     found = {"subject": pl.col("subject_id"), **empty, **kind}
+    if found["time"] is None:
+        found["time"] = pl.lit(None, pl.Datetime("us"))
     return {name: found[name] for name in EVENT}
 
 

@@ -6,7 +6,10 @@ are parsed at once. What the files have wrong (a temperature of 0, a pH of 700) 
 
 from __future__ import annotations
 
+import gzip
+import io
 import tarfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 PARTS = {"a": "train", "b": "test"}
 HEADER = b"Time,Parameter,Value"
 MOST_BYTES = 1 << 20  # of one stay; the longest has 40 kB
+MOST_UNPACKED = 1 << 29  # of one set, which has 35 MB
 DESCRIPTORS = ("Age", "Gender", "Height", "ICUType", "Weight")
 # of the five, weight alone is measured again, and is a series too
 SERIES = ("Weight",)
@@ -108,7 +112,7 @@ def _texts(source: Path) -> list[tuple[str, bytes]]:
     """Return the name and the lines of each stay, without the header."""
     found = []
     try:
-        with tarfile.open(source) as archive:
+        with tarfile.open(fileobj=_unpacked(source), mode="r:") as archive:
             for member in archive:
                 name = PurePosixPath(member.name)
                 stream = archive.extractfile(member) if member.isfile() and name.suffix == ".txt" else None
@@ -117,9 +121,18 @@ def _texts(source: Path) -> list[tuple[str, bytes]]:
                     if header != HEADER:
                         raise RequestError(f"'{source.name}' holds a file that does not begin with '{HEADER.decode()}'")
                     found.append((name.stem, lines if lines.endswith(b"\n") or not lines else lines + b"\n"))
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
         raise RequestError(f"'{source.name}' cannot be unpacked ({type(error).__name__})") from None
     return found
+
+
+def _unpacked(source: Path) -> io.BytesIO:
+    """Return the archive with its own sum checked: read member by member, one that is cut off may look like a shorter one."""
+    with gzip.open(source) as stream:
+        content = stream.read(MOST_UNPACKED + 1)
+    if len(content) > MOST_UNPACKED:
+        raise RequestError(f"'{source.name}' holds more than {MOST_UNPACKED:,} bytes")
+    return io.BytesIO(content)
 
 
 def _outcomes(source: Path) -> pl.DataFrame:
