@@ -7,13 +7,17 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from osler.core.duration import SECOND, UNITS
+
 # columns of a table of cases that was derived from events
 SUBJECT, INDEX, PREDICTION, CENSORED, SPLIT = "subject", "index", "prediction", "censored", "split"
 TAKEN = (SUBJECT, INDEX, PREDICTION, CENSORED, SPLIT)
 
 Which = Literal["first", "last", "every"]
 Take = Literal["first", "last", "max", "min", "mean"]
-Purpose = Literal["train", "score", "predict"]  # what cases are derived for: with a check of the question, with outcomes, with neither
+Purpose = Literal[
+    "train", "score", "predict"
+]  # what cases are derived for: with a check of the question, with outcomes, with neither
 
 # Why a case has no outcome, by the code that its row carries in the column CENSORED.
 REASONS: Mapping[str, str] = {
@@ -21,6 +25,18 @@ REASONS: Mapping[str, str] = {
     "died": "death before the horizon's end, without the outcome: whether it would have come is not known",
     "unmeasured": "the value was not measured between gap and horizon",
 }
+
+
+def written(span: int) -> str:
+    """Return a span of microseconds as `duration` reads it, in the largest unit that it has a whole number of; days from three on.
+
+    >>> written(24 * UNITS["h"]), written(30 * UNITS["d"]), written(2 * UNITS["y"]), written(0)
+    ('24h', '30d', '2y', '0h')
+    """
+    for unit, least in (("y", 1), ("d", 3), ("h", 0), ("min", 1), ("s", 1)):
+        if span % UNITS[unit] == 0 and span >= least * UNITS[unit]:
+            return f"{span // UNITS[unit]}{unit}"
+    return f"{span / SECOND:.6f}s"
 
 
 @dataclass(frozen=True, slots=True)

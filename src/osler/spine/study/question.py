@@ -1,4 +1,4 @@
-"""The key `question` of a study: parsed with all its faults, and laid over the study."""
+"""The key `question` of a study, parsed with all its faults."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from osler.core.question import TAKEN, Eligible, FollowUp, Goal, Moment, Questio
 KEYS = ("index", "which", "after", "window", "gap", "horizon", "target", "eligible", "washout", "followup", "death")
 EVER = "ever"
 LAST_EVENT = "last event"
+NO_WINDOW = "window: nothing can be seen in a window of 0; leave it out to look at all that came before"
 _EVERY = re.compile(r"every\s+(.+)")
 _TAKES = ("first", "last", "max", "min", "mean")
 _NAME = re.compile(r"[^\W\d][\w.-]{0,63}")
@@ -130,15 +131,12 @@ class _Reader:
         said = [key for key in ("above", "below", "take") if key in raw]
         if len(said) != 1:
             self.fault("question: target: a value needs one of 'above', 'below' (a limit) and 'take' (which value is predicted)")
-        limits = {}
-        for key in ("above", "below"):
-            if key in raw and (limit := self.number(raw[key], f"target: {key}")) is not None:
-                limits[key] = limit
+        above, below = (self.number(raw[key], f"target: {key}") if key in raw else None for key in ("above", "below"))
         take = raw.get("take")
         if "take" in raw and take not in _TAKES:
             self.fault(f"question: target: take: there is {', '.join(_TAKES)}; what came is none of these")
             take = None
-        return Goal(name, value=self.codes(raw["value"], "target: value"), take=take, death=death, **limits)
+        return Goal(name, value=self.codes(raw["value"], "target: value"), above=above, below=below, take=take, death=death)
 
     def number(self, raw: Any, what: str) -> float | None:
         if isinstance(raw, (int, float)) and not isinstance(raw, bool) and math.isfinite(raw):
@@ -206,20 +204,19 @@ def _contradictions(question: Question, raw: Mapping[str, Any]) -> list[str]:
     if not question.derived:
         return list(_of_columns(question, raw))
     end = question.after + question.gap + (question.horizon or 0)
-    checks: tuple[tuple[bool, str], ...] = (
-        (question.index.column is not None, "index: a target from events needs its index from events too ('event:'); or give the"
-         " target as a column of the same table"),
-        (question.horizon is None, "'horizon' is missing: until when after the prediction the outcome counts, such as '30d'"),
-        (question.horizon == 0, "horizon: nothing can come in a horizon of 0"),
-        (question.window == 0, "window: nothing can be seen in a window of 0; leave it out to look at all that came before"),
-        (0 < question.followup.known < end, "followup: it ends before the horizon does, so that nobody's outcome would be known"),
-        (bool(question.washout) and question.target.take is not None, "washout: it is for an outcome that happens, not for a"
-         " value that is always there"),
-        (question.target.death == "no" and question.names_death, "death: death is the outcome itself; leave 'death' out"),
-        (question.target.death == "no" and question.target.take is not None, "death: the value of one who died is not known;"
-         " leave 'death' out"),
-    )  # fmt: skip
-    return [f"question: {sentence}" for wrong, sentence in checks if wrong]
+    value = question.target.take is not None
+    checks = {
+        "index: a target from events needs its index from events too ('event:'); or give the target as a column of the same table":
+            question.index.column is not None,
+        "'horizon' is missing: until when after the prediction the outcome counts, such as '30d'": question.horizon is None,
+        "horizon: nothing can come in a horizon of 0": question.horizon == 0,
+        NO_WINDOW: question.window == 0,
+        "followup: it ends before the horizon does, so that nobody's outcome would be known": 0 < question.followup.known < end,
+        "washout: it is for an outcome that happens, not for a value that is always there": value and question.washout > 0,
+        "death: death is the outcome itself; leave 'death' out": question.target.death == "no" and question.names_death,
+        "death: the value of one who died is not known; leave 'death' out": question.target.death == "no" and value,
+    }  # fmt: skip
+    return [f"question: {sentence}" for sentence, wrong in checks.items() if wrong]
 
 
 def _of_columns(question: Question, raw: Mapping[str, Any]) -> Iterable[str]:
@@ -230,7 +227,7 @@ def _of_columns(question: Question, raw: Mapping[str, Any]) -> Iterable[str]:
         if raw.get(key) is not None:
             yield f"question: {key}: with a target column the table's rows are the cases; choose them in the table"
     if question.window == 0:
-        yield "question: window: nothing can be seen in a window of 0; leave it out to look at all that came before"
+        yield f"question: {NO_WINDOW}"
 
 
 def _kind(raw: Any) -> str:
@@ -238,5 +235,3 @@ def _kind(raw: Any) -> str:
     if raw is None:
         return "nothing"
     return f"'{raw}'" if isinstance(raw, str) and len(raw) <= 40 else f"a {type(raw).__name__}"
-
-

@@ -7,11 +7,12 @@ import pytest
 
 from osler.core.duration import UNITS
 from osler.core.errors import StudyError
-from osler.core.question import CENSORED, PREDICTION, SPLIT, SUBJECT, Eligible, FollowUp, Goal, Moment, Question
+from osler.core.question import CENSORED, PREDICTION, REASONS, SPLIT, SUBJECT, Eligible, FollowUp, Goal, Moment, Question
 from osler.modalities.timelines.cohort import cohort
 from osler.modalities.timelines.cohort.check import LEAST
 from osler.modalities.timelines.cohort.derive import derive
 from osler.modalities.timelines.cohort.marks import Marks, flags
+from osler.modalities.timelines.cohort.outcome import KNOWN
 from tests.unit.modalities.timelines.stores import DAY, EPOCH, HOUR, store
 
 # admission at 0 h, prediction at 24 h, gap until 36 h, horizon until 84 h
@@ -28,7 +29,8 @@ def case(*events, asked=ASKED, seen=200, admitted=0):
     if not len(found.who):
         return None
     assert len(found.who) == 1
-    return found.found.why[0] or found.found.values[0]
+    why = found.found.why[0]
+    return found.found.values[0] if why == KNOWN else list(REASONS)[why]
 
 
 # the outcome's time ---------------------------------------------------------------------------------------------------
@@ -203,7 +205,9 @@ def test_which_index_events_make_cases(index, moments):
 
 
 def test_repeated_moments_end_where_follow_up_ends():
-    asked = replace(ASKED, index=Moment(("admission",), which="every", step=24 * HOUR), after=0, followup=FollowUp(("discharge",)))
+    asked = replace(
+        ASKED, index=Moment(("admission",), which="every", step=24 * HOUR), after=0, followup=FollowUp(("discharge",))
+    )
     found = derive(store([("a", 0, "admission"), ("a", 72, "discharge"), ("a", 500, "visit")]), asked, outcome=True)
     assert ((found.index - EPOCH) / HOUR).tolist() == [0, 24, 48]
     found = derive(store([("a", 0, "admission"), ("a", 30, "death"), ("a", 500, "bill")]), asked, outcome=True)
@@ -305,7 +309,7 @@ def test_cases_to_predict_need_no_outcome_and_hold_none(tmp_path):
 
 def test_what_comes_after_the_prediction_time_changes_no_row_to_predict(tmp_path):
     events = many()
-    planted = [*events, *((who, 24.001, "I50.1") for who in {e[0] for e in events}), *((who, 90, "lab", 7.0) for who in {"p001"})]
+    planted = [*events, *((who, 24.001, "I50.1") for who in {e[0] for e in events}), ("p001", 90, "lab", 7.0)]
     before = rows(cohort(store(events), ASKED, purpose="predict", cache=tmp_path))
     after = rows(cohort(store(planted, folder="planted"), ASKED, purpose="predict", cache=tmp_path))
     assert after.equals(before)

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from osler.core.disk import private_folder, whole
-from osler.core.question import CENSORED, INDEX, PREDICTION, SPLIT, SUBJECT, Cohort, Flow, Purpose, Question
+from osler.core.question import CENSORED, INDEX, PREDICTION, REASONS, SPLIT, SUBJECT, Cohort, Flow, Purpose, Question
 from osler.modalities.timelines.cohort.check import check_codes, check_flow
 from osler.modalities.timelines.cohort.derive import Derived, derive
+from osler.modalities.timelines.cohort.outcome import KNOWN
 from osler.modalities.timelines.read.store import Store
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _table(store: Store, question: Question, derived: Derived) -> pa.Table:
         kind = pa.float64() if question.target.take else pa.int8()
         unknown = np.isnan(values)
         columns[question.target.name] = pa.array(np.where(unknown, 0, values), mask=unknown).cast(kind)
-        columns[CENSORED] = pa.array(derived.found.why, pa.string())
+        columns[CENSORED] = pa.array([*REASONS]).take(pa.array(derived.found.why, mask=derived.found.why == KNOWN))
     if store.splits is not None:
         words = [None if part is None else _PARTS.get(str(part), str(part)) for part in store.splits]
         columns[SPLIT] = pa.array(words, pa.string()).take(pa.array(derived.who))

@@ -64,7 +64,9 @@ def check_flow(question: Question, flow: Flow, *, purpose: Purpose) -> None:
     if purpose == "train" and flow.outcome is not None and flow.cases:
         name = question.target.name
         if flow.outcome == 0:
-            faults.append(f"question: '{name}' never happens in {flow.cases:,} cases ({told}); look at its codes, gap and horizon")
+            faults.append(
+                f"question: '{name}' never happens in {flow.cases:,} cases ({told}); look at its codes, gap and horizon"
+            )
         if flow.outcome == flow.cases:
             lost = ", ".join(f"{number:,} {code}" for code, number in flow.unknown.items())
             faults.append(

@@ -8,10 +8,10 @@ import numpy as np
 
 from osler.core.duration import UNITS
 from osler.core.errors import StudyError
-from osler.core.question import Eligible, Flow, Question
+from osler.core.question import REASONS, Eligible, Flow, Question
 from osler.modalities.timelines.case import ALWAYS, BIRTH
 from osler.modalities.timelines.cohort.marks import NEVER, Marks, flags, marked, timed
-from osler.modalities.timelines.cohort.outcome import Outcomes, absent, deaths, last_seen, outcomes, targets
+from osler.modalities.timelines.cohort.outcome import KNOWN, Outcomes, deaths, last_seen, outcomes, targets
 from osler.modalities.timelines.read.store import Store
 
 MOST = 50_000_000  # cases: about 4 GB of them while they are made
@@ -44,12 +44,10 @@ def derive(store: Store, question: Question, *, outcome: bool) -> Derived:
     if not outcome:
         return Derived(who, index, prediction, None, Flow(tuple(steps)))
     found = outcomes(store, question, who=who, index=index)
-    codes, counts = np.unique(found.why[~absent(found.why)].astype(str), return_counts=True)
-    steps.append(("followed", len(who) - int(counts.sum())))
+    unknown = {code: int((found.why == place).sum()) for place, code in enumerate(REASONS)}
+    steps.append(("followed", int((found.why == KNOWN).sum())))
     having = None if question.target.take else int(np.nansum(found.values))
-    flow = Flow(
-        tuple(steps), {str(c): int(n) for c, n in zip(codes, counts, strict=True)}, having, int(found.gap.sum())
-    )  # fmt: skip
+    flow = Flow(tuple(steps), {code: n for code, n in unknown.items() if n}, having, int(found.gap.sum()))
     return Derived(who, index, prediction, found, flow)
 
 
@@ -80,7 +78,9 @@ def _repeated(store: Store, question: Question, events: Marks, owners: np.ndarra
     stop = np.minimum(stop, following)
     counts = np.maximum(1, -(-(stop - events.times) // step))  # moments in [event, stop)
     if counts.sum() > MOST:
-        raise StudyError(f"question: which: a case so often makes {counts.sum():,} cases; at most {MOST:,} can be. Ask less often")
+        raise StudyError(
+            f"question: which: a case so often makes {counts.sum():,} cases; at most {MOST:,} can be. Ask less often"
+        )
     turn = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     return np.repeat(owners, counts), np.repeat(events.times, counts) + turn * step
 

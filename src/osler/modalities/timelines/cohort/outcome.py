@@ -6,27 +6,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from osler.core.question import Goal, Question
+from osler.core.question import REASONS, Goal, Question
 from osler.modalities.timelines.case import DEATH
 from osler.modalities.timelines.cohort.marks import Marks, flags, marked, timed
 from osler.modalities.timelines.read.store import Store
 
+KNOWN = -1
+CENSORED, DIED, UNMEASURED = range(len(REASONS))
 DEATHS = (DEATH, f"{DEATH}//*")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """Of n cases: `values` (n,) float64, 1 and 0 where an event is asked for, NaN where unknown; `why` (n,) object, the code of
-    the reason where it is unknown, else None; `gap` (n,) bool, whether a target event lies in the gap."""
+    """Of n cases: `values` (n,) float64, 1 and 0 where an event is asked for, NaN where unknown; `why` (n,) int8, the place in
+    REASONS of what makes it unknown, KNOWN where nothing does; `gap` (n,) bool, whether a target event lies in the gap."""
 
     values: np.ndarray
     why: np.ndarray
     gap: np.ndarray
-
-
-def absent(why: np.ndarray) -> np.ndarray:
-    """Return (n,) bool where an array of objects holds None."""
-    return np.equal(why, None).astype(bool)
 
 
 def last_seen(store: Store) -> np.ndarray:
@@ -68,16 +65,16 @@ def outcomes(store: Store, question: Question, *, who: np.ndarray, index: np.nda
     died = (death < end) & (death <= seen)
     known = there if goal.take in (None, "first") else np.zeros(len(who), bool)
     unknown = ~known
-    why = np.full(len(who), None, object)
-    why[unknown & (seen < end)] = "censored"
-    why[unknown & died & ((goal.death == "censored") | (death <= start))] = "died"
+    why = np.full(len(who), KNOWN, np.int8)
+    why[unknown & (seen < end)] = CENSORED
+    why[unknown & died & ((goal.death == "censored") | (death <= start))] = DIED
     if goal.death == "no":
-        why[unknown & died & (death > start)] = None
+        why[unknown & died & (death > start)] = KNOWN
     if goal.value:
         measured = there if goal.take else _measured(store, goal, who, (start, stop))
-        why[unknown & ~died & ~measured & absent(why)] = "unmeasured"
+        why[unknown & ~died & ~measured & (why == KNOWN)] = UNMEASURED
     values = there.astype(np.float64) if goal.take is None else _taken(sought, goal, low, high)
-    values[~absent(why)] = np.nan
+    values[why != KNOWN] = np.nan
     return Outcomes(values, why, sought.within(who, prediction, start))
 
 
