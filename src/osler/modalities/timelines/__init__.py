@@ -64,7 +64,7 @@ class Timelines(Modality):
         from osler.modalities.timelines.cohort import cohort
         from osler.modalities.timelines.read import prepared
 
-        return cohort(prepared(folder, options=options, cache=cache), question, purpose=purpose, cache=cache)
+        return cohort(prepared(options, folder=folder, cache=cache), question, purpose=purpose, cache=cache)
 
     def digest(self, locators: Sequence[Any], *, file_digest: Callable[[Path], str]) -> str:
         """Return a hash of the rows' keys and moments and of the prepared events."""
