@@ -14,7 +14,7 @@ from osler.core.columns import Columns, Field
 from osler.core.drift import Shift
 from osler.core.features import Features
 from osler.core.plan import Brief, Decision, Rung
-from osler.core.question import Cohort, Purpose, Question
+from osler.core.question import SUBJECT, Cohort, Purpose, Question
 from osler.core.state import State
 from osler.core.table import Table
 from osler.core.target import Target
@@ -64,7 +64,7 @@ class Timelines(Modality):
         from osler.modalities.timelines.cohort import cohort
         from osler.modalities.timelines.read import prepared
 
-        return cohort(prepared(options, folder=folder, cache=cache), question, purpose=purpose, cache=cache)
+        return cohort(prepared(options, folder=folder, cache=cache, key=SUBJECT), question, purpose=purpose, cache=cache)
 
     def digest(self, locators: Sequence[Any], *, file_digest: Callable[[Path], str]) -> str:
         """Return a hash of the rows' keys and moments and of the prepared events."""

@@ -13,6 +13,7 @@ from osler.core.question import INDEX, SUBJECT, Question, written
 from osler.spine.study.file import InputFile, StudyFile
 
 _SPANS = ("after", "window")
+HERE = "."  # no table was named: the events lie beside the study, or where the input says
 
 
 def with_question(asked: StudyFile, *, folder: Path, modalities: Mapping[str, Modality]) -> StudyFile:
@@ -56,7 +57,7 @@ def _timed(one: InputFile, question: Question, *, source: str) -> InputFile:
     options = {**one.options, **{name: written(span) for name, span in spans.items() if span is not None}}
     columns = one.columns
     if question.derived:
-        options.setdefault("source", source)
+        options |= {} if source == HERE else {"source": one.options.get("source", source)}
     elif question.index.column is not None and len(columns) == 1:
         columns = (*columns, question.index.column)
     return InputFile(modality=one.modality, columns=columns, **options)
