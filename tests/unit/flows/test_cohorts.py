@@ -85,7 +85,12 @@ def _cache(home, monkeypatch):
 
 def test_a_study_of_events_needs_no_table(home):
     study, table = open_study(Request(home / "study" / "study.yaml"), cache=home / "cache")
-    assert (study.targets, study.task, study.roles.group, study.roles.id) == (("failure",), "classification", "subject", "subject")
+    assert (study.targets, study.task, study.roles.group, study.roles.id) == (
+        ("failure",),
+        "classification",
+        "subject",
+        "subject",
+    )
     (only,) = study.inputs
     assert (only.modality, only.columns, only.options) == ("timelines", ("subject", "index"), {"after": "24h"})
     assert len(table) == dict(study.flow.steps)["index"] == 240
@@ -125,7 +130,9 @@ def test_a_bundle_predicts_new_events_without_their_outcome(home, bundle, tmp_pa
     assert (lines["refused"] == "").sum() == len(lines) == 90
     starts = dict(new.filter(pl.col("code") == "admission//ward").select("subject_id", "time").iter_rows())
     moments = lines.with_columns(pl.col("prediction").str.to_datetime("%Y-%m-%dT%H:%M:%SZ"))
-    assert all((moment - starts[who]).total_seconds() == 86400 for who, moment in moments.select("subject", "prediction").iter_rows())
+    assert all(
+        (moment - starts[who]).total_seconds() == 86400 for who, moment in moments.select("subject", "prediction").iter_rows()
+    )
     folder = pl.read_csv(predict(bundle, home / "new", out=tmp_path / "q.csv"))
     assert folder.equals(lines)
     again = load(bundle).predict(home / "new")
@@ -135,7 +142,9 @@ def test_a_bundle_predicts_new_events_without_their_outcome(home, bundle, tmp_pa
 def test_the_future_changes_no_prediction(home, bundle, tmp_path):
     new = events(seed=1, subjects=90)
     before = pl.read_csv(predict(bundle, home / "new", out=tmp_path / "p.csv"))
-    starts = new.filter(pl.col("code") == "admission//ward").select("subject_id", pl.col("time") + pl.duration(hours=24, microseconds=1))
+    starts = new.filter(pl.col("code") == "admission//ward").select(
+        "subject_id", pl.col("time") + pl.duration(hours=24, microseconds=1)
+    )
     planted = [starts.with_columns(code=pl.lit(c), value=pl.lit(7.0)) for c in ("drug", "lab", "I50.1", "rare")]
     (tmp_path / "planted").mkdir()
     pl.concat([new, *planted]).write_parquet(tmp_path / "planted" / "events.parquet")

@@ -171,10 +171,10 @@ class _Reader:
                 return FollowUp(self.codes(raw["event"], "followup: event"))
             self.fault("question: followup: wanted 'event:' with the codes that end it")
             return FollowUp()
-        known = self.span(raw, "followup") or 0
-        if not known:
+        known = self.span(raw, "followup") if isinstance(raw, str) else 0
+        if known == 0:
             self.fault(f"question: followup: there is '{LAST_EVENT}', 'event:' with codes, and a span above 0 after the index")
-        return FollowUp(known=known)
+        return FollowUp(known=known or 0)
 
     def _name(self, raw: Any) -> str:
         if raw is None:

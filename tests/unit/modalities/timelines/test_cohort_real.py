@@ -61,11 +61,15 @@ def test_values_after_every_admission_are_those_that_a_join_finds(stays, take):
     question = replace(ASKED, index=Moment(("admission*",), which="every"), target=goal, horizon=3 * DAY, gap=6 * HOUR)
     _, table = asked_of(stays, question)
     _, events = stays
-    values = events.filter((pl.col("code") == "LAB//creatinine") & pl.col("value").is_not_null()).sort("time", maintain_order=True)
+    values = events.filter((pl.col("code") == "LAB//creatinine") & pl.col("value").is_not_null()).sort(
+        "time", maintain_order=True
+    )
     known = 0
     for subject, moment, value, why in table.select("subject", "prediction", "creatinine", "censored").iter_rows():
         start = moment + timedelta(hours=6)
-        own = values.filter((pl.col("subject_id") == subject) & pl.col("time").is_between(start, start + timedelta(days=3), closed="right"))
+        own = values.filter(
+            (pl.col("subject_id") == subject) & pl.col("time").is_between(start, start + timedelta(days=3), closed="right")
+        )
         if why is None:
             expected = own["value"].cast(pl.Float32).to_list()
             assert value == pytest.approx({"max": max, "mean": np.mean, "last": lambda v: v[-1]}[take](expected), rel=1e-6)
@@ -86,7 +90,9 @@ def test_readmission_is_asked_from_discharge_and_only_of_those_who_live(stays):
     deaths = dict(events.filter(pl.col("code") == "death").select("subject_id", "time").iter_rows())
     ages = [(moment - births[who]).days / 365.25 for who, moment in table.select("subject", "prediction").iter_rows()]
     assert 18 <= min(ages) <= max(ages) < 90
-    assert all(deaths.get(who, moment + timedelta(1)) > moment for who, moment in table.select("subject", "prediction").iter_rows())
+    assert all(
+        deaths.get(who, moment + timedelta(1)) > moment for who, moment in table.select("subject", "prediction").iter_rows()
+    )
     admissions = events.filter(pl.col("code").str.starts_with("admission"))
     for who, moment, again in table.select("subject", "prediction", "readmitted").iter_rows():
         own = admissions.filter(
@@ -110,8 +116,8 @@ def test_a_planted_future_changes_neither_the_cases_to_predict_nor_their_columns
     assert again.equals(table)
     modality = Timelines()
     read = []
-    for home, rows in ((folder, table), (tmp_path, again)):
-        rows = Table(rows.to_arrow(), home)
+    for home, cases in ((folder, table), (tmp_path, again)):
+        rows = Table(cases.to_arrow(), home)
         located = modality.locate(rows, columns=("subject", "index"), options={"after": "24h"}, cache=home / "cache")
         reading = {d.name: d.value for d in modality.reading(located, settings={"after": "24h"})}
         read.append(modality.shard(located, reading=reading, roles=frozenset({"input"})))
