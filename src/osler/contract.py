@@ -260,15 +260,19 @@ class Modality:
         raise NotImplementedError
 
     def features(self, columns: Columns, *, state: State) -> tuple[Feature, ...]:
-        """Return what attributions to this input are summed over, in the order of `baseline_features` and of the encoder's
-        `owner` (F,), which tells the feature of each lifted float. Default: the input as a whole."""
+        """Return what attributions to this input are summed over. Default: the input as a whole.
+
+        `Features.owner` tells which of them each column of `baseline_features` belongs to, and without it column and feature are
+        one. Of what an encoder lifts its `owner` (F,) tells it, or, where it differs between cases, `owners(fields)`,
+        shaped as what is lifted. The feature named "", if there is one, is the last: the rest, which has no feature of its own.
+        """
         return (Feature(""),)
 
-    def values(self, columns: Columns, *, feature: int) -> np.ndarray:
+    def values(self, columns: Columns, *, feature: int, state: State) -> np.ndarray:
         """Return (n,) what `changed` sets of a feature. Default, for the input as a whole: the numbers of the rows."""
         return np.arange(len(columns))
 
-    def changed(self, columns: Columns, *, feature: int, values: np.ndarray) -> Columns:
+    def changed(self, columns: Columns, *, feature: int, values: np.ndarray, state: State) -> Columns:
         """Return the columns with `values` (n,) of one feature, the rest as it was. Default: each case gets the whole input of
         the row that `values` names."""
         return columns.take(values)
@@ -283,9 +287,12 @@ class Modality:
         """
         return {"features": [{"name": "", "attribution": float(np.sum(attribution))}]}
 
-    def picture(self, columns: Columns, row: int, *, layers: Mapping[str, np.ndarray] | None = None) -> str | None:
-        """Return an SVG of a case without a word, or None where nothing can be looked at. `layers` are drawn over it, beside one
-        another: "attribution", shaped as what the encoder lifts, and "focus" (i, j[, k])."""
+    def picture(
+        self, columns: Columns, row: int, *, layers: Mapping[str, np.ndarray] | None = None, state: State | None = None
+    ) -> str | None:
+        """Return an SVG of a case without a word but names in the data, or None where nothing can be looked at. `layers` are drawn
+        over it, beside one another: "attribution", shaped as what the encoder lifts, and "focus" (i, j[, k]). `state` tells what is
+        usual in training."""
         return None
 
     def sketch(self, plan: Mapping[str, Any]) -> str | None:

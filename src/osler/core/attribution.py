@@ -50,7 +50,7 @@ class Answer:
 class Attribution:
     """For n cases, a answers, f features: `values` (n, a, f), and the `score` (n, a) and `reference` (n, a) that they lead
     between: values.sum(2) + reference = score, but for `error`. `maps` by input name (n, a, channels, i, j[, k]): what each place of
-    an input on a grid adds to the value of that input."""
+    an input on a grid adds to the value of that input; of events (n, a, e, 2), and only where all n cases have as many."""
 
     values: np.ndarray
     reference: np.ndarray

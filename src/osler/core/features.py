@@ -16,6 +16,7 @@ class Features:
     `matrix` (m, f) float32, NaN where missing; `positions` (m,) int64, which of the asked rows each line belongs to;
     `places` (m,) int64, on a grid the flat index of the line inside its case, else None; `names` (f,); `categorical` (f,) bool: columns that hold codes 0, 1, … of a vocabulary, NaN where missing or unknown.
     `kinds` (f,), or none: what features that say little one by one (the bins of a histogram) are told together as.
+    `owner` (f,) int64 of one input's: which of the modality's explained features each column belongs to; None: each is its own.
     """
 
     matrix: np.ndarray
@@ -24,6 +25,7 @@ class Features:
     categorical: np.ndarray
     places: np.ndarray | None = None
     kinds: tuple[str, ...] = ()
+    owner: np.ndarray | None = None
 
     @classmethod
     def joined(cls, parts: tuple[Features, ...], *, prefixes: tuple[str, ...]) -> Features:

@@ -16,14 +16,13 @@ from osler.core.table import Table
 from osler.core.watch import SILENT, Watch
 from osler.flows.cases import plain_text
 from osler.flows.cohorts import of_bundle
-from osler.flows.explaining import Parts, Subject, attributions
+from osler.flows.explaining import Parts, Subject, attributions, compared_with
 from osler.flows.opening import default_cache, in_memory
 from osler.flows.pictures import drawn, separated
 from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
 from osler.language import words
 from osler.spine.bundle import check_report_place
-from osler.spine.explain import FALLBACK
 from osler.spine.fit import Source
 from osler.spine.report import write_explanation
 from osler.spine.scan import column_values
@@ -203,10 +202,9 @@ def _case(predictor: Predictor, one: Table, answers: Sequence[Answer], *, identi
     kept = _most_probable(answers, parts)
     weights = {"network": predictor.blend.network, "baseline": 1 - predictor.blend.network}
     pictures = drawn(subject, [answers[at] for at in kept], parts=_of_answers(parts, kept))
-    center = any(r is FALLBACK for found in subject.references for r in found)
     return {
         **told,
-        "references": "center" if center else "typical",
+        "references": compared_with(subject),
         "weights": weights,
         "answers": [
             {
@@ -266,7 +264,8 @@ def _described(subject: Subject, predictor: Predictor, one: Table, values: Mappi
             place = first + turn
             column = entry["name"]
             rest = {k: v for k, v in entry.items() if k not in {"name", "attribution"}}
-            cell = {"cell": _cell(one, column)} if column in one.columns else {}
+            # a code may be called like a column of the table, but its value is that of its last event
+            cell = {"cell": _cell(one, column)} if column in one.columns and "since" not in entry else {}
             shares = {part: float(v[place]) for part, v in values.items()}
             told.append({"name": subject.features[place].name, "attribution": shares, **cell, **rest})
     return told

@@ -15,11 +15,11 @@ import numpy as np
 from osler.core.attribution import Answer
 from osler.core.columns import columns_cells
 from osler.core.target import Target
-from osler.flows.explaining import Subject, attributions, bundle_raw
+from osler.flows.explaining import Subject, attributions, bundle_raw, compared_with
 from osler.flows.maps import FEWEST as FEWEST_MAPS
 from osler.flows.maps import MeanMaps
 from osler.spine.evaluate import importance
-from osler.spine.explain import FALLBACK, Curve, edges, exchanged, level_effect, number_effect, whole_groups
+from osler.spine.explain import Curve, edges, exchanged, level_effect, number_effect, whole_groups
 
 CASES = 2_000  # of the test, for what is lost; more narrow the intervals little beside those of the measure
 ATTRIBUTED = 256  # cases whose attributions are averaged: the largest of ten features is then known within a tenth
@@ -121,7 +121,7 @@ def _attribution(subject: Subject, clock: Clock, *, seed: int) -> tuple[dict[str
         {
             "cases": done,
             "error": float(f"{(worst / np.maximum(np.ptp(ends[0], axis=0), 1e-6)).max():.2g}"),
-            "references": "center" if any(r is FALLBACK for found in subject.references for r in found) else "typical",
+            "references": compared_with(subject),
             "shares": [_line(subject, f, shares) for f in order[:LISTED]],
             **({"inputs": _by_input(subject, shares)} if len(subject.layout.first) > 1 else {}),
             "answers": [_answer(subject, a, {n: m[at] for n, m in means.items()}) for at, a in enumerate(answers)],
@@ -206,13 +206,14 @@ def _exchanged(subject: Subject, target: Target, feature: int, turns: Sequence[n
     """Yield the statistics of each repeat; repeats are predicted together, as one call costs as much as many cases."""
     name, at = subject.place(feature)
     modality, cases = subject.source.modalities[name], len(target)
-    values = modality.values(subject.source.columns[name], feature=at)
+    state = subject.crews[0].states[name]
+    values = modality.values(subject.source.columns[name], feature=at, state=state)
     each = sum(columns_cells(c) for c in subject.source.columns.values())
     together = max(1, _CELLS // max(1, cases * each))
     for start in range(0, len(turns), together):
         part = turns[start : start + together]
         tiled = {n: c.take(np.tile(np.arange(cases), len(part))) for n, c in subject.source.columns.items()}
-        tiled[name] = modality.changed(tiled[name], feature=at, values=values[np.concatenate(part)])
+        tiled[name] = modality.changed(tiled[name], feature=at, values=values[np.concatenate(part)], state=state)
         raw = bundle_raw(subject, tiled)
         for turn in range(len(part)):
             yield _stated(subject, raw[turn * cases : (turn + 1) * cases], target)
@@ -248,7 +249,7 @@ def _effects(subject: Subject, order: np.ndarray, clock: Clock) -> list[dict[str
 def _curve(subject: Subject, feature: int, answers: Sequence[Answer]) -> Curve | None:
     name, at = subject.place(feature)
     columns = subject.source.columns
-    values = subject.source.modalities[name].values(columns[name], feature=at)
+    values = subject.source.modalities[name].values(columns[name], feature=at, state=subject.crews[0].states[name])
     kind = subject.features[feature].kind
     if kind == "number":
         numbers = values.astype(np.float64)
@@ -278,7 +279,8 @@ def _decoded(subject: Subject, feature: int, rows: np.ndarray, *, values: np.nda
     """Return what a user reads (rows, a) where one feature has other values."""
     name, at = subject.place(feature)
     taken = {n: c.take(rows) for n, c in subject.source.columns.items()}
-    taken[name] = subject.source.modalities[name].changed(taken[name], feature=at, values=values)
+    state = subject.crews[0].states[name]
+    taken[name] = subject.source.modalities[name].changed(taken[name], feature=at, values=values, state=state)
     raw = bundle_raw(subject, taken)
     decoded = subject.task.decode(raw, subject.state, info=subject.info, plan=subject.source.plan)
     return np.stack([np.asarray(decoded[a.column], float) for a in answers], axis=1)

@@ -62,7 +62,7 @@ class Reader:
 
     def told(self, columns: Mapping[str, Columns], row: int) -> dict[str, Any]:
         """Return the features that matter most, and the pictures of a case."""
-        shown = (m.picture(columns[name], row) for name, m in self.modalities.items())
+        shown = (m.picture(columns[name], row, state=self.states[name]) for name, m in self.modalities.items())
         return {"features": self.features(columns, row), "pictures": [svg for svg in shown if svg]}
 
 

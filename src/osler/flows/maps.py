@@ -15,7 +15,7 @@ MOST = 4  # answers that are drawn
 
 
 class MeanMaps:
-    """Adds up the maps of cases one after another; inputs of differing size are left out."""
+    """Adds up the maps of cases one after another; inputs that are not pictures of two dimensions are left out."""
 
     def __init__(self) -> None:
         self.cases = 0
@@ -23,13 +23,13 @@ class MeanMaps:
         self.strength: dict[str, np.ndarray] = {}
 
     def add(self, maps: Mapping[str, np.ndarray]) -> None:
-        """Add maps (n, a, channels, i, j) by input name; those with more axes are left out."""
-        for name, values in maps.items():
-            if values.ndim == 5:
-                coarse = _coarse(values.sum(2))
-                self.signed[name] = self.signed.get(name, 0.0) + coarse.sum(0)
-                self.strength[name] = self.strength.get(name, 0.0) + np.abs(coarse).sum(0)
-        self.cases += max((len(v) for v in maps.values()), default=0)
+        """Add maps (n, a, channels, i, j) by input name; those with other axes are left out."""
+        flat = {name: values for name, values in maps.items() if values.ndim == 5}
+        for name, values in flat.items():
+            coarse = _coarse(values.sum(2))
+            self.signed[name] = self.signed.get(name, 0.0) + coarse.sum(0)
+            self.strength[name] = self.strength.get(name, 0.0) + np.abs(coarse).sum(0)
+        self.cases += max((len(v) for v in flat.values()), default=0)
 
     def told(self, answers: Sequence[Answer]) -> list[dict[str, Any]]:
         """Return what JSON can hold of each input and answer, nothing of fewer than FEWEST cases."""

@@ -15,7 +15,7 @@ def drawn(subject: Subject, answers: Sequence[Answer], *, parts: Parts, row: int
     """Return for each answer the drawings of the case `row` by input that has one: "input", "svg", the "layers" in it, and under
     "kinds" what the baseline's features of each kind add, by its own scale and without its weight."""
     maps = parts["network"].maps
-    drawable = [name for name, m in subject.source.modalities.items() if m.picture(subject.source.columns[name], row) is not None]
+    drawable = [name for name in subject.source.modalities if _drawn(subject, name, row, layers={}) is not None]
     if not drawable:
         return [[] for _ in answers]
     rows = np.array([row])
@@ -26,11 +26,17 @@ def drawn(subject: Subject, answers: Sequence[Answer], *, parts: Parts, row: int
         for name in drawable:
             layers = {"attribution": maps[name][0, at]} if name in maps else {}
             layers |= {"focus": looked[name][0, at]} if name in looked else {}
-            svg = subject.source.modalities[name].picture(subject.source.columns[name], row, layers=layers)
+            svg = _drawn(subject, name, row, layers=layers)
             adds = {kind: float(values[0, at]) for kind, values in kinds.get(name, {}).items() if kind}
-            own.append({"input": name, "svg": svg, "layers": list(layers), "kinds": adds})
+            modality = subject.source.modalities[name].name
+            own.append({"input": name, "modality": modality, "svg": svg, "layers": list(layers), "kinds": adds})
         told.append(own)
     return told
+
+
+def _drawn(subject: Subject, name: str, row: int, *, layers: Mapping[str, np.ndarray]) -> str | None:
+    modality, columns = subject.source.modalities[name], subject.source.columns[name]
+    return modality.picture(columns, row, layers=layers, state=subject.crews[0].states[name])
 
 
 def separated(cases: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], dict[str, str]]:

@@ -272,3 +272,91 @@ def test_the_effect_of_words_is_the_mean_with_the_word():
     found = level_effect({"a": base, "b": base + 2.0}, {"a": 30, "b": 10})
     assert found.grid.tolist() == ["a", "b"]
     np.testing.assert_allclose(found.effect[:, 0], [-0.5, 1.5])
+
+
+# events: cases that differ in length -------------------------------------------------------------------------------------
+
+
+class Events(nn.Module):
+    """Lifts events (code, value) to (value, presence), padded with zeros; each code has its slope and its constant."""
+
+    width, channels, ragged = 1, (), True
+
+    def __init__(self, slopes, constants):
+        super().__init__()
+        self.slopes, self.constants = torch.tensor(slopes), torch.tensor(constants)
+
+    def lift(self, fields):
+        return torch.stack([fields["value"], (fields["code"] >= 0).float()], dim=-1)
+
+    def owners(self, fields):
+        code = fields["code"].clamp(0, 2)
+        return torch.stack([code, code], dim=-1)
+
+    def forward(self, lifted, fields):
+        code = fields["code"].clamp_min(0)
+        added = lifted[..., 0] * self.slopes[code] + lifted[..., 1] * self.constants[code]
+        return Encoded(added.sum(1, keepdim=True))
+
+
+CASES = ([(0, 2.0), (1, -1.0), (0, 3.0)], [(2, 4.0)], [], [(1, 1.0), (3, 5.0)])
+
+
+def events(rows, *, lacking=()):
+    here = [at for at, row in enumerate(rows) if row not in lacking]
+    longest = max((len(CASES[rows[at]]) for at in here), default=0)
+    padded = [CASES[rows[at]] + [(-1, 0.0)] * (longest - len(CASES[rows[at]])) for at in here]
+    code = torch.tensor([[c for c, _ in case] for case in padded], dtype=torch.long).reshape(len(here), longest)
+    value = torch.tensor([[v for _, v in case] for case in padded]).reshape(len(here), longest)
+    return InputBatch({"code": code, "value": value}, torch.tensor(here, dtype=torch.long))
+
+
+def event_network(**encoders):
+    slopes, constants = [1.0, 10.0, 100.0, 100.0], [0.5, 0.25, 0.0, 0.0]
+    network = network_of({"events": Events(slopes, constants), **encoders}, outputs=1)
+    with torch.no_grad():
+        network.head.weight.fill_(1.0)
+    return network
+
+
+@pytest.mark.parametrize("lacking", [(), (0,)])
+def test_events_of_cases_that_differ_in_length_are_summed_by_their_code(lacking):
+    def batch_of(rows):
+        return Batch({"events": events(rows, lacking=lacking)}, len(rows))
+
+    layout = Layout({"events": 0}, {"events": 3})
+    found = attribute(event_network(), batch_of, np.arange(4), references=FALLBACK, weights=np.ones((1, 1)), layout=layout)
+    first = [0.0, 0.0, 0.0] if lacking else [6.0, -9.75, 0.0]
+    np.testing.assert_allclose(found.values[:, 0], [first, [0, 0, 400], [0, 0, 0], [0, 10.25, 500]], rtol=1e-5)
+    np.testing.assert_allclose(found.error, 0, atol=1e-3)
+    assert found.maps == {}  # cases differ in length
+
+
+def test_one_case_has_what_each_of_its_events_adds():
+    layout = Layout({"events": 0}, {"events": 3})
+    found = attribute(
+        event_network(), lambda rows: Batch({"events": events(rows)}, len(rows)), np.array([0]), references=FALLBACK,
+        weights=np.ones((1, 1)), layout=layout,
+    )  # fmt: skip
+    np.testing.assert_allclose(found.maps["events"][0, 0], [[2, 0.5], [-10, 0.25], [3, 0.5]], rtol=1e-5)
+
+
+def test_references_of_events_are_a_case_in_which_nothing_happened():
+    x = table()
+    network = event_network(table=Plain(4, nn.Linear(8, 1), 1))
+    rows = np.arange(300)
+
+    def batch_of(asked):
+        own = InputBatch({"x": torch.from_numpy(x[asked])}, torch.arange(len(asked)))
+        return Batch({"events": events(asked % 4), "table": own}, len(asked))
+
+    (found,) = find_references([network], batch_of, rows, groups=GROUPS, seed=0)
+    assert list(found.lifted) == ["table"]
+    layout = Layout({"events": 0, "table": 3}, {"events": 3, "table": 4})
+    told = attribute(network, batch_of, rows[:4], references=found, weights=np.ones((1, 1)), layout=layout)
+    np.testing.assert_allclose(told.values[0, 0, :3], [6.0, -9.75, 0.0], rtol=1e-4)
+    np.testing.assert_allclose(told.error, 0, atol=1e-2)
+    alone = event_network()
+    assert find_references([alone], lambda r: Batch({"events": events(r % 4)}, len(r)), rows, groups=GROUPS, seed=0) == (
+        FALLBACK,
+    )

@@ -166,7 +166,9 @@ class Images(Modality):
 
         return baseline_features(columns, rows, state=state)
 
-    def picture(self, columns: Columns, row: int, *, layers: Mapping[str, np.ndarray] | None = None) -> str | None:
+    def picture(
+        self, columns: Columns, row: int, *, layers: Mapping[str, np.ndarray] | None = None, state: State | None = None
+    ) -> str | None:
         """Return the picture, alone or under attributions."""
         from osler.modalities.images.explain import picture
 

@@ -169,13 +169,13 @@ class Tables(Modality):
 
         return features(columns, state=state)
 
-    def values(self, columns: Columns, *, feature: int) -> np.ndarray:
+    def values(self, columns: Columns, *, feature: int, state: State) -> np.ndarray:
         """Return one column."""
         from osler.modalities.tables.explain import values
 
         return values(columns, feature=feature)
 
-    def changed(self, columns: Columns, *, feature: int, values: np.ndarray) -> Columns:
+    def changed(self, columns: Columns, *, feature: int, values: np.ndarray, state: State) -> Columns:
         """Return the columns with other values in one of them."""
         from osler.modalities.tables.explain import changed
 

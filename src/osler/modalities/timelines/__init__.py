@@ -114,6 +114,12 @@ class Timelines(Modality):
 
         return facts(columns, rows)
 
+    def parameters(self, facts: Mapping[str, Any]) -> int | None:
+        """Return one for each code that one in twenty cases has, and one for how many events there are."""
+        from osler.modalities.timelines.facts import parameters
+
+        return parameters(facts)
+
     def rules(self, brief: Brief) -> tuple[Decision, ...]:
         """Return architecture, embedding, regularisation."""
         from osler.modalities.timelines.rules import rules
@@ -186,13 +192,13 @@ class Timelines(Modality):
         """Return one feature per code of the vocabulary, and one for all others."""
         from osler.modalities.timelines.explain import features
 
-        return features(columns, state=state)
+        return features(state)
 
-    def changed(self, columns: Columns, *, feature: int, values: np.ndarray) -> Columns:
+    def changed(self, columns: Columns, *, feature: int, values: np.ndarray, state: State) -> Columns:
         """Return the columns in which each case has another case's events of one code."""
         from osler.modalities.timelines.explain import changed
 
-        return changed(columns, feature=feature, values=values)
+        return changed(columns, feature=feature, values=values, state=state)
 
     def explain(
         self, attribution: np.ndarray, columns: Columns, row: int, *, state: State, facts: Mapping[str, Any]
@@ -202,8 +208,10 @@ class Timelines(Modality):
 
         return explain(attribution, columns, row, state=state, facts=facts)
 
-    def picture(self, columns: Columns, row: int, *, layers: Mapping[str, np.ndarray] | None = None) -> str | None:
+    def picture(
+        self, columns: Columns, row: int, *, layers: Mapping[str, np.ndarray] | None = None, state: State | None = None
+    ) -> str | None:
         """Return the patient's timeline, alone or with what speaks for the prediction."""
         from osler.modalities.timelines.explain import picture
 
-        return picture(columns, row, layers=layers or {})
+        return picture(columns, row, layers=layers or {}, state=state)

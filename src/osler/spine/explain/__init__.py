@@ -4,7 +4,7 @@ from osler.spine.explain.effects import Curve, edges, level_effect, number_effec
 from osler.spine.explain.focus import focus
 from osler.spine.explain.gradients import LAST, TOLERANCE, Layout, attribute
 from osler.spine.explain.permute import exchanged, whole_groups
-from osler.spine.explain.references import FALLBACK, References, find_references
+from osler.spine.explain.references import FALLBACK, References, find_references, is_ragged
 
 __all__ = [
     "FALLBACK",
@@ -18,6 +18,7 @@ __all__ = [
     "exchanged",
     "find_references",
     "focus",
+    "is_ragged",
     "level_effect",
     "number_effect",
     "whole_groups",

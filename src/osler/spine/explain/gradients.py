@@ -6,8 +6,9 @@ reference to the case is integrated by Gauss and Legendre's rule, whose nodes ar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor
 from osler.blocks.fusion import Network
 from osler.contract import Batch
 from osler.core.attribution import Attribution
-from osler.spine.explain.references import References
+from osler.spine.explain.references import References, is_ragged
 
 FIRST, LAST = 8, 128  # nodes on a path
 TOLERANCE = 1e-3  # of the way from the references to the case
@@ -75,8 +76,13 @@ def attribute(
     pieces = [_adaptive(path, rows[a:b], most=nodes, tolerance=tolerance) for a, b in _chunks(path, rows)]
     joined = [np.concatenate([getattr(p, name) for p in pieces]) for name in ("values", "reference", "score")]
     named = dict.fromkeys(name for p in pieces for name in p.maps)
-    maps = {name: np.concatenate([p.maps[name] for p in pieces]) for name in named if all(name in p.maps for p in pieces)}
+    found = {name: [p.maps[name] for p in pieces if name in p.maps] for name in named}
+    maps = {name: np.concatenate(own) for name, own in found.items() if len(own) == len(pieces) and _alike(own)}
     return Attribution(joined[0], joined[1], joined[2], maps)
+
+
+def _alike(maps: Sequence[np.ndarray]) -> bool:
+    return len({one.shape[1:] for one in maps}) <= 1
 
 
 def _chunks(path: _Path, rows: np.ndarray) -> list[tuple[int, int]]:
@@ -85,7 +91,7 @@ def _chunks(path: _Path, rows: np.ndarray) -> list[tuple[int, int]]:
         lifted = path.network.fusion.lift(path.batch_of(rows[:1]))
     each = len(path.references.weight) * FIRST
     numbers = max(1, sum(v[0].numel() for v in lifted.values()))
-    ragged = any(v.dim() != 2 for v in lifted.values())
+    ragged = any(v.dim() != 2 for v in lifted.values()) or any(is_ragged(e) for e in path.network.fusion.encoders.values())
     size = 1 if ragged else max(1, min(POINTS // each, NUMBERS // (numbers * each)))
     return [(start, min(start + size, len(rows))) for start in range(0, len(rows), size)]
 
@@ -155,7 +161,7 @@ def _passes(path: _Path, rows: np.ndarray, *, nodes: int) -> tuple[int, int]:
         grids = [v[0].numel() for v in path.network.fusion.lift(path.batch_of(rows[:1])).values() if v.dim() > 2]
     if not grids:
         return size, nodes
-    return 1, max(1, min(nodes, GRID_NUMBERS // (count * sum(grids))))
+    return 1, max(1, min(nodes, GRID_NUMBERS // max(1, count * sum(grids))))
 
 
 def _pass(path: _Path, rows: np.ndarray, line: tuple[Tensor, Tensor]) -> _Sums:
@@ -170,6 +176,7 @@ def _pass(path: _Path, rows: np.ndarray, line: tuple[Tensor, Tensor]) -> _Sums:
         points[name] = (start + at.reshape(-1, *[1] * (way.dim() - 1)) * way).requires_grad_()
     if not points:
         return out
+    owners = {name: _owner(path, batch, name) for name in points}
     scores = _scores(path, batch, points)
     weight = torch.as_tensor(path.references.weight, dtype=torch.float32, device=scores.device)
     for answer in range(scores.shape[1]):
@@ -179,7 +186,7 @@ def _pass(path: _Path, rows: np.ndarray, line: tuple[Tensor, Tensor]) -> _Sums:
             share = line[1].to(slope.device)[index % nodes] * weight[index // nodes % count]
             part = (slope * way).flatten(1) * share[:, None]
             added = part.new_zeros(len(rows), part.shape[1]).index_add_(0, index // each, part).double().cpu().numpy()
-            out.values[:, answer] += _owned(added, name=name, path=path)
+            out.values[:, answer] += _owned(added, owners[name], name=name, path=path)
             if way.dim() > 2:
                 shape = (len(rows), len(path.weights), *way.shape[1:])
                 out.maps.setdefault(name, np.zeros(shape))[:, answer] += added.reshape(len(rows), *way.shape[1:])
@@ -211,15 +218,25 @@ def _scores(path: _Path, batch: Batch, lifted: Mapping[str, Tensor] | None) -> T
     return raw @ path.weights.to(raw.device).T
 
 
-def _owned(added: np.ndarray, *, name: str, path: _Path) -> np.ndarray:
+@torch.no_grad()
+def _owner(path: _Path, batch: Batch, name: str) -> np.ndarray | None:
+    """Return (F,) the feature of each lifted float, None where the input is one feature. Where it differs between cases the
+    batch holds one case alone, over and over."""
+    encoder: Any = path.network.fusion.encoders[name]
+    if path.layout.count[name] == 1 or not (hasattr(encoder, "owners") or hasattr(encoder, "owner")):
+        return None
+    found = encoder.owners(batch.inputs[name].fields)[0].reshape(-1) if hasattr(encoder, "owners") else encoder.owner
+    return np.asarray(found.cpu().numpy())
+
+
+def _owned(added: np.ndarray, owner: np.ndarray | None, *, name: str, path: _Path) -> np.ndarray:
     """Return (n, f) from what each lifted float adds (n, F), summed by the owner of the float."""
-    first, count = path.layout.first[name], path.layout.count[name]
-    owner = getattr(path.network.fusion.encoders[name], "owner", None)
+    first = path.layout.first[name]
     out = np.zeros((len(added), path.layout.total))
-    if count == 1 or owner is None:
+    if owner is None:
         out[:, first] = added.sum(1)
         return out
-    order = np.argsort(owner := owner.cpu().numpy(), kind="stable")
+    order = np.argsort(owner, kind="stable")
     owners, starts = np.unique(owner[order], return_index=True)
     if len(owners):
         out[:, first + owners] = np.add.reduceat(added[:, order], starts, axis=1)

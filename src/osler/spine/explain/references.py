@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import nn
 
 from osler.blocks.fusion import Network
 from osler.contract import Batch
@@ -62,7 +63,8 @@ def find_references(
 
     One row of each group takes part, so a cluster of five rows is one of five patients; `groups` (n,) is by row of the
     columns. Clusters are found once (Lloyd 1982), on what the first network lifts. Only inputs that lift a vector per case
-    take part in that; of an input on a grid there is one point, the middle of the training cases. Several references instead of one: an average of patients is itself no patient (expected gradients, Erion 2021).
+    take part in that; of an input on a grid there is one point, the middle of the training cases, and of one whose cases
+    differ in length (`ragged` encoders) the one in which nothing happened. Several references instead of one: an average of patients is itself no patient (expected gradients, Erion 2021).
     """
     generator = np.random.default_rng([seed, 0xE4])
     some = _one_each(rows, groups, generator)
@@ -90,12 +92,12 @@ def _lifted(
     network: Network, batch_of: Callable[[np.ndarray], Batch], rows: np.ndarray
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return by input the lifted floats (m, F), zeros where a case lacks the input, and which cases have it (m,)."""
-    first = network.fusion.lift(batch_of(rows[:1]))
+    first = _lift(network, batch_of(rows[:1]))
     width = max(1, sum(v[0].numel() for v in first.values()))
     rows = rows[: max(FEWEST, NUMBERS // width)]
     batch = batch_of(rows)
     found = {}
-    for name, values in network.fusion.lift(batch).items():
+    for name, values in _lift(network, batch).items():
         here = np.zeros(len(rows), bool)
         here[batch.inputs[name].index.cpu().numpy()] = True
         if values.dim() == 2 and here.sum() >= FEWEST:
@@ -105,20 +107,32 @@ def _lifted(
     return found
 
 
+def is_ragged(encoder: nn.Module) -> bool:
+    """Return whether what an encoder lifts differs in length between cases, shorter ones padded with zeros."""
+    return bool(getattr(encoder, "ragged", False))
+
+
+def _lift(network: Network, batch: Batch) -> dict[str, torch.Tensor]:
+    """Return what is lifted of all inputs but ragged ones: one long case among thousands would blow the others up."""
+    encoders = network.fusion.encoders
+    even = {name: part for name, part in batch.inputs.items() if not is_ragged(encoders[name])}
+    return network.fusion.lift(replace(batch, inputs=even))
+
+
 def _grids(network: Network, batch_of: Callable[[np.ndarray], Batch], rows: np.ndarray) -> dict[str, np.ndarray]:
     """Return by input on a grid its middle (1, C, i, j[, k]): at each place the mean of the middle half of the values.
 
     A name that is burned into one picture, or into a few, is not in it: each place is the mean of at least MIDDLE / 2 cases,
     and leaves out as many of the largest and of the smallest as MIDDLE / 4. Larger inputs than a bundle may store have none.
     """
-    shapes = {name: v.shape[1:] for name, v in network.fusion.lift(batch_of(rows[:MIDDLE])).items() if v.dim() > 2}
+    shapes = {name: v.shape[1:] for name, v in _lift(network, batch_of(rows[:MIDDLE])).items() if v.dim() > 2}
     small = {name for name, shape in shapes.items() if int(np.prod(shape)) <= STORED}
     if not small:
         return {}
     most = max(MIDDLE, NUMBERS // sum(int(np.prod(shapes[name])) for name in small))
     batch = batch_of(rows[:most])
     found = {}
-    for name, values in network.fusion.lift(batch).items():
+    for name, values in _lift(network, batch).items():
         if name in small and len(values) >= MIDDLE and values.shape[1:] == shapes[name]:
             cut = len(values) // 4
             ordered = np.sort(values.cpu().numpy(), axis=0)[cut : len(values) - cut]

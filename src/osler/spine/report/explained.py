@@ -10,12 +10,13 @@ from typing import Any
 from osler.language import Words, words
 from osler.spine.report.drawing import Mark
 from osler.spine.report.numerals import count, number, share
-from osler.spine.report.overall import legend, part_name
+from osler.spine.report.overall import compared, legend, part_name
 from osler.spine.report.page import HTML_LANGUAGE, ways
 from osler.spine.report.sides import PARTS, Side, draw_sides, signed
 from osler.spine.report.template import style, template
 
 SHOWN, LISTED = 12, 500  # features of a drawing, of a table
+LONG = 2  # days, from which how long ago is told in days
 MOST_DIGITS = 12
 
 
@@ -106,13 +107,14 @@ def _answer(answer: Mapping[str, Any], case: Mapping[str, Any], said: Words) -> 
 
 
 def _shown(picture: Mapping[str, Any], said: Words) -> Shown:
-    layers = [said.say(f"picture.{name}") for name in picture["layers"]]
-    sentences = [said.say(f"picture.{name}.how") for name in picture["layers"]]
+    kind = "picture.timelines" if picture.get("modality") == "timelines" else "picture"
+    layers = [said.say(f"{kind}.{name}") for name in picture["layers"]]
+    sentences = [said.say(f"{kind}.{name}.how") for name in picture["layers"]]
     kinds = sorted(picture["kinds"].items(), key=lambda one: -abs(one[1]))
     if kinds:
         adds = said.say("list.comma").join(f"{said[kind]} {signed(value)}" for kind, value in kinds)
         sentences.append(said.say("picture.kinds", adds=adds))
-    return Shown(str(picture["input"]), str(picture["svg"]), (said.say("picture.plain"), *layers), tuple(sentences))
+    return Shown(str(picture["input"]), str(picture["svg"]), (said.say(f"{kind}.plain"), *layers), tuple(sentences))
 
 
 def _sentences(answer: Mapping[str, Any], case: Mapping[str, Any], said: Words) -> tuple[str, ...]:
@@ -123,7 +125,7 @@ def _sentences(answer: Mapping[str, Any], case: Mapping[str, Any], said: Words) 
         "network": _score(answer["network"]["score"], answer, said), "baseline": _score(answer["baseline"]["score"], answer, said),
         "share": share(case["weights"]["network"]), "rest": share(case["weights"]["baseline"]),
     }  # fmt: skip
-    kind = "typical" if case["references"] == "typical" else "center"
+    kind = compared(case)
     return (
         said.say(f"explained.way.{unit}", **places),
         said.say("explained.blend", **parts),
@@ -156,7 +158,9 @@ def _label(feature: Mapping[str, Any], said: Words) -> str:
 
 
 def cell(feature: Mapping[str, Any], said: Words) -> str:
-    """Return what the case's cell says, nothing for a feature without one."""
+    """Return what the case's cell says, or how often an event of no value occurred; nothing for a feature without either."""
+    if "count" in feature and "value" not in feature:
+        return said.say("explained.events", n=count(feature["count"]))
     if "value" not in feature and "cell" not in feature:
         return ""
     if feature.get("value") is None:
@@ -172,7 +176,19 @@ def _line(feature: Mapping[str, Any], said: Words) -> Line:
 
 
 def place(feature: Mapping[str, Any], said: Words) -> str:
-    """Return where among the training cases the cell lies, nothing where that is not known."""
+    """Return where among the training cases the cell lies and how long ago it was measured, nothing where neither is known."""
+    parts = [part for part in (_band(feature, said), _since(feature, said)) if part]
+    return said.say("list.comma").join(parts)
+
+
+def _since(feature: Mapping[str, Any], said: Words) -> str:
+    days = feature.get("since")
+    if days is None:
+        return ""
+    return said.say("explained.hours", n=number(24 * days)) if days < LONG else said.say("explained.days", n=number(days))
+
+
+def _band(feature: Mapping[str, Any], said: Words) -> str:
     if feature.get("known") is False:
         return said.say("explained.unknown")
     band = feature.get("band")

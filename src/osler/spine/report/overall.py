@@ -15,6 +15,8 @@ from osler.spine.report.table import label
 SHOWN = 12  # features of a drawing
 CURVES = 6  # lines of a drawing
 
+COMPARED = ("typical", "center", "nothing", "mixed")  # what a network compares with
+
 
 @dataclass(frozen=True, slots=True)
 class Overall:
@@ -72,9 +74,14 @@ def _rest(total: int, shown: int, said: Words) -> str:
 def _how_attributed(told: Mapping[str, Any], said: Words) -> tuple[str, ...]:
     if not told:
         return ()
-    kind = "typical" if told.get("references") == "typical" else "center"
+    kind = compared(told)
     told_error = said.say("explain.error", error=share(told.get("error")))
     return said.say("explain.attributed.how", n=count(told["cases"])), said.say(f"explain.references.{kind}"), told_error
+
+
+def compared(told: Mapping[str, Any]) -> str:
+    """Return with what the network compares: the end of a sentence's key."""
+    return str(told.get("references")) if told.get("references") in COMPARED else "center"
 
 
 def _lost(told: Mapping[str, Any], said: Words) -> Drawing | None:

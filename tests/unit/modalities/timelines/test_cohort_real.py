@@ -11,7 +11,7 @@ from osler.core.duration import UNITS
 from osler.core.question import Eligible, FollowUp, Goal, Moment, Question
 from osler.core.table import Table
 from osler.modalities.timelines import Timelines
-from tests.unit.modalities.timelines.stays import written
+from tests.unit.modalities.timelines.demo_stays import written
 
 HOUR, DAY = UNITS["h"], UNITS["d"]
 ASKED = Question(Moment(("admission*",)), Goal("died", ("death",)), after=24 * HOUR, horizon=30 * DAY)

@@ -226,60 +226,15 @@ def word_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _header(path: Path) -> list[str]:
-    for rows, _ in _tables(path, None, first=True):
-        return list(rows.column_names)
-    raise TableError(f"'{path.name}' is empty; wanted a table of events with a header")
-
-
-def _tables(path: Path, columns: Sequence[str] | None, *, first: bool = False) -> Iterator[tuple[pa.Table, int]]:
-    """Yield blocks of `columns` with the number of lines that no row could be made of; raises TableError in our words."""
-    import pyarrow as pa
-
-    read = _typed if path.name.lower().endswith(TYPED) else _text
+    """Return the names of the columns; raises TableError where there are none."""
     try:
-        yield from read(path, columns, first=first)
-    except pa.lib.ArrowKeyError as error:
-        raise StudyError(f"'{path.name}' lacks a column that the first file has: {error}") from None
-    except (pa.lib.ArrowException, OSError, EOFError, gzip.BadGzipFile, UnicodeError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise TableError(f"'{path.name}' is not there any more; give the events' file again") from None
-        kind = "damaged or cut off" if path.name.lower().endswith((*TYPED, ".gz")) else "no table of text that can be read"
-        raise TableError(f"'{path.name}' is {kind} ({type(error).__name__}); get it again, or export it anew") from None
+        return _text_header(path)[0] if not path.name.lower().endswith(TYPED) else _typed_header(path)
+    except (ValueError, OSError, EOFError) as error:  # Arrow's own errors are of the first two kinds
+        raise _damaged(path, error) from None
 
 
-def _typed(path: Path, columns: Sequence[str] | None, *, first: bool) -> Iterator[tuple[pa.Table, int]]:
-    import pyarrow as pa
-    import pyarrow.ipc
-    import pyarrow.parquet as pq
-
-    if path.name.lower().endswith(".parquet"):
-        with pq.ParquetFile(path) as file:
-            if first:
-                yield file.schema_arrow.empty_table(), 0
-                return
-            _lacking(path, columns, file.schema_arrow.names)
-            for batch in file.iter_batches(ROWS, columns=None if columns is None else list(columns)):
-                yield pa.Table.from_batches([batch]), 0
-        return
-    with pa.memory_map(str(path)) as mapped:
-        rows = pa.ipc.open_file(mapped).read_all()
-        _lacking(path, columns, rows.column_names)
-        rows = rows if columns is None else rows.select(list(columns))
-        for start in range(0, max(1, len(rows)), ROWS):
-            yield rows.slice(start, ROWS), 0
-            if first:
-                return
-
-
-def _lacking(path: Path, columns: Sequence[str] | None, there: Sequence[str]) -> None:
-    missing = [c for c in columns or () if c not in there]
-    if missing:
-        raise StudyError([f"'{path.name}' has no column '{c}'{did_you_mean(c, there)}" for c in missing])
-
-
-def _text(path: Path, columns: Sequence[str] | None, *, first: bool) -> Iterator[tuple[pa.Table, int]]:
-    import pyarrow as pa
-    from pyarrow import csv
+def _text_header(path: Path) -> tuple[list[str], str]:
+    import csv
 
     head = _first_line(path)
     if not head.strip():
@@ -287,30 +242,85 @@ def _text(path: Path, columns: Sequence[str] | None, *, first: bool) -> Iterator
     if "\0" in head:
         raise TableError(f"'{path.name}' is no text: its first line holds NUL bytes; wanted a table with a header")
     delimiter = max(",;\t|", key=head.count)
-    names = next(iter(_split_line(head, delimiter)))
-    _lacking(path, columns, names)
+    return next(csv.reader([head.rstrip("\r\n")], delimiter=delimiter)), delimiter
+
+
+def _typed_header(path: Path) -> list[str]:
+    import pyarrow as pa
+    import pyarrow.ipc
+    import pyarrow.parquet as pq
+
+    if path.name.lower().endswith(".parquet"):
+        return list(pq.read_schema(path).names)
+    with pa.memory_map(str(path)) as mapped:
+        return list(pa.ipc.open_file(mapped).schema.names)
+
+
+def _damaged(path: Path, error: Exception) -> TableError:
+    if isinstance(error, FileNotFoundError):
+        return TableError(f"'{path.name}' is not there any more; give the events' file again")
+    kind = "damaged or cut off" if path.name.lower().endswith((*TYPED, ".gz")) else "no table of text that can be read"
+    return TableError(f"'{path.name}' is {kind} ({type(error).__name__}); get it again, or export it anew")
+
+
+def _tables(path: Path, columns: Sequence[str]) -> Iterator[tuple[pa.Table, int]]:
+    """Yield blocks of `columns` with the number of lines that no row could be made of.
+
+    Raises StudyError for a column that is not there, TableError for a file that is damaged.
+    """
+    there = _header(path)
+    missing = [c for c in columns if c not in there]
+    if missing:
+        raise StudyError([f"'{path.name}' has no column '{c}'{did_you_mean(c, there)}" for c in missing])
+    try:
+        yield from (_typed if path.name.lower().endswith(TYPED) else _text)(path, columns)
+    except (ValueError, OSError, EOFError) as error:
+        raise _damaged(path, error) from None
+
+
+def _typed(path: Path, columns: Sequence[str]) -> Iterator[tuple[pa.Table, int]]:
+    import pyarrow as pa
+    import pyarrow.ipc
+    import pyarrow.parquet as pq
+
+    if path.name.lower().endswith(".parquet"):
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(ROWS, columns=list(columns)):
+                yield pa.Table.from_batches([batch]), 0
+        return
+    with pa.memory_map(str(path)) as mapped:
+        rows = pa.ipc.open_file(mapped).read_all().select(list(columns))
+        for start in range(0, len(rows), ROWS):
+            yield rows.slice(start, ROWS), 0
+
+
+def _text(path: Path, columns: Sequence[str]) -> Iterator[tuple[pa.Table, int]]:
+    import pyarrow as pa
+    from pyarrow import csv
+
+    names, delimiter = _text_header(path)
     lost = [0]
 
     def skip(row: csv.InvalidRow) -> str:  # noqa: ARG001  pyarrow gives the row
         lost[0] += 1
         return "skip"
 
-    stream = csv.open_csv(
-        _opened(path),
-        read_options=csv.ReadOptions(block_size=1 << 16 if first else BLOCK, encoding=_encoding(path)),
-        parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip),
-        convert_options=csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), include_columns=None if columns is None else list(columns),
+    options: dict[str, Any] = {
+        "read_options": csv.ReadOptions(block_size=BLOCK, encoding=_encoding(path)),
+        "parse_options": csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip),
+        "convert_options": csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()), include_columns=list(columns),
             strings_can_be_null=True, null_values=[""], quoted_strings_can_be_null=True,
         ),
-    )  # fmt: skip
+    }  # fmt: skip
     told = 0
-    for batch in stream:
-        rows = pa.Table.from_batches([batch])
-        yield (_decimal_points(rows) if delimiter == ";" else rows), lost[0] - told
-        told = lost[0]
-        if first:
-            return
+    with _opened(path) as file, csv.open_csv(file, **options) as stream:
+        for batch in stream:
+            rows = pa.Table.from_batches([batch])
+            yield (_decimal_points(rows) if delimiter == ";" else rows), lost[0] - told
+            told = lost[0]
+    if lost[0] > told:
+        yield pa.table({name: pa.array([], pa.string()) for name in columns}), lost[0] - told
 
 
 def _decimal_points(rows: pa.Table) -> pa.Table:
@@ -320,12 +330,6 @@ def _decimal_points(rows: pa.Table) -> pa.Table:
 
     arrays = [pc.replace_substring_regex(rows.column(n), r"^\s*([+-]?\d+),(\d+)\s*$", r"\1.\2") for n in rows.column_names]
     return pa.table(dict(zip(rows.column_names, arrays, strict=True)))
-
-
-def _split_line(head: str, delimiter: str) -> Iterator[list[str]]:
-    import csv
-
-    yield from csv.reader([head.rstrip("\r\n")], delimiter=delimiter)
 
 
 def _opened(path: Path) -> Any:

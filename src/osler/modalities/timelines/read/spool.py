@@ -142,8 +142,16 @@ class Spool:
 
         Where a source has both a code "a//b" and a code "a" with the word "b", the word stands in brackets.
         """
-        bare = {code for code, word in self.codes if word is None}
-        return [_joined(code, word, bare=bare) for code, word in self.codes]
+        taken = {code for code, word in self.codes if word is None}
+        names = []
+        for code, word in self.codes:
+            name = code if word is None else f"{code}{PARTED}{word}"
+            while word is not None and name in taken:
+                word = f"({word})"  # noqa: PLW2901
+                name = f"{code}{PARTED}{word}"
+            taken.add(name)
+            names.append(name)
+        return names
 
     def sorted(self) -> Iterator[np.ndarray]:
         """Yield the events of one drawer after the other, by subject, time and then the order in which they came."""
@@ -158,16 +166,6 @@ class Spool:
                 kept = _first_of_equal(records)
                 self.refused[DUPLICATE] += int(len(records) - kept.sum())
                 yield records if kept.all() else records[kept]
-
-
-def _joined(code: str, word: str | None, *, bare: set[str]) -> str:
-    if word is None:
-        return code
-    joined = f"{code}{PARTED}{word}"
-    while joined in bare:
-        joined = f"{joined[: -len(word)]}({word})"
-        word = f"({word})"
-    return joined
 
 
 def _first_of_equal(records: np.ndarray) -> np.ndarray:

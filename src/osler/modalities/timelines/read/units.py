@@ -146,7 +146,7 @@ def named(code: str, *, words: str, loinc: str) -> bool:
 @functools.lru_cache(maxsize=4096)
 def analyte_of(code: str) -> Analyte | None:
     """Return the substance that a code names, None where none is known. A ratio of two substances is none."""
-    if re.search(r"\bratio\b|clearance|excess|/cr", code.lower()):
+    if re.search(r"\bratio\b|clearance|excess|[a-z]/cr", code.lower()):
         return None
     return next((a for a in ANALYTES if named(code, words=a.words, loinc=a.loinc)), None)
 
