@@ -15,6 +15,7 @@ from osler.core.errors import RequestError, TableError
 from osler.core.study import Study
 from osler.core.table import Table
 from osler.core.watch import SILENT, Watch
+from osler.flows import cohorts
 from osler.spine.columns.shards import private
 from osler.spine.scan import blocks, open_table
 from osler.spine.study import Request, ask, describe, table_path
@@ -29,10 +30,12 @@ def open_study(request: Request, *, cache: Path, watch: Watch = SILENT) -> tuple
     """Return the study, completed from its table, and the table."""
     private(cache)
     watch.stage("opening")
-    table = open_table(table_path(request), cache=cache)
+    derived = cohorts.of_study(request, cache=cache, watch=watch)
+    table = derived.table if derived else open_table(table_path(request), cache=cache)
     modalities = {name: registry.modality(name) for name in registry.MODALITIES}
-    table = with_added(table, request, modalities=modalities, cache=cache)
-    study = ask(request, table=table, modalities=modalities)
+    if derived is None:
+        table = with_added(table, request, modalities=modalities, cache=cache)
+    study = replace(ask(request, table=table, modalities=modalities), flow=derived.flow if derived else None)
     for note in study.notes:
         watch.say(note)
     return study, table
@@ -61,6 +64,9 @@ def with_added(table: Table, request: Request, *, modalities: Mapping[str, Modal
 
 def in_memory(table: Any, *, size: int = 1 << 16) -> Iterator[Table]:
     """Yield `table` in blocks of at most `size` rows: a path is streamed; an Arrow table, a frame, a mapping of columns is cut."""
+    if isinstance(table, cohorts.Derived):
+        yield from table.blocks(size=size)
+        return
     if isinstance(table, (str, Path)):
         yield from blocks(Path(table), size=size)
         return
