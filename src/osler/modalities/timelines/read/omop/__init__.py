@@ -76,9 +76,10 @@ def _tables(source: Source, *, refused: Counter[str]) -> Tables:
     at_file = not database.is_url(place) and Path(place).is_file()
     tables: Tables = database.connect(place) if database.is_url(place) or at_file else Files(Path(place), refused=refused)
     if PERSON not in tables.columns:
+        hint = "; another schema is given as ?schema=NAME behind the URL" if database.is_url(place) or at_file else ""
         there = ", ".join(sorted(set(tables.columns) & READ)) or "none of OMOP's"
         tables.close()
-        raise TableError(f"{tables.name} has no table 'person'; wanted the tables of OMOP CDM v5.4, found {there}")
+        raise TableError(f"{tables.name} has no table 'person'; wanted the tables of OMOP CDM v5.4, found {there}{hint}")
     return tables
 
 

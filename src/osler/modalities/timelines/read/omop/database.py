@@ -71,10 +71,13 @@ def _address(place: Path | str) -> URL:
     try:
         url = make_url(str(place))
     except (ArgumentError, ValueError):  # ValueError: a port that is no number; both quote the URL
+        url = None
+    # of "u:a@b/c@host" the host would be "b", which is a part of the password
+    if url is None or str(place).count("@") > 1:
         raise RequestError(
             "the database's URL cannot be read; wanted KIND://USER:PASSWORD@HOST:PORT/NAME with signs such as @, / and : in a password "
             "written as %40, %2F and %3A"
-        ) from None
+        )
     return url.set(drivername="postgresql+pg8000") if url.drivername in {"postgresql", "postgres"} else url
 
 
@@ -249,11 +252,19 @@ def _settings(url: URL) -> dict[str, Any]:
 
         return {"creator": opened}
     if url.get_backend_name() == "postgresql" and url.get_driver_name() == "pg8000":
+        _check_query(url)
         mode = _asked(url, "sslmode") or "disable"
         secure = {} if mode in {"disable", "allow", "prefer"} else {"ssl_context": ssl.create_default_context()}
         # seconds; without it a server that vanished without a word would be waited for without end
         return {"connect_args": {"timeout": 600, **secure}}
     return {}
+
+
+def _check_query(url: URL) -> None:
+    from osler.core.errors import did_you_mean
+
+    if odd := sorted(set(url.query) - OURS):
+        raise RequestError(f"the URL's query has '{odd[0]}', which is not known{did_you_mean(odd[0], sorted(OURS))}")
 
 
 def _options(url: URL) -> dict[str, Any]:

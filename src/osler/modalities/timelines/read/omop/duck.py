@@ -68,7 +68,7 @@ class Duck:
         import polars as pl
 
         with self._reading(table):
-            for batch in self._connection.cursor().execute(query, list(given)).to_arrow_reader(ROWS):
+            for batch in self._connection.cursor().sql(query, params=list(given)).to_arrow_reader(ROWS):
                 frame = pl.from_arrow(batch)
                 assert isinstance(frame, pl.DataFrame)
                 yield frame
