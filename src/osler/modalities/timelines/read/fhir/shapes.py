@@ -1,11 +1,14 @@
-"""The parts of FHIR R4 resources that events are made of; the decoder skips everything else without making an object of it."""
+"""The parts of FHIR R4 resources that events are made of; the decoder skips everything else without making an object of it.
+
+None of them can be part of a circle, so the collector of circles need not look at them.
+"""
 
 from __future__ import annotations
 
 import msgspec
 
 
-class Coding(msgspec.Struct):
+class Coding(msgspec.Struct, gc=False):
     """A symbol of a code system."""
 
     system: str | None = None
@@ -13,27 +16,27 @@ class Coding(msgspec.Struct):
     display: str | None = None
 
 
-class Concept(msgspec.Struct):
+class Concept(msgspec.Struct, gc=False):
     """A CodeableConcept: one meaning in several codings, or in words."""
 
     coding: list[Coding] = []
     text: str | None = None
 
 
-class Reference(msgspec.Struct):
+class Reference(msgspec.Struct, gc=False):
     """A pointer to another resource."""
 
     reference: str | None = None
 
 
-class Period(msgspec.Struct):
+class Period(msgspec.Struct, gc=False):
     """From when until when."""
 
     start: str | None = None
     end: str | None = None
 
 
-class Quantity(msgspec.Struct):
+class Quantity(msgspec.Struct, gc=False):
     """A number with its unit."""
 
     value: float | None = None
@@ -42,20 +45,20 @@ class Quantity(msgspec.Struct):
     code: str | None = None
 
 
-class Dose(msgspec.Struct):
+class Dose(msgspec.Struct, gc=False):
     """The dose within a dosage instruction (`doseAndRate`), or within an administration (`dosage`)."""
 
     doseQuantity: Quantity | None = None  # noqa: N815 - FHIR's own name
     dose: Quantity | None = None
 
 
-class Dosage(msgspec.Struct):
+class Dosage(msgspec.Struct, gc=False):
     """How a drug is to be taken."""
 
     doseAndRate: list[Dose] = []  # noqa: N815
 
 
-class Extension(msgspec.Struct):
+class Extension(msgspec.Struct, gc=False):
     """An element of a profile; US Core keeps race and ethnicity in nested ones."""
 
     url: str | None = None
@@ -63,7 +66,7 @@ class Extension(msgspec.Struct):
     extension: list[Extension] = []
 
 
-class Valued(msgspec.Struct, kw_only=True):
+class Valued(msgspec.Struct, kw_only=True, gc=False):
     """What an Observation and each of its components share: a code and at most one value."""
 
     code: Concept | None = None
@@ -75,14 +78,14 @@ class Valued(msgspec.Struct, kw_only=True):
     dataAbsentReason: Concept | None = None  # noqa: N815
 
 
-class Contained(msgspec.Struct):
+class Contained(msgspec.Struct, gc=False):
     """A resource inside another, as far as drugs need it."""
 
     id: str | None = None
     code: Concept | None = None
 
 
-class Resource(Valued, tag_field="resourceType", kw_only=True):
+class Resource(Valued, tag_field="resourceType", kw_only=True, gc=False):
     """What resources may have; only an Observation has values, and two bases cannot be joined in one struct."""
 
     id: str | None = None
@@ -91,7 +94,7 @@ class Resource(Valued, tag_field="resourceType", kw_only=True):
     encounter: Reference | None = None
 
 
-class Patient(Resource, tag="Patient", kw_only=True):
+class Patient(Resource, tag="Patient", kw_only=True, gc=False):
     """Birth, death, sex, race."""
 
     birthDate: str | None = None  # noqa: N815
@@ -101,14 +104,14 @@ class Patient(Resource, tag="Patient", kw_only=True):
     extension: list[Extension] = []
 
 
-class Encounter(Resource, tag="Encounter", kw_only=True):
+class Encounter(Resource, tag="Encounter", kw_only=True, gc=False):
     """A visit or a stay."""
 
     kind: Coding | None = msgspec.field(name="class", default=None)
     period: Period | None = None
 
 
-class Condition(Resource, tag="Condition", kw_only=True):
+class Condition(Resource, tag="Condition", kw_only=True, gc=False):
     """A diagnosis."""
 
     verificationStatus: Concept | None = None  # noqa: N815
@@ -116,7 +119,7 @@ class Condition(Resource, tag="Condition", kw_only=True):
     onsetDateTime: str | None = None  # noqa: N815
 
 
-class Observation(Resource, tag="Observation", kw_only=True):
+class Observation(Resource, tag="Observation", kw_only=True, gc=False):
     """A measurement or a finding."""
 
     effectiveDateTime: str | None = None  # noqa: N815
@@ -126,7 +129,7 @@ class Observation(Resource, tag="Observation", kw_only=True):
     component: list[Valued] = []
 
 
-class Drug(Resource, kw_only=True):
+class Drug(Resource, kw_only=True, gc=False):
     """What MedicationRequest and MedicationAdministration share."""
 
     medicationCodeableConcept: Concept | None = None  # noqa: N815
@@ -134,14 +137,14 @@ class Drug(Resource, kw_only=True):
     contained: list[Contained] = []
 
 
-class MedicationRequest(Drug, tag="MedicationRequest", kw_only=True):
+class MedicationRequest(Drug, tag="MedicationRequest", kw_only=True, gc=False):
     """A prescription."""
 
     authoredOn: str | None = None  # noqa: N815
     dosageInstruction: list[Dosage] = []  # noqa: N815
 
 
-class MedicationAdministration(Drug, tag="MedicationAdministration", kw_only=True):
+class MedicationAdministration(Drug, tag="MedicationAdministration", kw_only=True, gc=False):
     """A drug that was given."""
 
     effectiveDateTime: str | None = None  # noqa: N815
@@ -149,18 +152,18 @@ class MedicationAdministration(Drug, tag="MedicationAdministration", kw_only=Tru
     dosage: Dose | None = None
 
 
-class Procedure(Resource, tag="Procedure", kw_only=True):
+class Procedure(Resource, tag="Procedure", kw_only=True, gc=False):
     """What was done."""
 
     performedDateTime: str | None = None  # noqa: N815
     performedPeriod: Period | None = None  # noqa: N815
 
 
-class Medication(Resource, tag="Medication", kw_only=True):
+class Medication(Resource, tag="Medication", kw_only=True, gc=False):
     """A drug to which others point."""
 
 
-class Head(msgspec.Struct):
+class Head(msgspec.Struct, gc=False):
     """The first look at a line that is none of the above."""
 
     resourceType: str  # noqa: N815

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
@@ -94,9 +95,12 @@ def identity(reference: shapes.Reference | None, *, of: str) -> str | None:
     >>> identity(shapes.Reference("https://a.org/fhir/Patient/7/_history/2"), of="Patient")
     '7'
     """
-    if reference is None or not reference.reference:
-        return None
-    plain = reference.reference.partition("/_history/")[0].strip()
+    return _identity(reference.reference, of) if reference is not None and reference.reference else None
+
+
+@functools.lru_cache(maxsize=1 << 16)  # the resources of a patient stand together
+def _identity(text: str, of: str) -> str | None:
+    plain = text.partition("/_history/")[0].strip()
     if plain.lower().startswith("urn:uuid:"):
         return plain[9:] or None
     parts = plain.split("/")

@@ -8,14 +8,14 @@ from osler.core.errors import StudyError, did_you_mean
 from osler.modalities.timelines.case import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     import polars as pl
 
 # tried in turn on what the earlier ones left; compact dates are those of US exports
-_WITH_CLOCK = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M")
-_DATES = ("%Y-%m-%d", "%Y%m%d")
+_PLAIN = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d")
+_FORMS = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%Y%m%d")
 _OFFSET = r"(Z|[+-]\d\d(?::?\d\d)?)$"
 
 
@@ -39,12 +39,15 @@ def moments(frame: pl.DataFrame, *, stem: str, late: bool = True, dates: bool = 
 
     n = len(frame)
     clock, day = (f"{stem}_datetime", f"{stem}_date")
-    exact = _microseconds(frame[clock]) if clock in frame.columns else pl.Series([None] * n, dtype=pl.Int64)
-    alone = _microseconds(frame[day]) if day in frame.columns else pl.Series([None] * n, dtype=pl.Int64)
-    # a column of datetimes may hold dates: text as short as one, or a type without a clock
-    short = _without_clock(frame[clock]) if clock in frame.columns else pl.Series([False] * n)
+    exact, short = pl.Series([None] * n, dtype=pl.Int64), pl.Series([False] * n, dtype=pl.Boolean)
+    if clock in frame.columns:
+        # a column of datetimes may hold dates: text as short as one, or a type without a clock
+        exact, short = _microseconds(frame[clock]), _without_clock(frame[clock])
     if dates:
         short = short | (exact % DAY == 0).fill_null(value=False)
+    if not exact.null_count() and not short.any():
+        return exact.alias("time")
+    alone = _microseconds(frame[day]) if day in frame.columns else pl.Series([None] * n, dtype=pl.Int64)
     both = pl.DataFrame({"exact": exact, "alone": alone, "short": short})
     end = DAY - 1 if late else 0
     date = pl.coalesce(pl.when("short").then("exact"), "alone")
@@ -71,24 +74,31 @@ def _microseconds(column: pl.Series) -> pl.Series:
 
 
 def _of_text(column: pl.Series) -> pl.Series:
+    """Read text: what is written plainly at once, only what that leaves in other forms and with offsets."""
+    read = _tried(column, forms=_PLAIN)
+    left = (read.is_null() & column.is_not_null()).arg_true()
+    if not len(left):
+        return read
+    text = column.gather(left).str.strip_chars().str.replace("T", " ", literal=True)
+    offset = text.str.slice(10).str.extract(_OFFSET)
+    plain = text.str.replace(r"(.{10}.*?)\s*" + _OFFSET, "${1}")
+    return read.scatter(left, _tried(plain, forms=_FORMS) - _ahead(offset))
+
+
+def _tried(text: pl.Series, *, forms: Sequence[str]) -> pl.Series:
+    """Return microseconds by the first of `forms` that fits, null where none does."""
     import polars as pl
 
-    text = column.str.strip_chars().str.replace("T", " ", literal=True)
-    offset = text.str.slice(10).str.extract(_OFFSET)
-    plain = pl.select(
-        pl.when(offset.is_not_null()).then(text.str.replace(_OFFSET, "")).otherwise(text).str.strip_chars_end()
-    ).to_series()
-    read = plain.str.to_datetime(_WITH_CLOCK[0], time_unit="us", strict=False)
-    for form in (*_WITH_CLOCK[1:], *_DATES):
-        if read.null_count() == column.null_count():
+    read = pl.Series([None] * len(text), dtype=pl.Int64)
+    left = text.is_not_null().arg_true()
+    for form in forms:
+        if not len(left):
             break
-        later = (
-            plain.str.to_date(form, strict=False).cast(pl.Datetime("us"))
-            if form in _DATES
-            else plain.str.to_datetime(form, time_unit="us", strict=False)
-        )
-        read = read.zip_with(read.is_not_null(), later)
-    return read.cast(pl.Int64) - _ahead(offset)
+        some = text.gather(left)
+        found = some.str.to_datetime(form, time_unit="us", strict=False) if "%H" in form else some.str.to_date(form, strict=False)
+        read = read.scatter(left, found.cast(pl.Datetime("us")).cast(pl.Int64))
+        left = left.filter(found.is_null())
+    return read
 
 
 def _ahead(offset: pl.Series) -> pl.Series:
