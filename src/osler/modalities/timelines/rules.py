@@ -28,7 +28,15 @@ def rules(brief: Brief) -> tuple[Decision, ...]:
 
 def ladder(brief: Brief) -> tuple[Rung, ...]:
     """Return the sizes from small to large, as far as the cases can feed them."""
-    return (Rung("small", (
-        Decision("width", 64, "units"), Decision("depth", 2, "blocks"), Decision("members", 8, "models"),
-        Decision("sequence_width", 32, "units"), Decision("sequence_depth", 1, "layers"),
-    )),)
+    return (
+        Rung(
+            "small",
+            (
+                Decision("width", 64, "units"),
+                Decision("depth", 2, "blocks"),
+                Decision("members", 8, "models"),
+                Decision("sequence_width", 32, "units"),
+                Decision("sequence_depth", 1, "layers"),
+            ),
+        ),
+    )

@@ -32,11 +32,17 @@ class Steps:
     def __len__(self) -> int:
         return len(self.case)
 
+    @property
+    def here(self) -> Tensor:
+        """How much of each step's events is there (s,): 1, or less on the way of an explanation."""
+        count = torch.bincount(self.of, minlength=len(self))
+        return self.events.here.new_zeros(len(self)).index_add(0, self.of, self.events.here) / count
+
     @classmethod
     def cut(cls, events: Events, *, size: float, most: int) -> Steps:
         """Return the last `most` steps of each case: events of which no bin of `size` days, counted back from the prediction time,
         lies between. A bin without an event is no step."""
-        at = torch.div(events.time, size, rounding_mode="ceil")  # a bin ends at the prediction time
+        at = torch.ceil(events.time / size)  # a bin ends at the prediction time
         fresh = torch.ones_like(events.case, dtype=torch.bool)
         fresh[1:] = (events.case[1:] != events.case[:-1]) | (at[1:] != at[:-1])
         of = fresh.cumsum(0) - 1
@@ -106,7 +112,8 @@ class Walk(nn.Module):
         steps = Steps.cut(events, size=self.size, most=self.most)
         embedded = self.embedding(steps.events)
         inputs = embedded.new_zeros(len(steps), embedded.shape[1]).index_add(0, steps.of, embedded)
-        inputs = F.silu(inputs + self.when(self.clock(steps.time, steps.gap)))
+        # a step whose events fade (in an explanation) loses its time too: nothing that happened says nothing
+        inputs = F.silu(inputs + self.when(self.clock(steps.time, steps.gap)) * steps.here[:, None])
         inputs = F.dropout(inputs, self.rate, self.training)
         packing = Packing.of(steps.lengths)
         if self.kind == "gru-d":
@@ -149,4 +156,10 @@ class Measured(nn.Module):
         last = torch.where(known, seen.gather(0, before), 0.0)
         since = torch.where(known, steps.time[before], steps.time[steps.first][:, None])
         waited = (steps.time[:, None] - since) / self.step
-        return {"seen": seen, "mask": mask, "last": last, "waited": torch.log1p(waited), "gap": torch.log1p(steps.gap / self.step)}
+        return {
+            "seen": seen,
+            "mask": mask,
+            "last": last,
+            "waited": torch.log1p(waited),
+            "gap": torch.log1p(steps.gap / self.step),
+        }
