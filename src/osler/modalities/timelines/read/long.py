@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import functools
 import gzip
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -314,7 +315,8 @@ def _text(path: Path, columns: Sequence[str]) -> Iterator[tuple[pa.Table, int]]:
         ),
     }  # fmt: skip
     told = 0
-    with _opened(path) as file, csv.open_csv(file, **options) as stream:
+    squeezed = "gzip" if path.name.lower().endswith(".gz") else None
+    with pa.input_stream(str(path), compression=squeezed) as file, csv.open_csv(file, **options) as stream:
         for batch in stream:
             rows = pa.Table.from_batches([batch])
             yield (_decimal_points(rows) if delimiter == ";" else rows), lost[0] - told
@@ -343,7 +345,12 @@ def _first_line(path: Path) -> str:
 
 
 def _encoding(path: Path) -> str:
-    """Return utf8 where the whole file is, else the old Windows one, in which each byte means something."""
+    """Return utf8 where the whole file is, else latin-1, in which each byte means something."""
+    return _encoded(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _encoded(path: Path, stamp: int) -> str:  # noqa: ARG001  a file that was written again is another
     decoder = codecs.getincrementaldecoder("utf-8")()
     with _opened(path) as stream:
         while chunk := stream.read(1 << 22):
