@@ -33,6 +33,7 @@ DATA = Path(os.environ.get("OSLER_DATA") or ROOT.parent / "shared" / "data") / "
 HEAD = """
 import json, resource, sys, time
 from pathlib import Path
+spent = time.process_time
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 folder, source, columns = Path(sys.argv[1]), sys.argv[2], sys.argv[3].split(",")
@@ -55,7 +56,7 @@ reading = {d.name: d.value for d in modality.reading(rows, settings={})}
 lap()
 found = read_columns(modality, rows, reading=reading, roles=frozenset({"input"}), cache=cache)
 lap()
-print(json.dumps([len(found["times"].values), laps, loaded, peak()]))
+print(json.dumps([len(found["times"].values), laps, spent(), loaded, peak()]))
 """
 )
 PANDAS = (
@@ -72,7 +73,7 @@ days = (joined["charttime"] - joined["until"]).dt.total_seconds().to_numpy("floa
 codes, names = pd.factorize(joined["itemid"])
 offsets = joined.groupby("subject_id", sort=False).size().cumsum().to_numpy()
 values = joined["valuenum"].to_numpy("float32")
-print(json.dumps([len(days), [time.perf_counter() - began], loaded, peak()]))
+print(json.dumps([len(days), [time.perf_counter() - began], spent(), loaded, peak()]))
 """
 )
 
@@ -171,11 +172,11 @@ def told(name: str, step: str, folder: Path, *, source: str, columns: str) -> No
     done = subprocess.run(
         [sys.executable, "-c", step, str(folder), source, columns], check=True, capture_output=True, text=True, env=environment
     )
-    events, laps, loaded, peak = json.loads(done.stdout.splitlines()[-1])
+    events, laps, spent, loaded, peak = json.loads(done.stdout.splitlines()[-1])
     parts = f" (store {laps[0]:.2f}, decide {laps[1]:.2f}, columns {laps[2]:.2f})" if len(laps) == 3 else ""
     rate = events / sum(laps)
     print(
-        f"{name}: {events:,} events in {sum(laps):.2f} s{parts}, {rate:,.0f}/s, peak {peak:,.0f} MiB, libraries {loaded:,.0f} MiB",
+        f"{name}: {events:,} events in {sum(laps):.2f} s{parts}, {rate:,.0f}/s, {spent:.1f} s of processors, peak {peak:,.0f} MiB, libraries {loaded:,.0f} MiB",
         flush=True,
     )
 

@@ -1,6 +1,7 @@
 """Options and reading decisions: what the user may say, units turned into one, impossible values told."""
 
 import json
+import pickle
 
 import numpy as np
 import pyarrow as pa
@@ -196,6 +197,21 @@ def test_slices_of_locators_are_locators_and_their_digest_tells_what_they_hold(w
     assert len({digest(locators[i]) for i in range(4)}) == 3
     ward.events("who,time,code\na,2024-01-01,L\n")
     assert digest(ward.locate(table)) != digest(locators)
+
+
+def test_a_worker_gets_its_own_rows_alone_and_makes_the_same_columns(ward):
+    ward.events("who,time,code\na,2024-01-01,K\nb,2024-01-01,L\n")
+    n = 10_000
+    locators = ward.locate({"who": ["a", "b"] * (n // 2), "when": ["2024-01-02", "soon"] * (n // 2)})
+    piece = locators[4001:4011]
+    sent = pickle.dumps(piece)
+    assert len(sent) < 3000
+    reading = ward.reading(locators)
+    there, here = (ward.modality.shard(rows, reading=reading, roles=INPUT) for rows in (pickle.loads(sent), piece))
+    assert there.fingerprints.tolist() == here.fingerprints.tolist()
+    assert there.refusals == here.refusals
+    assert sorted(here.refusals) == [0, 2, 4, 6, 8]
+    assert ward.modality.digest(pickle.loads(sent), file_digest=str) == ward.modality.digest(piece, file_digest=str)
 
 
 def test_subjects_of_any_type_meet_their_events(ward):

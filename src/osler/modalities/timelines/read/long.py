@@ -79,7 +79,7 @@ def named(source: Source, *, key: str | None = None) -> dict[str, str]:
     `key` is the study table's column of subjects, the surest name for the events' too. Raises StudyError with all faults.
     """
     path = files(source)[0]
-    there = _header(path)
+    there = header(path)
     given: Mapping[str, str] = source.options.get("names") or {}
     faults = [f"names: '{path.name}' has no column '{c}'{did_you_mean(c, there)}" for c in given.values() if c not in there]
     folded = {plain(name): name for name in reversed(there)}
@@ -226,7 +226,7 @@ def word_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
 # files ----------------------------------------------------------------------------------------------------------------
 
 
-def _header(path: Path) -> list[str]:
+def header(path: Path) -> list[str]:
     """Return the names of the columns; raises TableError where there are none."""
     try:
         return _text_header(path)[0] if not path.name.lower().endswith(TYPED) else _typed_header(path)
@@ -269,7 +269,7 @@ def _tables(path: Path, columns: Sequence[str]) -> Iterator[tuple[pa.Table, int]
 
     Raises StudyError for a column that is not there, TableError for a file that is damaged.
     """
-    there = _header(path)
+    there = header(path)
     missing = [c for c in columns if c not in there]
     if missing:
         raise StudyError([f"'{path.name}' has no column '{c}'{did_you_mean(c, there)}" for c in missing])
