@@ -377,3 +377,13 @@ def test_a_store_equals_what_plain_python_sorts(ward, kind):
             for i in here
         ]  # fmt: skip
         assert found == wanted
+
+
+@pytest.mark.parametrize(("column", "kind_found"), [("value", "long"), ("numeric_value", "omop")])
+def test_one_file_is_of_a_special_kind_only_with_its_column_of_values(ward, kind, column, kind_found):
+    """A long table with the other columns of MEDS would lose its values to the reader of MEDS."""
+    kind.recognises = lambda _: True
+    kind.files = lambda found: [found.place]
+    kind.pieces = lambda _: iter([])
+    ward.parquet({"who": ["a"], "hours": [1.0], "code": ["K"], column: [7.0]})
+    assert store_of(ward).about["kind"] == kind_found
