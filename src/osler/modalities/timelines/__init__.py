@@ -31,7 +31,7 @@ class Timelines(Modality):
 
     name: ClassVar[str] = "timelines"
     form: ClassVar[tuple[str, ...]] = ("architecture", "width", "depth", "members", "embedding", "summaries")
-    shard_cases: ClassVar[int] = 1 << 14
+    shard_cases: ClassVar[int] = 1 << 12  # a stay of intensive care has 8,000 events of 16 bytes: 0.5 GB
     asked: ClassVar[tuple[str, ...]] = ("source", "after", "window")
 
     def locate(

@@ -41,13 +41,17 @@ class Lift(nn.Module):
 
     codes: Tensor
     knots: Tensor
+    told: Tensor
+    scores: Tensor
     owner: Tensor
 
     def __init__(self, state: State) -> None:
         super().__init__()
         self.register_buffer("codes", torch.as_tensor(state.arrays["codes"]), persistent=False)
         knots = torch.as_tensor(state.arrays["knots"]).float()
-        self.register_buffer("knots", torch.cat([knots, knots.new_zeros(1, 7)]), persistent=False)
+        self.register_buffer("knots", torch.cat([knots, knots.new_zeros(1, len(_NORMAL))]), persistent=False)
+        self.register_buffer("told", self.knots[:, -1] > self.knots[:, 0], persistent=False)
+        self.register_buffer("scores", torch.tensor(_NORMAL), persistent=False)
         self.register_buffer("owner", torch.as_tensor(state.arrays["owner"]).long(), persistent=False)
 
     def places(self, codes: Tensor) -> Tensor:
@@ -70,16 +74,17 @@ class Lift(nn.Module):
     def _scores(self, values: Tensor, place: Tensor) -> Tensor:
         """Return normal scores (t,): where a value lies among those of its code in training, cut off outside the outermost knots;
         0 of a code without numbers."""
-        knots = self.knots[place]
-        scores = values.new_tensor(_NORMAL)
-        cut = torch.minimum(torch.maximum(values, knots[:, 0]), knots[:, -1])
-        low, high = knots[:, :-1], knots[:, 1:]
-        wide = high > low
-        share = ((cut[:, None] - low) / torch.where(wide, high - low, 1.0)).clamp(0, 1)
-        # where knots fall together the value takes the middle of their scores
-        share = torch.where(wide, share, (cut[:, None] > low).float() + 0.5 * (cut[:, None] == low).float())
-        found = scores[0] + (share * scores.diff()).sum(1)
-        return torch.where(knots[:, -1] > knots[:, 0], found, 0.0)
+        knots, scores = self.knots[place], self.scores
+        # which knots lie below a value, and which at or below it: they differ where knots fall together
+        below, upto = ((values[:, None] > knots).sum(1), (values[:, None] >= knots).sum(1))
+        after, before = below.clamp(max=len(scores) - 1), (upto - 1).clamp(min=0)
+        high, low = (knots.gather(1, at[:, None])[:, 0] for at in (after, before))
+        inside = upto == below
+        share = ((values - low) / torch.where(high > low, high - low, 1.0)).clamp(0, 1)
+        between = scores[before] + share * (scores[after] - scores[before])
+        # on knots that fall together a value takes the middle of their scores
+        found = torch.where(inside, between, (scores[after] + scores[before]) / 2)
+        return torch.where(self.told[place], found, 0.0)
 
     def owners(self, fields: Mapping[str, Tensor]) -> Tensor:
         """Return (B, E, 2) the explained feature of each lifted float; of the padding, the last."""

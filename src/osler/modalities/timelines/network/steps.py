@@ -88,7 +88,18 @@ class Embedding(nn.Module):
 
     def forward(self, events: Events) -> Tensor:
         """Return (t, width)."""
-        return events.here[:, None] * self.occurred[events.place] + events.value[:, None] * self.valued[events.place]
+        # F.embedding: its gradient is several times faster than that of an index
+        occurred, valued = (F.embedding(events.place, table) for table in (self.occurred, self.valued))
+        return events.here[:, None] * occurred + events.value[:, None] * valued
+
+    def summed(self, steps: Steps) -> Tensor:
+        """Return (s, width): the sum over each step's events."""
+        starts = torch.searchsorted(steps.of, torch.arange(len(steps), device=steps.of.device))
+        pairs = ((self.occurred, steps.events.here), (self.valued, steps.events.value))
+        first, second = (
+            F.embedding_bag(steps.events.place, table, starts, mode="sum", per_sample_weights=weights) for table, weights in pairs
+        )
+        return first + second
 
 
 class Walk(nn.Module):
@@ -110,8 +121,7 @@ class Walk(nn.Module):
     def forward(self, events: Events) -> Tensor:
         """Return (B, width)."""
         steps = Steps.cut(events, size=self.size, most=self.most)
-        embedded = self.embedding(steps.events)
-        inputs = embedded.new_zeros(len(steps), embedded.shape[1]).index_add(0, steps.of, embedded)
+        inputs = self.embedding.summed(steps)
         # a step whose events fade (in an explanation) loses its time too: nothing that happened says nothing
         inputs = F.silu(inputs + self.when(self.clock(steps.time, steps.gap)) * steps.here[:, None])
         inputs = F.dropout(inputs, self.rate, self.training)
