@@ -251,8 +251,8 @@ def test_several_inputs_may_look_at_one_subjects_events(tmp_path):
     table = Table(pa.table({name: ["1", "2"] for name in ("patient", "admitted", "died", "age")}), tmp_path)
     two = COLUMNS.replace("inputs:", "inputs:\n  labs: {modality: timelines, columns: [patient], source: labs.csv}")
     assert len(ask(study(tmp_path, two), table=table, modalities=MODALITY).inputs) == 3
+    more = COLUMNS.replace("inputs:", "inputs:\n  more: {modality: tables, columns: [age]}")
     with pytest.raises(StudyError, match="column 'age' is in the inputs 'more' and 'person'"):
-        more = COLUMNS.replace("inputs:", "inputs:\n  more: {modality: tables, columns: [age]}")
         ask(study(tmp_path, more), table=table, modalities=MODALITY)
 
 
