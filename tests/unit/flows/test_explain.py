@@ -179,8 +179,8 @@ def test_evaluation_tells_what_moves_predictions_on_new_cases(bundles, tmp_path,
     from osler.flows import gathering as room
     from osler.flows import importance
 
-    plain = room.blocks
-    monkeypatch.setattr(room, "blocks", lambda table, size: plain(table, size=min(size, 70)))
+    plain = room.in_memory
+    monkeypatch.setattr(room, "in_memory", lambda table, size: plain(table, size=min(size, 70)))
     monkeypatch.setattr(importance, "CASES", 100)
     osler.evaluate(bundles / "cancer", bundles / "cancer.csv", out=tmp_path / "scores")
     told = json.loads((tmp_path / "scores" / "scores.json").read_text())["explanation"]

@@ -101,8 +101,8 @@ def test_a_refused_row_changes_no_other(bundle, tmp_path):
 
 def test_a_block_of_refused_rows_among_good_ones_is_scored_around(bundle, tmp_path, monkeypatch):
     garbled(tmp_path / "new.csv", rows=40, bad=set(range(10, 20)))
-    plain = gathering.blocks
-    monkeypatch.setattr(gathering, "blocks", lambda table, size: plain(table, size=min(size, 10)))
+    plain = gathering.in_memory
+    monkeypatch.setattr(gathering, "in_memory", lambda table, size: plain(table, size=min(size, 10)))
     evaluate(bundle, tmp_path / "new.csv", out=tmp_path / "scores")
     assert json.loads((tmp_path / "scores" / "scores.json").read_text())["test"]
 

@@ -239,6 +239,23 @@ group: patient
 """
 
 
+def test_an_official_split_of_the_events_is_taken(tmp_path):
+    parts = {"subject": ["a", "b"], "index": [0, 1], "prediction": [0, 1], "stroke": [0, 1], "censored": [None, None]}
+    table = Table(pa.table({**parts, "split": ["train", "test"]}), tmp_path)
+    found = ask(study(tmp_path, question_of()), table=table, modalities=MODALITY)
+    assert found.roles.split == "split"
+    assert found.inputs[0].columns == ("subject", "index")
+
+
+def test_several_inputs_may_look_at_one_subjects_events(tmp_path):
+    table = Table(pa.table({name: ["1", "2"] for name in ("patient", "admitted", "died", "age")}), tmp_path)
+    two = COLUMNS.replace("inputs:", "inputs:\n  labs: {modality: timelines, columns: [patient], source: labs.csv}")
+    assert len(ask(study(tmp_path, two), table=table, modalities=MODALITY).inputs) == 3
+    more = COLUMNS.replace("inputs:", "inputs:\n  more: {modality: tables, columns: [age]}")
+    with pytest.raises(StudyError, match="column 'age' is in the inputs 'more' and 'person'"):
+        ask(study(tmp_path, more), table=table, modalities=MODALITY)
+
+
 def test_a_question_of_columns_hands_its_spans_and_its_time_zero_on(tmp_path):
     table = Table(pa.table({name: ["1", "2"] for name in ("patient", "admitted", "died", "age")}), tmp_path)
     found = ask(study(tmp_path, COLUMNS), table=table, modalities=MODALITY)

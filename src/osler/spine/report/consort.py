@@ -12,7 +12,7 @@ from osler.spine.report.canvas import Canvas
 from osler.spine.report.numerals import count, few
 from osler.spine.report.scale import breadth
 
-WIDTH, MAIN, SIDE = 360.0, 186.0, 142.0
+WIDTH, MAIN, SIDE = 360.0, 196.0, 140.0
 LINE, PAD = 15.0, 8.0
 NOTHING: Mapping[str, int] = {}
 LETTERS = {"main": 25, "side": 21}  # of a line in a box
@@ -100,7 +100,7 @@ def wrapped(text: str, most: int) -> list[str]:
     """Return the text in lines of at most `most` letters; it breaks at spaces, and between any two Chinese signs."""
     pieces: list[str] = []
     for word in text.split(" "):
-        signs = re.findall(r"[\x00-\x7f]+[）。，；：、]*|.[）。，；：、]*", word) if breadth(word) > len(word) else [word]
+        signs = re.findall(r"（?(?:[\x00-\x7f]+|.)[）。，；：、]*", word) if breadth(word) > len(word) else [word]
         pieces += [" ", *signs]
     lines = [""]
     for piece in pieces[1:]:

@@ -30,7 +30,7 @@ def draw_timeline(question: Question, spans: Mapping[str, str], words: Words, *,
         canvas.rectangle((now, TOP), (GAP, THICK), "gap")
         _over(canvas, words.say("question.drawn.gap"), (now + open_) / 2, room=10)
         _under(canvas, spans["gap"], (now + open_) / 2)
-    canvas.rectangle((open_, TOP), (close - open_, THICK), "bar f1", opacity=None if ends else 0.35)
+    canvas.rectangle((open_, TOP), (close - open_, THICK), "bar f1" if ends else "band f1")
     _over(canvas, words.say("question.drawn.outcome"), (open_ + close) / 2, room=22)
     if ends:
         _under(canvas, spans["horizon"], (open_ + close) / 2)

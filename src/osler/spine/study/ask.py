@@ -184,7 +184,8 @@ def _written(
         if columns and excluded >= set(columns):
             faults.append(f"input '{name}': every column of it is excluded; leave the input out, or exclude less")
         found.append(Input(name, one.modality, tuple(c for c in columns if c not in excluded), one.options))
-    return found, faults + _twice(found)
+    timed = {name for name, kind in modalities.items() if kind.asked}
+    return found, faults + _twice([one for one in found if one.modality not in timed])  # several may look at one subject's events
 
 
 def _twice(inputs: Sequence[Input]) -> list[str]:

@@ -216,7 +216,7 @@ def test_repeated_moments_end_where_follow_up_ends():
 
 def test_more_repeated_moments_than_can_be_are_refused():
     asked = replace(ASKED, index=Moment(("admission",), which="every", step=1))
-    with pytest.raises(StudyError, match=r"which: a case so often makes .* cases; at most 50,000,000 can be"):
+    with pytest.raises(StudyError, match=r"which: a case so often makes .* cases; at most 20,000,000 can be"):
         derive(store([("a", 0, "admission"), ("a", 500, "visit")]), asked, outcome=True)
 
 

@@ -14,7 +14,7 @@ from osler.modalities.timelines.cohort.marks import NEVER, Marks, flags, marked,
 from osler.modalities.timelines.cohort.outcome import KNOWN, Outcomes, deaths, last_seen, outcomes, targets
 from osler.modalities.timelines.read.store import Store
 
-MOST = 50_000_000  # cases: about 4 GB of them while they are made
+MOST = 20_000_000  # cases: about 3 GB while they are made
 
 
 @dataclass(frozen=True, slots=True)
