@@ -34,7 +34,22 @@ BELOW: Mapping[str, frozenset[str]] = {
     "osler": FLOWS | {"flows"},
 }
 ROOMS = frozenset(
-    {"case", "read", "encode", "facts", "fit", "rules", "gather", "augment", "network", "baseline", "explain", "drift", "leaks"}
+    {
+        "case",
+        "read",
+        "encode",
+        "facts",
+        "fit",
+        "rules",
+        "gather",
+        "augment",
+        "network",
+        "baseline",
+        "explain",
+        "drift",
+        "leaks",
+        "cohort",
+    }
 )
 OBLIGATORY = frozenset({"case", "read", "encode", "facts", "rules", "network", "baseline"})
 SHARED_DRAWERS = frozenset({"utils", "util", "helpers", "helper", "common", "misc"})

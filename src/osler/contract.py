@@ -24,6 +24,7 @@ from osler.core.figure import Figure
 from osler.core.leak import Leak
 from osler.core.measure import Measure
 from osler.core.plan import Brief, Decision, Rung
+from osler.core.question import Cohort, Purpose, Question
 from osler.core.split import Split
 from osler.core.state import State
 from osler.core.table import Table
@@ -51,6 +52,7 @@ class Modality:
     outputs: ClassVar[frozenset[Output]] = frozenset({"vector"})
     form: ClassVar[tuple[str, ...]] = ()  # decisions that give the encoder's weights their shapes: a warm start takes them over
     shard_cases: ClassVar[int] = 256  # cases read by one worker at a time; columnar kinds take more
+    asked: ClassVar[tuple[str, ...]] = ()  # options that a study's question fills in, among "source", "after", "window"
 
     def recognises(self, cells: Sequence[str]) -> float:
         """Return from 0 to 1 how surely a column with these cells (a sample, none empty) is of this kind; the surest gets it."""
@@ -81,6 +83,17 @@ class Modality:
         """Return by name the columns (n,) that this input's files know of the rows of `table` and that the study may use as if
         the table had them: an official split that comes with the events. Default: none."""
         return {}
+
+    def cohort(
+        self, question: Question, *, folder: Path, options: Mapping[str, Any], cache: Path, purpose: Purpose = "train"
+    ) -> Cohort | None:  # fmt: skip
+        """Return the cases that `question` makes of the events that `options` name ("source", relative to `folder`), prepared in
+        `cache`. Default: this kind of data has no events to ask of.
+
+        To "train" the question is checked against the events, and all faults raised as StudyError; to "score" outcomes are told;
+        to "predict" nothing after the prediction time is looked at.
+        """
+        return None
 
     def digest(self, locators: Sequence[Any], *, file_digest: Callable[[Path], str]) -> str:
         """Return a hash of the content behind `locators`, the key of their shard in the cache. `file_digest` gives a file's sha256

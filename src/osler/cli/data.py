@@ -32,7 +32,7 @@ def get_entry(
     to: Annotated[Path, typer.Option(help="folder for table.csv and study.yaml", show_default=False)],
     mirror: Annotated[Path | None, typer.Option(help="local folder that holds the original files")] = None,
 ) -> None:
-    """Write a public data set as a study: table.csv, its files, study.yaml. Pictures are fetched from their home, or a mirror."""
+    """Write a public data set as a study: table.csv, its files, study.yaml. Pictures and records are fetched from their home, or a mirror."""
     from osler.cli.watch import Terminal
     from osler.flows.data import get
 

@@ -59,6 +59,21 @@ def row_fingerprints(blocks: Sequence[np.ndarray], *, names: Sequence[str]) -> n
     return prints.view(np.int64)
 
 
+def bag_fingerprints(blocks: Sequence[np.ndarray], *, names: Sequence[str], offsets: np.ndarray) -> np.ndarray:
+    """Return (n, 2) int64, a 128-bit hash of each case's events, whatever their order; (0, 0) is a case without events.
+
+    `blocks` and `names` are as in `row_fingerprints`, one row per event; `offsets` (n + 1,) tell where each case's begin.
+    Each event's hash is mixed again before they are added, so that two events cannot exchange their cells unnoticed.
+    """
+    prints = row_fingerprints(blocks, names=names).view(np.uint64)
+    sums = np.zeros((len(prints) + 1, 2), np.uint64)
+    for lane in range(2):
+        np.cumsum(_mixed(np.ascontiguousarray(prints[:, lane])), out=sums[1:, lane])
+    found = sums[offsets[1:]] - sums[offsets[:-1]]
+    found[(found == 0).all(axis=1) & (np.diff(offsets) > 0), 0] = 1
+    return found.view(np.int64)
+
+
 def _bits(block: np.ndarray) -> np.ndarray:
     if block.dtype.kind == "f":
         return number_bits(block)

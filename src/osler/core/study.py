@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from osler.core.question import Flow, Question
+
 
 @dataclass(frozen=True, slots=True)
 class Input:
@@ -49,7 +51,8 @@ class Study:
 
     `budget` is minutes of training. `settings` are decisions set by the user, by their full names.
     `folds` above 0 asks for cross-validation, `repeats` times over; `refit` for a last training on all cases after scoring.
-    `folder` is where relative paths in the table start; a path that leaves it is refused.
+    `folder` is where relative paths in the table start; a path that leaves it is refused. `question` is what was asked of events or
+    of times in columns, `flow` how many were left at each step where cases were derived from events.
     """
 
     table: Path
@@ -68,6 +71,8 @@ class Study:
     folds: int = 0
     repeats: int = 1
     refit: bool = False
+    question: Question | None = None
+    flow: Flow | None = None
 
     @property
     def resampled(self) -> bool:

@@ -21,28 +21,53 @@ _CURE = "run the same command again, or name a --mirror folder that holds the fi
 def fetch(archive: Archive, partial: Path, *, watch: Watch = SILENT) -> None:
     """Fetch the archive into the file `partial`, which may hold its first part already.
 
-    Raises RunError where the home cannot be reached, the file is larger than it may be, or its md5 is not the official one (what
+    Raises RunError where the home cannot be reached, the file is larger than it may be, or its sum is not the official one (what
     was fetched is then removed); OutputError where the disk says no.
     """
     try:
         have = partial.stat().st_size if partial.exists() else 0
-        if have == 0 or file_md5(partial) != archive.md5:
+        if have == 0 or not is_whole(archive, partial):
             _continue(archive, partial, have, watch)
-        found = file_md5(partial)
+        whole = is_whole(archive, partial)
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
         raise RunError(f"'{archive.name}' could not be fetched from {archive.url}: {_reason(error)}; {_CURE}") from None
     except OSError as error:
         raise OutputError(f"'{partial.parent}' cannot be written: {error.strerror}; choose another folder with --to") from None
-    if found != archive.md5:
+    if not whole:
+        kind, wanted = _wanted(archive)
+        found = file_sum(partial, kind)
         partial.unlink(missing_ok=True)
         raise RunError(
-            f"what {archive.url} gave is not the official '{archive.name}' (md5 {found[:12]}…, wanted {archive.md5[:12]}…); {_CURE}"
+            f"what {archive.url} gave is not the official '{archive.name}' ({kind} {found[:12]}…, wanted {wanted[:12]}…); {_CURE}"
         )
 
 
-def file_md5(path: Path) -> str:
-    """Return the md5 of a file; the homes of these data tell no stronger sum."""
-    digest = hashlib.md5(usedforsecurity=False)
+def fetch_text(url: str, *, most_bytes: int = 1 << 20) -> str:
+    """Return a small text from the home of a data set; raises RunError where it cannot be had."""
+    request = urllib.request.Request(url, headers={"User-Agent": "osler"})  # noqa: S310  the registry's own address
+    try:
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+            content: bytes = answer.read(most_bytes + 1)
+        if len(content) > most_bytes:
+            raise RunError(f"{url} gives more than {most_bytes:,} bytes; it is not the file that was meant")
+        return content.decode()
+    except (OSError, http.client.HTTPException, UnicodeDecodeError) as error:
+        raise RunError(f"{url} could not be fetched: {_reason(error)}; {_CURE}") from None
+
+
+def is_whole(archive: Archive, path: Path) -> bool:
+    """Return whether a file is the official one."""
+    kind, wanted = _wanted(archive)
+    return file_sum(path, kind) == wanted
+
+
+def _wanted(archive: Archive) -> tuple[str, str]:
+    return ("sha256", archive.sha256) if archive.sha256 else ("md5", archive.md5)
+
+
+def file_sum(path: Path, kind: str) -> str:
+    """Return the md5 or the sha256 of a file; the homes of pictures tell no stronger sum than md5."""
+    digest = hashlib.new(kind, usedforsecurity=False)
     with path.open("rb") as stream:
         while chunk := stream.read(CHUNK):
             digest.update(chunk)

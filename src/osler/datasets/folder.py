@@ -24,7 +24,7 @@ PARTIAL = ".partial"
 def get(name: str, *, to: Path, mirror: Path | None = None, watch: Watch = SILENT) -> Path:
     """Write the data set `name` into the folder `to` and return the path of its study.yaml.
 
-    Its files come from the package that ships them, or from the folder `mirror`; pictures are fetched from their home where no
+    Its files come from the package that ships them, or from the folder `mirror`; pictures and records are fetched from their home where no
     mirror is named, the one time that Osler opens a connection by itself. They are compared with the checksums of
     the registry before, and the table after; nothing is written where one differs. A folder that holds the same study
     already is left as it is.
@@ -37,6 +37,10 @@ def get(name: str, *, to: Path, mirror: Path | None = None, watch: Watch = SILEN
         from osler.datasets.pictures import get_pictures
 
         return get_pictures(asked, to=Path(to), mirror=mirror, watch=watch)
+    if asked.collection is not None:
+        from osler.datasets.records import get_records
+
+        return get_records(asked, to=Path(to), mirror=mirror, watch=watch)
     content = _content(asked, _sources(asked, mirror=mirror))
     to = Path(to)
     if not _holds(to, content):

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from osler.core.errors import OutputError, RequestError
 from osler.core.watch import SILENT, Watch
-from osler.datasets.download import fetch, file_md5
+from osler.datasets.download import fetch, is_whole
+from osler.datasets.mirror import SUMS, parsed_sums
 from osler.datasets.registry import Archive, Entry, Pictured
 
-SUMS = "SHA256SUMS"
 IMAGES, FRESH = "images", ".images.partial"
 
 
@@ -77,7 +77,7 @@ def _source(archive: Archive, *, to: Path, mirror: Path | None, watch: Watch) ->
         raise RequestError(
             f"{names} is not in {mirror}; name a --mirror folder that holds it, or none, and it is fetched from {archive.url}"
         )
-    if found.is_file() and file_md5(found) == archive.md5:
+    if found.is_file() and is_whole(archive, found):
         return found, ""
     _check_sums(mirror, found)
     return found, (
@@ -89,13 +89,11 @@ def _source(archive: Archive, *, to: Path, mirror: Path | None, watch: Watch) ->
 def _check_sums(mirror: Path, found: Path) -> None:
     """Raise RequestError where `found` is not, file by file, what the mirror's own list says."""
     try:
-        lines = (mirror / SUMS).read_text(encoding="utf-8").splitlines()
+        sums = parsed_sums((mirror / SUMS).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError):
         raise RequestError(
             f"'{found.name}' in {mirror} is not the official file, and there is no {SUMS} beside it to check it by"
         ) from None
-    sums = {name.lstrip("*"): digest for digest, _, name in (line.partition(" ") for line in lines)}
-    sums = {name.strip(): digest.lower() for name, digest in sums.items()}
     held = sorted(p for p in found.rglob("*") if p.is_file()) if found.is_dir() else [found]
     names = [path.relative_to(mirror).as_posix() for path in held]
     wrong = [n for n, p in zip(names, held, strict=True) if sums.get(n) != hashlib.sha256(p.read_bytes()).hexdigest()]

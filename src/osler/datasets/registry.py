@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from osler.core.errors import RequestError, did_you_mean
 
@@ -23,18 +24,34 @@ class SourceFile:
 class Archive:
     """The one file in which pictures come: where it lies, its official `md5`, and the bytes beyond which it is not taken.
 
-    `mirrored` are the names under which a mirror folder may hold it, unpacked perhaps.
+    `mirrored` are the names under which a mirror folder may hold it, unpacked perhaps. A `sha256` counts in place of the md5.
     """
 
     url: str
     md5: str
     most_bytes: int
     mirrored: tuple[str, ...]
+    sha256: str = ""
 
     @property
     def name(self) -> str:
         """The file's name."""
         return self.url.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Several files at one `address`, which ends with "/": records come so.
+
+    The sha256 of a file is "" where only the list `sums` beside it at the address tells it. No file is taken beyond `most_bytes`. `mirrored` is
+    the folder in which a mirror may hold the files, as they are or with ".gz" behind their names.
+    """
+
+    address: str
+    files: tuple[SourceFile, ...]
+    most_bytes: int
+    mirrored: str
+    sums: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +61,7 @@ class Entry:
     `licence` is what its home states, `home` where it comes from, for a person to read. `package` names the installed
     package that ships `files`, with the folder inside it ("sklearn:datasets/data"). `rows` and `table_sha256` are those of
     the `table.csv` that `convert` ("module:function") makes of the files. A data set of pictures has an `archive` instead of
-    a package, and `rows` are those of the official one.
+    a package, one of records a `collection`, and `rows` are those of the official one.
     """
 
     name: str
@@ -57,6 +74,7 @@ class Entry:
     files: tuple[SourceFile, ...] = ()
     table_sha256: str = ""
     archive: Archive | None = None
+    collection: Collection | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +97,21 @@ class Pictured:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a converter of records gives: `table` (one row per case) and `events` as polars frames.
+
+    `studies` are the studies by the name of their file, study.yaml among them, in its keys; `remarks` is what a reader must know of the data,
+    `counts` what became of the source's rows.
+    """
+
+    table: Any
+    events: Any
+    studies: Mapping[str, Mapping[str, object]]
+    remarks: tuple[str, ...]
+    counts: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class Converted:
     """What a converter gives: the table's `header`, its `rows` as text, and the `study` in the keys of study.yaml."""
 
@@ -87,6 +120,12 @@ class Converted:
     study: Mapping[str, object]
 
 
+# the tables of MIMIC-III; the demo's NOTEEVENTS has no rows and is not asked for
+MIMIC3 = (
+    "ADMISSIONS", "CALLOUT", "CAREGIVERS", "CHARTEVENTS", "CPTEVENTS", "DATETIMEEVENTS", "DIAGNOSES_ICD", "DRGCODES", "D_CPT",
+    "D_ICD_DIAGNOSES", "D_ICD_PROCEDURES", "D_ITEMS", "D_LABITEMS", "ICUSTAYS", "INPUTEVENTS_CV", "INPUTEVENTS_MV", "LABEVENTS",
+    "MICROBIOLOGYEVENTS", "OUTPUTEVENTS", "PATIENTS", "PRESCRIPTIONS", "PROCEDUREEVENTS_MV", "PROCEDURES_ICD", "SERVICES", "TRANSFERS",
+)  # fmt: skip
 _ENTRIES = (
     Entry(
         name="breast-cancer",
@@ -139,6 +178,41 @@ _ENTRIES = (
             md5="0bc7306e7427e00ad1c5526a6677552d",  # MONAI's own tutorial
             most_bytes=100_000_000,
             mirrored=("mednist", "MedNIST.tar.gz"),
+        ),
+    ),
+    Entry(
+        name="physionet2012",
+        title="PhysioNet/CinC Challenge 2012: the first 48 hours in intensive care, death in hospital",
+        licence="Open Data Commons Attribution License (ODC-By) 1.0",
+        home="https://physionet.org/content/challenge-2012/1.0.0/",
+        convert="osler.datasets.physionet2012:stays",
+        rows=8000,
+        collection=Collection(
+            address="https://physionet.org/files/challenge-2012/1.0.0/",
+            # as ExpectationMax/medical_ts_datasets keeps them, medical_ts_datasets/checksums/physionet2012.txt
+            files=(
+                SourceFile("set-a.tar.gz", "8cb250f179cd0952b4b9ebcf8954b63d70383131670fac1cfee13deaa13ca920"),
+                SourceFile("set-b.tar.gz", "b1637a2a423a8e76f8f087896cfc5fdf28f88519e1f4e874fbda69b2a64dac30"),
+                SourceFile("Outcomes-a.txt", "2613ea60ccda29f87571a7d6b09ad130858a8ccd66325bd073365925026883c2"),
+                SourceFile("Outcomes-b.txt", "1305f29734da374a809483229a99f33a9230aa8d4fa74b1a2d6ad788136423d5"),
+            ),
+            most_bytes=10_000_000,
+            mirrored="physionet2012",
+        ),
+    ),
+    Entry(
+        name="mimic3-demo",
+        title="MIMIC-III demo 1.4: 100 patients in intensive care, 25 tables",
+        licence="Open Data Commons Open Database License (ODbL) 1.0",
+        home="https://physionet.org/content/mimiciii-demo/1.4/",
+        convert="osler.datasets.mimic3:admissions",
+        rows=118,
+        collection=Collection(
+            address="https://physionet.org/files/mimiciii-demo/1.4/",
+            files=tuple(SourceFile(f"{name}.csv", "") for name in MIMIC3),
+            most_bytes=500_000_000,
+            mirrored="mimic3demo",
+            sums="SHA256SUMS.txt",
         ),
     ),
 )

@@ -13,7 +13,9 @@ from osler.core.comparison import Comparison
 from osler.core.disk import telling, whole
 from osler.core.errors import OutputError, RequestError, StudyError
 from osler.core.watch import SILENT, Watch
+from osler.flows.cohorts import of_bundle
 from osler.flows.gathering import Seen, gathered
+from osler.flows.opening import default_cache
 from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
 from osler.spine.bundle import check_outside
@@ -46,7 +48,8 @@ def compare(
     seen = []
     for predictor in predictors:
         watch.stage("predicting")
-        seen.append(gathered(predictor, Path(table), watch, beside="none"))
+        reader, rows = of_bundle(predictor, Path(table), purpose="score", cache=default_cache())
+        seen.append(gathered(reader, rows, watch, beside="none"))
     watch.stage("scoring")
     found = _compared(predictors, seen)
     if out is not None:
@@ -99,6 +102,7 @@ def _differences(one: Predictor, other: Predictor) -> list[str]:
     """Return in sentences what the two bundles do not have in common and would need to."""
     pairs = {"task": (one.contents.about["task"], other.contents.about["task"])}
     pairs["targets"] = (one.contents.about["targets"], other.contents.about["targets"])
+    pairs["question"] = (one.contents.about.get("question"), other.contents.about.get("question"))
     pairs |= {name: (one.info.get(name), other.info.get(name)) for name in ("kind", "classes", "positive")}
     return [f"- {name}: {_shown(a)} in '{one.name}', {_shown(b)} in '{other.name}'" for name, (a, b) in pairs.items() if a != b]
 

@@ -12,6 +12,7 @@ import numpy as np
 from osler.core.account import Account
 from osler.core.drift import Drift
 from osler.core.errors import OutputError
+from osler.core.question import Flow
 from osler.core.scores import Scores
 from osler.core.study import Input, Roles, Study
 from osler.core.watch import SILENT, Watch
@@ -19,9 +20,11 @@ from osler.flows import importance
 from osler.flows import recalibrate as recalibration
 from osler.flows.adding import Judged, what_inputs_add
 from osler.flows.cases import refused_counts
+from osler.flows.cohorts import Derived, of_bundle, question_of
 from osler.flows.freeze import versions
 from osler.flows.gathering import Seen, gathered
 from osler.flows.listing import list_new
+from osler.flows.opening import default_cache
 from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
 from osler.language import words
@@ -65,9 +68,11 @@ def evaluate(
     check_report_place(out)
     if recalibrate is not None:
         recalibration.check_places(bundle, out=out, recalibrated=Path(recalibrate))
+    predictor, rows = of_bundle(predictor, table, purpose="score", cache=default_cache())
+    flow = rows.flow if isinstance(rows, Derived) else None
     watch.stage("predicting")
     columns = (subgroups,) if isinstance(subgroups, str) else tuple(subgroups)
-    seen = gathered(predictor, table, watch, subgroups=columns, beside="some" if recalibrate is None else "all")
+    seen = gathered(predictor, rows, watch, subgroups=columns, beside="some" if recalibrate is None else "all")
     watch.stage("scoring")
     scores, statistics = _scored(predictor, seen)
     watch.stage("explaining")
@@ -77,12 +82,14 @@ def evaluate(
     else:
         scores = replace(scores, explanation=_overall(predictor, seen), inputs=_by_input(predictor, seen))
     watch.say(drift_line(seen.drift, words("en")))
-    list_new(out / "cases.html", predictor, seen, table=table, statistics=statistics, scores=scores)
+    list_new(out / "cases.html", predictor, seen, table=rows, statistics=statistics, scores=scores)
     if recalibrate is not None:
-        _write(out, _account(predictor, seen, scores))  # if these cases cannot be recalibrated on, they are scored none the less
+        _write(
+            out, _account(predictor, seen, scores, flow=flow)
+        )  # if these cases cannot be recalibrated on, they are scored none the less
         recalibration.check_cases(seen.drift, scores, despite_drift=despite_drift)
-        scores = _recalibrated(predictor, seen, scores, bundle=bundle, out=Path(recalibrate), watch=watch)
-    _write(out, _account(predictor, seen, scores))
+        scores = _recalibrated(predictor, seen, scores, bundle=bundle, out=Path(recalibrate), flow=flow, watch=watch)
+    _write(out, _account(predictor, seen, scores, flow=flow))
     return scores
 
 
@@ -124,11 +131,13 @@ def _compared(predictor: Predictor, seen: Seen, scores: Scores) -> Scores:
                    notes=(*scores.notes, note.format("baseline", "network")))  # fmt: skip
 
 
-def _recalibrated(predictor: Predictor, seen: Seen, scores: Scores, *, bundle: Path, out: Path, watch: Watch) -> Scores:
+def _recalibrated(
+    predictor: Predictor, seen: Seen, scores: Scores, *, bundle: Path, out: Path, flow: Flow | None, watch: Watch
+) -> Scores:
     """Write the recalibrated bundle and return the scores before it, with what was done."""
     watch.stage("recalibrating")
     found = recalibration.recalibrate(predictor, seen, before=scores)
-    recalibration.write(found, predictor, bundle=bundle, out=out, account=_account(predictor, seen, found.scores))
+    recalibration.write(found, predictor, bundle=bundle, out=out, account=_account(predictor, seen, found.scores, flow=flow))
     watch.say(found.sentence)
     panel = found.scores.panels[-1]
     origin = {**scores.origin, "recalibration": found.scores.origin["update"]}
@@ -169,14 +178,15 @@ def _overall(predictor: Predictor, seen: Seen) -> dict[str, Any]:
         )  # fmt: skip
 
 
-def _account(predictor: Predictor, seen: Seen, scores: Scores) -> Account:
+def _account(predictor: Predictor, seen: Seen, scores: Scores, *, flow: Flow | None) -> Account:
     about = predictor.contents.about
     inputs = tuple(Input(i["name"], i["modality"], tuple(i["columns"]), i["options"]) for i in about["inputs"])
     group = None if seen.groups is None else about["roles"]["group"]
     roles = Roles(id=about["roles"]["id"], group=group, subgroups=tuple(seen.subgroups))
     study = Study(
-        Path(), Path(), tuple(about["targets"]), about["task"], inputs, roles, title=about["title"], language=about["language"]
-    )
+        Path(), Path(), tuple(about["targets"]), about["task"], inputs, roles, title=about["title"], language=about["language"],
+        question=question_of(about), flow=flow,
+    )  # fmt: skip
     counts = {"test": len(seen.target), "refused": len(seen.refusals), "cases": seen.cases}
     counts |= {"groups": len(np.unique(seen.groups))} if seen.groups is not None else {}
     now = predictor.task.facts(seen.target, np.arange(len(seen.target)))

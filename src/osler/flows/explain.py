@@ -15,8 +15,9 @@ from osler.core.errors import OutputError, StudyError, did_you_mean
 from osler.core.table import Table
 from osler.core.watch import SILENT, Watch
 from osler.flows.cases import plain_text
+from osler.flows.cohorts import of_bundle
 from osler.flows.explaining import Parts, Subject, attributions, compared_with
-from osler.flows.opening import in_memory
+from osler.flows.opening import default_cache, in_memory
 from osler.flows.pictures import drawn, separated
 from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
@@ -95,6 +96,8 @@ def explained(predictor: Predictor, table: Any, *, asked: Asked) -> list[dict[st
     """Return one entry per case, in the order of the table: what JSON can hold."""
     if predictor.task.needs(predictor.info) == "map":
         raise StudyError("a prediction on a grid cannot be explained yet; 'osler predict' writes the map itself")
+    if isinstance(table, (str, Path)):
+        predictor, table = of_bundle(predictor, Path(table), purpose="predict", cache=default_cache())
     identity = predictor.contents.about["roles"]["id"]
     answers = chosen(predictor.task.answers(predictor.output("test"), info=predictor.info, plan=predictor.contents.plan), asked)
     with threads(predictor.contents.plan):

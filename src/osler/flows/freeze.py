@@ -56,6 +56,7 @@ def _about(cases: Cases, trained: Trained, account: Account) -> dict[str, Any]:
             for i in study.inputs
         ],
         "roles": {"id": study.roles.id, "group": study.roles.group, "subgroups": list(study.roles.subgroups)},
+        **({"question": study.question.to_dict()} if study.question else {}),
         "seed": study.seed,
         "language": study.language,
         "crews": len(trained.crews),

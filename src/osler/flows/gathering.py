@@ -18,11 +18,13 @@ from osler.core.watch import Watch
 from osler.flows import importance
 from osler.flows.adding import added, counted
 from osler.flows.cases import most_common
+from osler.flows.cohorts import Derived
 from osler.flows.members import PARTS
+from osler.flows.opening import in_memory
 from osler.flows.predictor import Predictor
 from osler.flows.sample import Lot, Sample
 from osler.spine.drift import Sums
-from osler.spine.scan import blocks, column_values, rows_about
+from osler.spine.scan import column_values, rows_about
 
 COMPARED = (
     100_000  # about so many of very many cases tell network and baseline apart: the standard error of an AUROC is then below .002
@@ -51,7 +53,7 @@ class Seen:
 
 
 def gathered(
-    predictor: Predictor, table: Path, watch: Watch, *, subgroups: tuple[str, ...] = (),
+    predictor: Predictor, table: Path | Derived, watch: Watch, *, subgroups: tuple[str, ...] = (),
     beside: Literal["all", "some", "none"] = "some",
 ) -> Seen:  # fmt: skip
     """Return what `predictor` says of the rows of `table` that can be scored, block by block; raises StudyError.
@@ -60,7 +62,8 @@ def gathered(
     """
     always = PARTS if beside == "all" else predictor.blend.parts
     others = tuple(part for part in PARTS if part not in always) if beside == "some" else ()
-    lot = Lot(COMPARED, about=rows_about(table) if others else None, seed=predictor.contents.about["seed"])
+    about = table.flow.cases if isinstance(table, Derived) else rows_about(table) if others else None
+    lot = Lot(COMPARED, about=about, seed=predictor.contents.about["seed"])
     gathering = _Gathering(predictor, always=always, others=others, lot=lot, subgroups=subgroups)
     for block, columns in predictor.streamed(_checked(predictor, table, subgroups=subgroups)):
         gathering.add(block, columns)
@@ -144,8 +147,8 @@ class _Gathering:
         )
 
 
-def _checked(predictor: Predictor, table: Path, *, subgroups: tuple[str, ...]) -> Iterator[Table]:
-    for block in blocks(table, size=predictor.block_cases):
+def _checked(predictor: Predictor, table: Path | Derived, *, subgroups: tuple[str, ...]) -> Iterator[Table]:
+    for block in in_memory(table, size=predictor.block_cases):
         _check(predictor, block, subgroups=subgroups)
         yield block
 

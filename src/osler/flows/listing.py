@@ -19,11 +19,13 @@ from osler.core.scores import Scores
 from osler.core.state import State
 from osler.core.telling import Telling
 from osler.flows.cases import Cases, plain_text
+from osler.flows.cohorts import Derived
 from osler.flows.crew import Crew
 from osler.flows.gathering import Seen
+from osler.flows.opening import in_memory
 from osler.flows.predictor import Predictor
 from osler.spine.report import write_cases
-from osler.spine.scan import blocks, column_values
+from osler.spine.scan import column_values
 
 MOST = 20  # cases of each list
 SHOWN = 8  # features of a case
@@ -107,7 +109,9 @@ def list_trained(path: Path, cases: Cases, *, rows: np.ndarray, statistics: np.n
     return _write(path, listed, title=cases.study.title, language=cases.study.language)
 
 
-def list_new(path: Path, predictor: Predictor, seen: Seen, *, table: Path, statistics: np.ndarray, scores: Scores) -> Path | None:
+def list_new(
+    path: Path, predictor: Predictor, seen: Seen, *, table: Path | Derived, statistics: np.ndarray, scores: Scores
+) -> Path | None:
     """Write the cases of new data: those that are told are read once more."""
     told = predictor.task.telling(statistics, info=predictor.info)
     if told is None:
@@ -120,9 +124,11 @@ def list_new(path: Path, predictor: Predictor, seen: Seen, *, table: Path, stati
     return _write(path, listed, title=about["title"], language=about["language"])
 
 
-def _read_again(predictor: Predictor, table: Path, wanted: set[int], reader: Reader) -> Iterator[tuple[int, dict[str, Any]]]:
+def _read_again(
+    predictor: Predictor, table: Path | Derived, wanted: set[int], reader: Reader
+) -> Iterator[tuple[int, dict[str, Any]]]:
     identity = predictor.contents.about["roles"]["id"]
-    for block in blocks(table):
+    for block in in_memory(table):
         for row in sorted(wanted & set(range(block.first, block.first + len(block)))):
             at = row - block.first
             one = replace(block.slice(at, at + 1), rows=block.rows.take([at]))

@@ -13,11 +13,12 @@ from osler.core.columns import Columns
 from osler.core.errors import OutputError
 from osler.core.table import Table
 from osler.core.watch import SILENT, Watch
+from osler.flows.cohorts import Derived, of_bundle
 from osler.flows.files import Files, files_of
+from osler.flows.opening import default_cache, in_memory
 from osler.flows.predictor import Predictor, load
 from osler.spine.bundle import bundle_digest
 from osler.spine.rows import Parts
-from osler.spine.scan import blocks
 
 ROWS = 1 << 16  # of a block at most
 
@@ -25,7 +26,8 @@ ROWS = 1 << 16  # of a block at most
 def predict(bundle: Path | str, table: Path | str, *, out: Path | str, device: str | None = None, watch: Watch = SILENT) -> Path:
     """Write one line per row of `table` to `out`; the ending of `out` chooses the format. Returns `out`.
 
-    `table` may be a folder of files that the bundle's modality opens, or one such file: each is a case, named in the output.
+    `table` may be a folder of files that the bundle's modality opens, or one such file: each is a case, named in the output. A
+    bundle that derives its cases from events takes the place of new events; each line then names the subject and the moment.
     """
     bundle, table, out = Path(bundle), Path(table), Path(out)
     if out.resolve() == table.resolve():
@@ -33,11 +35,14 @@ def predict(bundle: Path | str, table: Path | str, *, out: Path | str, device: s
     watch.stage("loading")
     predictor = load(bundle, device=device)
     size = min(ROWS, predictor.block_cases)
-    files = files_of(table, inputs=predictor.contents.about["inputs"], modalities=predictor.modalities)
-    parts = Parts(out, key=_key(bundle, table, size=size, files=files))
+    predictor, rows = of_bundle(predictor, table, purpose="predict", cache=default_cache())
+    files = None
+    if not isinstance(rows, Derived):
+        files = files_of(table, inputs=predictor.contents.about["inputs"], modalities=predictor.modalities)
+    parts = Parts(out, key=_key(bundle, rows.file if isinstance(rows, Derived) else table, size=size, files=files))
     watch.stage("predicting", total=len(files.names) if files else 0)
     lacking = 0
-    whole = files.blocks(size=size) if files else blocks(table, size=size)
+    whole = files.blocks(size=size) if files else in_memory(rows, size=size)
     fresh = itertools.islice(whole, parts.done(), None)
     for block, columns in predictor.streamed(fresh, parts=predictor.blend.parts):
         lines = _lines(predictor, block, columns, files=files)

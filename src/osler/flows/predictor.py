@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,14 +15,16 @@ from osler.contract import Modality, Task
 from osler.core import registry
 from osler.core.columns import Columns
 from osler.core.errors import BundleError, OslerError, Refusal
+from osler.core.question import PREDICTION
 from osler.core.state import State
 from osler.core.table import Table
+from osler.flows import cohorts
 from osler.flows.cases import gathered_refusals
 from osler.flows.crew import Crew
 from osler.flows.freeze import taken
 from osler.flows.judging import part_outputs, raw_outputs
 from osler.flows.members import PARTS
-from osler.flows.opening import in_memory
+from osler.flows.opening import default_cache, in_memory
 from osler.flows.planning import chosen_device, threads
 from osler.spine.bundle import Contents, read_bundle
 from osler.spine.columns import Asked, block_cases, read_ahead
@@ -37,7 +39,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Predictor:
-    """A bundle ready to predict; it changes nothing on disk and is shown as a summary in a notebook."""
+    """A bundle ready to predict; it changes nothing on disk and is shown as a summary in a notebook.
+
+    `moved` holds, by input, options that differ from those of training: where new events lie.
+    """
 
     name: str
     contents: Contents
@@ -47,6 +52,7 @@ class Predictor:
     blend: Blend
     device: str
     cache: Path | None = None
+    moved: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def info(self) -> Mapping[str, Any]:
@@ -61,12 +67,16 @@ class Predictor:
     def predict(self, table: Any) -> pl.DataFrame:
         """Return one line per row of `table`, in its order: probabilities or values, and `refused` with the reason.
 
-        `table` is a path, an Arrow table, a polars or pandas frame, or a mapping of columns.
+        `table` is a path, an Arrow table, a polars or pandas frame, or a mapping of columns; of a bundle that derives its cases from
+        events, the place of new events.
         """
         import polars as pl
 
+        reader = self
+        if isinstance(table, (str, Path)):
+            reader, table = cohorts.of_bundle(self, Path(table), purpose="predict", cache=default_cache())
         blocks = in_memory(table, size=self.block_cases)
-        parts = [pl.DataFrame(self.lines(block, columns)) for block, columns in self.streamed(blocks, parts=self.blend.parts)]
+        parts = [pl.DataFrame(reader.lines(block, columns)) for block, columns in reader.streamed(blocks, parts=self.blend.parts)]
         return pl.concat(parts)
 
     def lines(self, block: Table, columns: Mapping[str, Columns] | None = None) -> dict[str, np.ndarray]:
@@ -80,6 +90,8 @@ class Predictor:
         identity = self.contents.about["roles"]["id"]
         if identity in block.columns:
             lines[identity] = np.array(block.rows.column(identity).to_pylist(), object)
+        if self.contents.about.get("question") and PREDICTION in block.columns:
+            lines[PREDICTION] = cohorts.moments(block)
         lines |= {name: _spread(values, kept) for name, values in decoded.items()}
         lines["refused"] = np.array([str(refusals[r]) if r in refusals else "" for r in range(len(block))], object)
         return lines | ({"without": lacking(columns, refusals)} if len(columns) > 1 else {})
@@ -143,7 +155,8 @@ class Predictor:
         found = {}
         for asked in self.contents.about["inputs"]:
             modality = self.modalities[asked["name"]]
-            locators = modality.locate(block, columns=asked["columns"], options=asked["options"], cache=self.cache)
+            options = {**asked["options"], **self.moved.get(asked["name"], {})}
+            locators = modality.locate(block, columns=asked["columns"], options=options, cache=self.cache)
             found[asked["name"]] = Asked(modality, locators, self._reading(asked["name"]), roles)
         return found
 

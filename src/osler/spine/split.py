@@ -15,9 +15,9 @@ from osler.core.split import Fold, Split
 FEWEST = 3  # groups beside the test: one each to train, to stop by and to calibrate on
 PARTS = {
     "training": ("train", "training", "tr", "development", "dev_train", "fit"),
-    "tune": ("val", "valid", "validation", "dev", "tune"),
+    "tune": ("val", "valid", "validation", "dev", "tune", "tuning"),
     "calibrate": ("calibrate", "calibration", "cal"),
-    "test": ("test", "testing", "holdout", "hold-out", "te"),
+    "test": ("test", "testing", "holdout", "hold-out", "hold_out", "held_out", "te"),
 }
 
 

@@ -190,8 +190,15 @@ def test_written_files_have_the_users_rights(tmp_path):
 
 
 def test_entries_are_sorted_and_complete():
-    assert [e.name for e in entries()] == ["breast-cancer", "diabetes", "mednist", "pneumoniamnist"]
+    assert [e.name for e in entries()] == [
+        "breast-cancer",
+        "diabetes",
+        "mednist",
+        "mimic3-demo",
+        "physionet2012",
+        "pneumoniamnist",
+    ]
     for entry in entries():
         assert entry.licence
         assert entry.home.startswith("https://")
-        assert entry.package == SKLEARN or entry.archive is not None
+        assert entry.package == SKLEARN or (entry.archive is None) != (entry.collection is None)

@@ -15,6 +15,7 @@ from osler.core.columns import Columns, Field
 from osler.core.drift import Shift
 from osler.core.features import Features
 from osler.core.plan import Brief, Decision, Rung
+from osler.core.question import SUBJECT, Cohort, Purpose, Question
 from osler.core.state import State
 from osler.core.table import Table
 from osler.core.target import Target
@@ -32,6 +33,7 @@ class Timelines(Modality):
     name: ClassVar[str] = "timelines"
     form: ClassVar[tuple[str, ...]] = ("architecture", "width", "depth", "members", "embedding", "summaries")
     shard_cases: ClassVar[int] = 1 << 14
+    asked: ClassVar[tuple[str, ...]] = ("source", "after", "window")
 
     def locate(
         self, table: Table, *, columns: Sequence[str], aligned: Sequence[str] = (), options: Mapping[str, Any] = NO_OPTIONS,
@@ -55,6 +57,15 @@ class Timelines(Modality):
         from osler.modalities.timelines.read import added
 
         return added(table, columns=columns, options=options, cache=cache)
+
+    def cohort(
+        self, question: Question, *, folder: Path, options: Mapping[str, Any], cache: Path, purpose: Purpose = "train"
+    ) -> Cohort | None:
+        """Return the cases that a question makes of the events of a source."""
+        from osler.modalities.timelines.cohort import cohort
+        from osler.modalities.timelines.read import prepared
+
+        return cohort(prepared(options, folder=folder, cache=cache, key=SUBJECT), question, purpose=purpose, cache=cache)
 
     def digest(self, locators: Sequence[Any], *, file_digest: Callable[[Path], str]) -> str:
         """Return a hash of the rows' keys and moments and of the prepared events."""

@@ -42,9 +42,10 @@ class Timeline:
 class CaseRows(Sequence[Any]):
     """Rows [start, stop) of a study's table as locators: a slice is `CaseRows` again, an item one row of length one.
 
-    `keys` (n,) int64 hashes of the whole table's subjects, 0 where the cell is empty; `moments` (n,) int64 prediction times in microseconds (ALWAYS
-    where the cell is empty or no time), None where times in the events are counted from each case's own start.
-    `store` is the folder of the prepared events. `refused` by row of the whole table: the sentence why its moment cannot be read.
+    `keys` (n,) int64 hashes of the whole table's subjects, 0 where the cell is empty; `moments` (n,) int64 index times in microseconds (ALWAYS
+    where the cell is empty or no time), to which the reading decision `after` is added; None where times in the events are counted
+    from each case's own start. `store` is the folder of the prepared events. `refused` by row of the whole table: the sentence
+    why its moment, in the table's column `column`, cannot be read.
     """
 
     keys: np.ndarray
@@ -53,6 +54,7 @@ class CaseRows(Sequence[Any]):
     start: int
     stop: int
     refused: Mapping[int, str] = field(default_factory=dict)
+    column: str | None = None
 
     def __len__(self) -> int:
         return self.stop - self.start

@@ -14,6 +14,7 @@ from osler.spine.report.inputs import InputTable, inputs
 from osler.spine.report.numerals import NONE, closed, columns, count, few, number, with_interval
 from osler.spine.report.page import limits
 from osler.spine.report.panels import brief_tables
+from osler.spine.report.question import flow_told, question_told
 from osler.spine.report.sample import sample_told
 from osler.spine.report.table import PARTS, label, score_table
 from osler.spine.report.tripod import items
@@ -24,7 +25,14 @@ MOST_NAMED = 30  # columns named in the card; the report lists them all
 def write_card(account: Account) -> str:
     """Return `card.md` in the study's language: Markdown in which every name that comes from the data is escaped."""
     said = words(account.study.language)
-    blocks = [*_head(account, said), *_use(said), *_data(account, said), *_scores(account, said), *_drift(account, said)]
+    blocks = [
+        *_head(account, said),
+        *_use(said),
+        *_question(account, said),
+        *_data(account, said),
+        *_scores(account, said),
+        *_drift(account, said),
+    ]
     blocks += [*_sample(account, said), *_limits(account, said)]
     return "\n\n".join([*blocks, *_reporting(account, said), *_versions(account, said)]) + "\n"
 
@@ -47,6 +55,14 @@ def _head(account: Account, said: Words) -> list[str]:
 
 def _use(said: Words) -> list[str]:
     return [f"## {said.say('card.use')}", _bullets(said.say(f"card.use.{key}") for key in ("for", "by", "not", "authors"))]
+
+
+def _question(account: Account, said: Words) -> list[str]:
+    told = question_told(account, said)
+    if told is None:
+        return []
+    flow = flow_told(account, said)
+    return [f"## {said.say('section.question')}", _bullets([*told.sentences, *([flow] if flow else []), *told.notes])]
 
 
 def _data(account: Account, said: Words) -> list[str]:

@@ -11,6 +11,7 @@ from osler.spine.report import data
 from osler.spine.report.answer import asked, by_origin, found, leaks_told, predicts, routine_notes, verdict
 from osler.spine.report.card import escaped
 from osler.spine.report.numerals import closed, count, duration, few, number, with_interval
+from osler.spine.report.question import flow_told, question_told
 from osler.spine.report.table import label, primary
 
 CASE_PARTS = ("tune", "calibrate", "test")
@@ -26,6 +27,8 @@ def write_methods(account: Account) -> str:
 
 
 def _methods(account: Account, said: Words) -> Iterator[list[str]]:
+    if told := question_told(account, said):
+        yield [*told.sentences, flow_told(account, said), *told.notes]
     yield [*_cases(account, said), *_outcome(account, said)]
     if data.external(account):
         yield [said.say(by_origin("methods.applied", account, said), asked=asked(account, said))]

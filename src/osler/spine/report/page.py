@@ -17,6 +17,7 @@ from osler.spine.report.looks import looks
 from osler.spine.report.overall import overall
 from osler.spine.report.panels import forests, further, subgroups
 from osler.spine.report.plan import grouped, set_by_user
+from osler.spine.report.question import question_told
 from osler.spine.report.sample import sample_told
 from osler.spine.report.table import score_table
 from osler.spine.report.template import style, template
@@ -100,6 +101,7 @@ def _content(account: Account, said: Words) -> dict[str, Any]:
         "limits": limits(account, said),
         "drift": drift_told(account.drift, said),
         "sample": sample_told(account.sample, said),
+        "question": question_told(account, said),
         "tripod": items(account),
         "total_time": sum(account.timing.values()),
     }

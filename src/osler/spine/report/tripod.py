@@ -33,7 +33,7 @@ class Item:
 
 def items(account: Account) -> tuple[Item, ...]:
     """Return every item with its state for this account."""
-    states = {**_always(), **_sometimes(account)}
+    states = {**_always(), **_asked(account), **_sometimes(account)}
     return tuple(Item(number, *states.get(number, ("open", ""))) for number in ITEMS)
 
 
@@ -55,6 +55,16 @@ def _always() -> dict[str, tuple[State, str]]:
         "26": ("part", "limits"),
         "27a": ("part", "inputs"),
     }
+
+
+def _asked(account: Account) -> dict[str, tuple[State, str]]:
+    """Return what a question of events fills: eligibility, the outcome's time, how many were left at each step."""
+    found: dict[str, tuple[State, str]] = {}
+    if account.study.question is not None:
+        found["8a"] = ("filled" if account.study.question.horizon else "part", "question")
+    if account.study.flow is not None:
+        found |= {"6b": ("filled", "question"), "20a": ("filled", "question")}
+    return found
 
 
 def _sometimes(account: Account) -> dict[str, tuple[State, str]]:

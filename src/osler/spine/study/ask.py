@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 
 from osler.contract import Modality
 from osler.core.errors import StudyError, did_you_mean
+from osler.core.question import TAKEN
 from osler.core.registry import TASKS
 from osler.core.study import Input, Roles, Study
 from osler.core.table import Table
 from osler.spine.study import guess
+from osler.spine.study.cases import with_question
 from osler.spine.study.file import MOST_TRAININGS, StudyFile, describe
 from osler.spine.study.request import Request
 
@@ -23,13 +25,13 @@ def ask(request: Request, *, table: Table, modalities: Mapping[str, Modality]) -
     Each guess is said in `notes`. Raises StudyError with all faults: columns that do not exist, columns in roles that
     contradict each other, no target, unknown tasks or modalities.
     """
-    asked = describe(request)
+    asked = with_question(describe(request), folder=table.folder, modalities=modalities)
     faults = [*_empty(table), *_absent(asked, table), *_contradictions(asked), *_resampling(asked), *_unknown(asked, modalities)]
     if not asked.target:
         faults.append(_no_target(table))
     excluded, more = _excluded(asked, table)
     faults += more
-    written, more = _written(asked, table, excluded=excluded)
+    written, more = _written(asked, table, excluded=excluded, modalities=modalities)
     faults += more
     if faults:
         raise StudyError(faults)
@@ -55,6 +57,7 @@ def ask(request: Request, *, table: Table, modalities: Mapping[str, Modality]) -
         folds=asked.folds or 0,
         repeats=asked.repeats or 1,
         refit=asked.refit,
+        question=asked.question,
     )
 
 
@@ -80,6 +83,8 @@ def _absent(asked: StudyFile, table: Table) -> list[str]:
     """Return a fault for each named column that the table lacks."""
     named = [("target", c) for c in asked.target] + [("subgroups", c) for c in asked.subgroups]
     named += [(role, name) for role in (*_KEPT_OUT, "time") if (name := getattr(asked, role)) is not None]
+    if asked.question is not None and (column := asked.question.index.column) is not None:
+        named.append(("question: index", column))
     there = set(table.columns)
     return [f"{role}: the table has no column '{c}'{did_you_mean(c, table.columns)}" for role, c in named if c not in there]
 
@@ -156,12 +161,16 @@ def _excluded(asked: StudyFile, table: Table) -> tuple[frozenset[str], list[str]
     return frozenset(found), faults
 
 
-def _written(asked: StudyFile, table: Table, *, excluded: frozenset[str]) -> tuple[list[Input], list[str]]:
+def _written(
+    asked: StudyFile, table: Table, *, excluded: frozenset[str], modalities: Mapping[str, Modality]
+) -> tuple[list[Input], list[str]]:
     """Return the inputs that the user wrote, their patterns matched with the table, and the faults in them."""
     found, faults = [], []
     there = set(table.columns)
-    barred = {getattr(asked, role): role for role in _KEPT_OUT if getattr(asked, role)} | dict.fromkeys(asked.target, "target")
+    kept_out = {getattr(asked, role): role for role in _KEPT_OUT if getattr(asked, role)} | dict.fromkeys(asked.target, "target")
     for name, one in asked.inputs.items():
+        keyed = one.modality in modalities and modalities[one.modality].asked  # the subject's name only finds its events
+        barred = {c: role for c, role in kept_out.items() if not (keyed and role in ("id", "group"))}
         columns: dict[str, None] = {}
         for pattern in one.columns:
             matched = [pattern] if pattern in there else fnmatch.filter(table.columns, pattern)
@@ -198,6 +207,7 @@ def _inputs(
 ) -> tuple[tuple[Input, ...], list[str]]:
     """Return the inputs written, or else those guessed from all columns that are neither target nor role."""
     busy = {*asked.target, *roles.columns()}
+    busy |= {*TAKEN} if asked.question is not None and asked.question.derived else set()
     free = [c for c in table.columns if c not in busy and c not in excluded]
     left = [f"Left out as asked: {_listed(asked.exclude)}."] if excluded else []
     if written:

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError, field_validator
 
 from osler.core.errors import StudyError, did_you_mean
+from osler.core.question import INDEX, SUBJECT, Question
 from osler.spine.study.plain import LARGEST, loaded, plain_fault
+from osler.spine.study.question import parsed
 from osler.spine.study.request import Request, input_parts, minutes, setting_parts
 
 _NAME = r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$"  # an input's name begins the names of its decisions, so it has no dot
@@ -59,6 +61,7 @@ class StudyFile(BaseModel):
     repeats: int | None = None
     leave_out: str | None = None
     refit: bool = False
+    question: InstanceOf[Question] | None = None
 
     @field_validator("folds")
     @classmethod
@@ -136,11 +139,25 @@ def _of_file(path: Path, faults: list[str]) -> dict[str, Any]:
             asked[key] = value
     for key in ("target", "subgroups", "exclude"):
         asked[key] = _several(asked.get(key, []))
+    events = _question(asked, faults)
     if isinstance(asked.get("inputs"), dict):
-        asked["inputs"] = {name: _input(one) for name, one in asked["inputs"].items()}
-    asked["table"] = _inside(asked.get("table"), path.parent, faults)
+        asked["inputs"] = {name: _input(one, events=events) for name, one in asked["inputs"].items()}
+    asked["table"] = _inside(asked.get("table", "." if events else None), path.parent, faults)
     _budget(asked, faults)
     return asked
+
+
+def _question(asked: dict[str, Any], faults: list[str]) -> bool:
+    """Put the parsed question in the place of what was written; return whether cases come from events, and no table is needed."""
+    if "question" not in asked:
+        return False
+    raw = asked.pop("question")
+    try:
+        asked["question"] = parsed(raw)
+    except StudyError as error:
+        faults.extend(error.faults)
+        return not isinstance(raw, dict) or not isinstance(raw.get("target"), dict) or "column" not in raw["target"]
+    return bool(asked["question"].derived)
 
 
 def _read(path: Path) -> bytes:
@@ -156,7 +173,10 @@ def _several(value: Any) -> Any:
     return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
 
 
-def _input(one: Any) -> Any:
+def _input(one: Any, *, events: bool) -> Any:
+    """Return an input with its columns as a tuple; of cases that come from events they are known."""
+    if isinstance(one, dict) and events:
+        one = {"columns": [SUBJECT, INDEX], **one}
     return {**one, "columns": _several(one["columns"])} if isinstance(one, dict) and "columns" in one else one
 
 

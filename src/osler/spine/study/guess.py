@@ -24,8 +24,8 @@ LOOKED = 100_000  # different values of a target that are looked at
 _BLANK = {"", "na", "n/a", "nan", "null", "<na>", "."}
 _PARTS = {
     "training": {"train", "training", "tr", "development", "dev"},
-    "tune": {"val", "valid", "validation", "tune", "dev"},
-    "test": {"test", "testing", "holdout", "hold-out", "hold_out"},
+    "tune": {"val", "valid", "validation", "tune", "tuning", "dev"},
+    "test": {"test", "testing", "holdout", "hold-out", "hold_out", "held_out"},
 }
 _OUTCOME = re.compile(
     r"(?:^|_)(?:outcome|label|labels|target|class|diagnosis|death|dead|died|deceased|mortality|survived|event|status|y|response"
