@@ -3,6 +3,7 @@
 import gzip
 import json
 
+import numpy as np
 import pytest
 
 from osler.core.errors import StudyError, TableError
@@ -13,7 +14,7 @@ from osler.modalities.timelines.read.fhir.shapes import Reference
 from osler.modalities.timelines.read.fhir.stays import identity
 from osler.modalities.timelines.read.fhir.systems import vocabulary
 from osler.modalities.timelines.read.source import Source
-from tests.unit.modalities.timelines.hospital import Hospital, micro, read, unitless, write_csv, write_lines
+from tests.unit.modalities.timelines.hospital import Hospital, attempted, micro, read, unitless, write_csv, write_lines
 
 P = {"reference": "Patient/1"}
 AT = "2020-01-02T08:00:00Z"
@@ -415,6 +416,20 @@ def test_a_file_packed_and_plain_is_told_and_a_copy_counted(tmp_path):
     (tmp_path / "a.ndjson.gz").write_bytes(gzip.compress((tmp_path / "a.ndjson").read_bytes()))
     with pytest.raises(TableError, match=r"'a.ndjson.gz' lies beside 'a.ndjson'; leave one of the two out"):
         read("fhir", tmp_path)
+
+
+def test_damage_of_any_kind_is_counted_or_told_and_never_quoted(tmp_path):
+    path = write(tmp_path, *[observation(valueString="secretword"), condition(), encounter()] * 30) / "all.ndjson"
+    whole, generator, kept = path.read_bytes(), np.random.default_rng(0), 0
+    for _ in range(100):
+        spoilt = np.frombuffer(whole, np.uint8).copy()
+        at = generator.integers(len(spoilt), size=generator.integers(1, 40))
+        spoilt[at] = generator.integers(256, size=len(at))
+        path.write_bytes(spoilt[: generator.integers(1, len(spoilt) + 1)].tobytes())
+        events, error = attempted("fhir", tmp_path)
+        kept += len(events)
+        assert "secretword" not in error
+    assert kept > 1000
 
 
 def test_a_link_out_of_the_folder_is_refused(tmp_path):

@@ -2,13 +2,14 @@
 
 import gzip
 
+import numpy as np
 import polars as pl
 import pytest
 
 from osler.core.errors import StudyError, TableError
 from osler.modalities.timelines.read import omop
 from osler.modalities.timelines.read.source import Source
-from tests.unit.modalities.timelines.hospital import Hospital, micro, read, unitless, write_csv
+from tests.unit.modalities.timelines.hospital import Hospital, attempted, micro, read, unitless, write_csv
 
 DAY = 86_400_000_000
 PERSON = pl.DataFrame({"person_id": [1], "gender_concept_id": [8532], "year_of_birth": [1950]})
@@ -348,6 +349,43 @@ def test_an_empty_file_is_told(tmp_path):
     (folder / "measurement.csv").touch()
     with pytest.raises(TableError, match=r"table 'measurement' of .* has no column 'person_id'"):
         read("omop", folder)
+
+
+def test_cells_that_are_lists_are_told_and_other_types_are_read_as_what_they_mean(tmp_path):
+    folder = place(tmp_path)
+    rows = measured(value_as_number="7.5", measurement_datetime=True).with_columns(
+        person_id=pl.lit(1.0), unit_source_value=pl.lit(b"mg")
+    )
+    rows.write_parquet(folder / "measurement.parquet")
+    assert events_of(folder, "OMOP//5") == [(day("2020-01-02") - 1, 7.5, None, "mg")]
+    rows.with_columns(person_id=[[1]]).write_parquet(folder / "measurement.parquet")
+    with pytest.raises(TableError, match=r"column 'person_id' of table 'measurement' of .* holds lists or records"):
+        read("omop", folder)
+
+
+def test_a_row_of_many_megabytes_is_told_without_its_content(tmp_path):
+    folder = place(tmp_path, measurement=measured(value_source_value="secret" * 3_000_000))
+    with pytest.raises(TableError, match=r"'measurement.csv' is damaged or cut off") as told:
+        read("omop", folder)
+    assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_damage_of_any_kind_is_counted_or_told_and_never_quoted(hospital, tmp_path, ending):
+    folder = place(tmp_path)
+    real = hospital.omop()["measurement"][:300].with_columns(value_source_value=pl.lit("secretword"))
+    path = folder / f"measurement{ending}"
+    real.write_csv(path) if ending == ".csv" else real.write_parquet(path)
+    whole, generator, told = path.read_bytes(), np.random.default_rng(0), 0
+    for _ in range(60):
+        spoilt = np.frombuffer(whole, np.uint8).copy()
+        at = generator.integers(len(spoilt), size=generator.integers(1, 40))
+        spoilt[at] = generator.integers(256, size=len(at))
+        path.write_bytes(spoilt[: generator.integers(1, len(spoilt) + 1)].tobytes())
+        _, error = attempted("omop", folder)
+        assert "secretword" not in error
+        told += error != ""
+    assert told or ending == ".csv"
 
 
 def test_other_files_in_the_folder_are_left(tmp_path):
