@@ -10,6 +10,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from osler.core.errors import OslerError
 from osler.modalities.timelines.read.source import Source, reader
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -256,6 +257,14 @@ def read(kind, place, **options):
         events += zip(*(piece.rows[name].to_pylist() for name in piece.rows.column_names), strict=True)
         refused.update(piece.refused)
     return sorted(events, key=lambda e: tuple((v is not None, v) for v in e)), dict(refused)
+
+
+def attempted(kind, place):
+    """Return the events and "", or none and what was told; any other error than ours is a failure."""
+    try:
+        return read(kind, place)[0], ""
+    except OslerError as error:
+        return [], str(error)
 
 
 def unitless(events):

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import threading
 
 import duckdb
 import polars as pl
@@ -10,7 +11,7 @@ import sqlalchemy
 
 from osler.core.errors import RequestError, RunError, TableError
 from osler.modalities.timelines.read import omop
-from osler.modalities.timelines.read.omop import database
+from osler.modalities.timelines.read.omop import copying, database
 from osler.modalities.timelines.read.source import Source
 from tests.unit.modalities.timelines.hospital import Hospital, micro, read, write_csv
 from tests.unit.modalities.timelines.postgres import NAME, PASSWORD, USER, server
@@ -35,8 +36,9 @@ def expected(frames, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def postgres():
+def postgres(frames):
     with server() as running:
+        create(running.url(), frames)
         yield running
 
 
@@ -101,19 +103,29 @@ def test_duckdb_holds_the_same_as_the_files(frames, expected, tmp_path):
     assert omop.files(Source(f"duckdb:///{path}", "omop")) == [path]
 
 
-def test_postgresql_holds_the_same_as_the_files(frames, expected, postgres):
-    create(postgres.url(), frames)
+def test_postgresql_holds_the_same_as_the_files(expected, postgres):
     assert omop.recognises(postgres.url())
     assert omop.files(Source(postgres.url(), "omop")) == []
     assert read("omop", postgres.url()) == expected
 
 
-def test_small_chunks_of_postgresql_give_the_same(frames, expected, postgres, monkeypatch):
-    monkeypatch.setattr(database.Database, "rows_at_once", 500)
-    sizes = [len(piece.rows) for piece in omop.pieces(Source(postgres.url(), "omop"))]
-    assert max(sizes) <= 500 < len(expected[0])
-    assert sum(sizes) == len(expected[0])
-    assert read("omop", postgres.url()) == expected
+def test_small_chunks_give_the_same(frames, expected, postgres, tmp_path, monkeypatch):
+    monkeypatch.setattr(copying, "BYTES", 1 << 13)
+    monkeypatch.setattr(database.Database, "rows_at_once", 100)
+    create(f"sqlite:///{tmp_path / 'h.db'}", frames)
+    for url in (postgres.url(), f"sqlite:///{tmp_path / 'h.db'}"):
+        sizes = [len(piece.rows) for piece in omop.pieces(Source(url, "omop"))]
+        assert max(sizes) < 200 < len(expected[0]) == sum(sizes)
+        assert read("omop", url) == expected
+
+
+def test_a_reader_that_stops_early_lets_go_of_the_server(postgres, monkeypatch):
+    monkeypatch.setattr(copying, "BYTES", 1)
+    pieces = omop.pieces(Source(postgres.url(), "omop"))
+    for _ in range(8):  # into the midst of a table
+        next(pieces)
+    pieces.close()
+    assert [t for t in threading.enumerate() if t is not threading.main_thread() and "_fill" in t.name] == []
 
 
 def test_a_schema_and_the_vocabulary_in_another_are_asked_for(frames, expected, postgres, tmp_path):
@@ -149,7 +161,7 @@ def test_times_of_postgresql_that_no_calendar_holds_are_counted(postgres):
     engine.dispose()
     events, refused = read("omop", postgres.url(query="?schema=odd"))
     assert [e[1] for e in events] == [micro("2020-01-01 08:00:00+00:00")]
-    assert refused == {"no time": 3}  # the third is the person, whose birth is not told
+    assert refused == {"no time that can be read": 3}  # the third is the person, whose birth is not told
 
 
 def test_sqlite_with_cells_of_any_type_and_bad_bytes(tmp_path):
@@ -196,7 +208,8 @@ def many(url, rows=400_000):
     engine.dispose()
 
 
-def test_a_server_that_is_killed_while_it_is_read_is_told(doomed):
+def test_a_server_that_is_killed_while_it_is_read_is_told(doomed, monkeypatch):
+    monkeypatch.setattr(copying, "BYTES", 1 << 16)
     many(doomed.url())
     seen = []
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from osler.core.errors import TableError
+from osler.core.errors import StudyError, TableError
 from osler.modalities.timelines.read import meds
 from osler.modalities.timelines.read.source import Source
 from tests.unit.modalities.timelines.hospital import Hospital, micro, read, unitless, write_meds
@@ -75,6 +75,13 @@ def test_timestamps_of_any_unit_are_the_same_moment(place, unit):
     assert read("meds", place)[0] == [("1", 1_500_000_000_000_000, "a", None, None, None)]
 
 
+def test_times_are_read_in_the_zone_that_is_given(place):
+    write_meds(place / "data" / "0.parquet", [("1", micro("2020-07-01 10:00:00+00:00"), "a", None, None)])
+    assert read("meds", place, zone="Europe/Berlin")[0][0][1] == micro("2020-07-01 08:00:00+00:00")
+    with pytest.raises(StudyError, match="option 'zone' is 'Middle Earth', which is no time zone"):
+        read("meds", place, zone="Middle Earth")
+
+
 def test_events_without_a_subject_or_code_are_counted(place):
     table = {"subject_id": pa.array([1, None, 1], pa.int64()), "time": pa.array([0, 0, 0], pa.timestamp("us"))}
     pq.write_table(pa.table({**table, "code": ["a", "b", None]}), place / "data" / "0.parquet")
@@ -86,7 +93,7 @@ def test_events_without_a_subject_or_code_are_counted(place):
 def test_a_file_that_lies_there_twice_is_read_once_and_counted(place):
     for name in ("0", "1"):
         write_meds(place / "data" / f"{name}.parquet", [("1", 0, "a", 1.0, None)])
-    assert read("meds", place) == ([("1", 0, "a", 1.0, None, None)], {"file twice": 1})
+    assert read("meds", place) == ([("1", 0, "a", 1.0, None, None)], {"file that is there twice": 1})
 
 
 def test_pieces_are_bounded(place, monkeypatch):

@@ -2,13 +2,14 @@
 
 import gzip
 
+import numpy as np
 import polars as pl
 import pytest
 
 from osler.core.errors import StudyError, TableError
 from osler.modalities.timelines.read import omop
 from osler.modalities.timelines.read.source import Source
-from tests.unit.modalities.timelines.hospital import Hospital, micro, read, unitless, write_csv
+from tests.unit.modalities.timelines.hospital import Hospital, attempted, micro, read, unitless, write_csv
 
 DAY = 86_400_000_000
 PERSON = pl.DataFrame({"person_id": [1], "gender_concept_id": [8532], "year_of_birth": [1950]})
@@ -114,13 +115,13 @@ def test_codes_of_a_stay_without_an_end_are_left_out_and_counted(tmp_path):
     folder = place(tmp_path, visit_occurrence=visit(end=None), condition_occurrence=diagnosis())
     events, refused = read("omop", folder)
     assert "OMOP//316139" not in {e[2] for e in events}
-    assert refused == {"stay without an end": 1}
+    assert refused == {"code of a stay without an end": 1}
     assert len(events_of(folder, "OMOP//316139", coded="recorded")) == 1
 
 
 def test_codes_of_a_visit_that_is_not_there_are_left_out_and_counted(tmp_path):
     folder = place(tmp_path, visit_occurrence=visit(), condition_occurrence=diagnosis(number=99))
-    assert read("omop", folder)[1] == {"visit not in the data": 1}
+    assert read("omop", folder)[1] == {"code of a visit that is not in the data": 1}
 
 
 def test_a_problem_list_without_a_visit_keeps_its_time(tmp_path):
@@ -197,7 +198,7 @@ def test_births_are_as_exact_as_they_are_told(tmp_path, parts, born):
         ),
     )
     assert [e[1] for e in events] == ([day(born)] if born else [])
-    assert refused == ({} if born else {"no time": 1})
+    assert refused == ({} if born else {"no time that can be read": 1})
 
 
 def measured(**columns):
@@ -212,7 +213,6 @@ def measured(**columns):
         ({"value_as_number": 0.0, "value_as_concept_id": 9191}, (0.0, None, None)),
         ({"value_as_number": 3, "unit_source_value": "mmol"}, (3.0, None, "mmol")),
         ({"value_source_value": " NEG "}, (None, "NEG", None)),
-        ({"value_source_value": "x" * 101}, (None, None, None)),
     ],
 )
 def test_values_are_numbers_before_words(tmp_path, columns, expected):
@@ -263,6 +263,22 @@ def test_times_as_text(tmp_path, text, expected):
     assert events_of(folder, "OMOP//5")[0][0] == micro(expected)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2020-07-01 10:00:00", "2020-07-01 08:00:00+00:00"),
+        ("2020-01-01 10:00:00", "2020-01-01 09:00:00+00:00"),
+        ("2020-07-01", "2020-07-01 21:59:59.999999+00:00"),
+        ("2020-07-01 10:00:00Z", "2020-07-01 10:00:00+00:00"),
+        ("2020-10-25 02:30:00", "2020-10-25 00:30:00+00:00"),  # shown twice: the first
+        ("2020-03-29 02:30:00", "2020-03-29 01:30:00+00:00"),  # never shown: an hour later
+    ],
+)
+def test_times_are_read_in_the_zone_that_is_given(tmp_path, text, expected):
+    folder = place(tmp_path, measurement=measured(measurement_datetime=text))
+    assert events_of(folder, "OMOP//5", zone="Europe/Berlin")[0][0] == micro(expected)
+
+
 def test_midnight_is_a_clock_unless_said_otherwise(tmp_path):
     folder = place(tmp_path, measurement=measured(measurement_datetime="2020-01-02 00:00:00"))
     assert events_of(folder, "OMOP//5")[0][0] == day("2020-01-02")
@@ -278,7 +294,7 @@ def test_rows_that_cannot_be_used_are_counted_and_the_others_kept(tmp_path):
         file.write(b"1,5\n,5,2020-01-01\n1,5,the 3rd\n1,5,2020-01-01,9,9\n1,what,2020-01-01\n1,5,20\x0020\n1,5,2020-01-03\n")
     events, refused = read("omop", folder)
     assert len([e for e in events if e[2] == "OMOP//5"]) == 2
-    assert refused == {"broken": 2, "no subject": 1, "no time": 2, "no code": 1}
+    assert refused == {"line or row that cannot be read": 2, "no subject": 1, "no time that can be read": 2, "no code": 1}
 
 
 def test_text_that_is_not_utf_8_costs_only_its_wrong_signs(tmp_path):
@@ -333,6 +349,43 @@ def test_an_empty_file_is_told(tmp_path):
     (folder / "measurement.csv").touch()
     with pytest.raises(TableError, match=r"table 'measurement' of .* has no column 'person_id'"):
         read("omop", folder)
+
+
+def test_cells_that_are_lists_are_told_and_other_types_are_read_as_what_they_mean(tmp_path):
+    folder = place(tmp_path)
+    rows = measured(value_as_number="7.5", measurement_datetime=True).with_columns(
+        person_id=pl.lit(1.0), unit_source_value=pl.lit(b"mg")
+    )
+    rows.write_parquet(folder / "measurement.parquet")
+    assert events_of(folder, "OMOP//5") == [(day("2020-01-02") - 1, 7.5, None, "mg")]
+    rows.with_columns(person_id=[[1]]).write_parquet(folder / "measurement.parquet")
+    with pytest.raises(TableError, match=r"column 'person_id' of table 'measurement' of .* holds lists or records"):
+        read("omop", folder)
+
+
+def test_a_row_of_many_megabytes_is_told_without_its_content(tmp_path):
+    folder = place(tmp_path, measurement=measured(value_source_value="secret" * 3_000_000))
+    with pytest.raises(TableError, match=r"'measurement.csv' is damaged or cut off") as told:
+        read("omop", folder)
+    assert "secret" not in str(told.value)
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_damage_of_any_kind_is_counted_or_told_and_never_quoted(hospital, tmp_path, ending):
+    folder = place(tmp_path)
+    real = hospital.omop()["measurement"][:300].with_columns(value_source_value=pl.lit("secretword"))
+    path = folder / f"measurement{ending}"
+    real.write_csv(path) if ending == ".csv" else real.write_parquet(path)
+    whole, generator, told = path.read_bytes(), np.random.default_rng(0), 0
+    for _ in range(60):
+        spoilt = np.frombuffer(whole, np.uint8).copy()
+        at = generator.integers(len(spoilt), size=generator.integers(1, 40))
+        spoilt[at] = generator.integers(256, size=len(at))
+        path.write_bytes(spoilt[: generator.integers(1, len(spoilt) + 1)].tobytes())
+        _, error = attempted("omop", folder)
+        assert "secretword" not in error
+        told += error != ""
+    assert told or ending == ".csv"
 
 
 def test_other_files_in_the_folder_are_left(tmp_path):

@@ -16,16 +16,15 @@ STAY = DAY  # a visit that lasts longer than this is a stay, whatever it is call
 DISCHARGED, RECORDED = "discharge", "recorded"
 
 # Why an event could not be used; none of these words comes from the data.
-BROKEN = "broken"  # not JSON, not a resource, or a line too long
+BROKEN = "line or row that cannot be read"  # not JSON, not a resource, a line too long, another number of cells
 SUBJECTLESS = "no subject"
 CODELESS = "no code"
-TIMELESS = "no time"
-VALUELESS = "value absent"  # the source says itself that there is no value
-STATUS = "status"  # entered in error, cancelled, not done
-OPEN_STAY = "stay without an end"  # its codes are not known before the data end
-UNKNOWN_STAY = "visit not in the data"  # nothing tells when its codes came to be
-LONG_TEXT = "text too long"  # the event is kept, its text is not
-TWICE = "file twice"
+TIMELESS = "no time that can be read"
+VALUELESS = "value said to be absent"
+STATUS = "taken back, cancelled or not done"
+OPEN_STAY = "code of a stay without an end"  # it is not known before the data end
+UNKNOWN_STAY = "code of a visit that is not in the data"  # nothing tells when it came to be
+TWICE = "file that is there twice"
 
 
 def coded(options: Mapping[str, Any]) -> str:

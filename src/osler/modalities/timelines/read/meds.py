@@ -11,8 +11,11 @@ from osler.core.errors import TableError, did_you_mean
 from osler.modalities.timelines.case import BIRTH, DEATH, Piece
 from osler.modalities.timelines.read.billing import CODELESS, SUBJECTLESS, TWICE
 from osler.modalities.timelines.read.folder import listed, once, reading
+from osler.modalities.timelines.read.zone import UTC, zone
 
 if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
     import pyarrow as pa
 
     from osler.modalities.timelines.read.source import Source
@@ -64,7 +67,7 @@ def pieces(source: Source) -> Iterator[Piece]:
     paths, again = once(paths)
     for path in paths:
         refused = {TWICE: again} if again and path == paths[0] else {}
-        for piece in _of_file(path):
+        for piece in _of_file(path, zone=zone(source.options)):
             yield Piece(piece.rows, Counter(piece.refused) + Counter(refused))
             refused = {}
 
@@ -93,7 +96,7 @@ def _events(place: Path) -> list[Path]:
     return [place] if place.suffix.lower() == ".parquet" else []
 
 
-def _of_file(path: Path) -> Iterator[Piece]:
+def _of_file(path: Path, *, zone: ZoneInfo) -> Iterator[Piece]:
     import pyarrow.parquet as pq
 
     with reading(path), pq.ParquetFile(path) as file:
@@ -102,7 +105,7 @@ def _of_file(path: Path) -> Iterator[Piece]:
         columns = [name for name in (*NEEDED, *OPTIONAL) if name in schema.names]
         # whole row groups of wide files may be hundreds of MB: batches bound what is held
         for batch in file.iter_batches(batch_size=ROWS, columns=columns):
-            yield _piece(batch)
+            yield _piece(batch, zone=zone)
 
 
 def _check(path: Path, schema: pa.Schema) -> None:
@@ -143,7 +146,7 @@ def _faults(schema: pa.Schema) -> list[str]:
     ]
 
 
-def _piece(batch: pa.RecordBatch) -> Piece:
+def _piece(batch: pa.RecordBatch, *, zone: ZoneInfo) -> Piece:
     """Return one batch as a piece; no Python object per event: words are encoded first, then renamed in their dictionary."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -155,10 +158,13 @@ def _piece(batch: pa.RecordBatch) -> Piece:
         CODELESS: pc.sum(pc.and_not(subject, code)).as_py() or 0,
     }
     kept = table.filter(pc.and_(subject, code))
-    time = kept["time"].cast(pa.timestamp("us", tz=getattr(kept["time"].type, "tz", None)), safe=False).cast(pa.int64())
+    named = getattr(kept["time"].type, "tz", None)
+    time = kept["time"].cast(pa.timestamp("us", tz=named), safe=False)
+    if named is None and zone != UTC:
+        time = pc.assume_timezone(time, zone.key, ambiguous="earliest", nonexistent="latest")
     rows = {
         "subject": _words(kept["subject_id"]),
-        "time": time,
+        "time": time.cast(pa.int64()),
         "code": _words(kept["code"], names=NAMES),
         "value": kept["numeric_value"].cast(pa.float64(), safe=False) if "numeric_value" in kept.column_names else None,
         "text": _words(kept["text_value"]) if "text_value" in kept.column_names else None,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from osler.modalities.timelines.read.source import Source
 
+OPTIONS = ("coded",)  # beside those of every source
 ENDINGS = (".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
 
 

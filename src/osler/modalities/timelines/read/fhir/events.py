@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from osler.modalities.timelines.case import Piece
-from osler.modalities.timelines.read.billing import CODELESS, LONG_TEXT, SUBJECTLESS, TIMELESS
-
-TEXT_LIMIT = 100  # characters; longer text is a note, no word that could be a value
+from osler.modalities.timelines.read.billing import CODELESS, SUBJECTLESS, TIMELESS
 
 
 class Events:
@@ -36,9 +34,6 @@ class Events:
         if not subject or not code or (time is None and not always):
             self.refused[SUBJECTLESS if not subject else CODELESS if not code else TIMELESS] += 1
             return
-        if text and len(text) > TEXT_LIMIT:
-            self.refused[LONG_TEXT] += 1
-            text = None
         self._subject.append(subject)
         self._time.append(None if always else time)
         self._code.append(code)

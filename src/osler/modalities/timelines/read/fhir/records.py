@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from osler.modalities.timelines.read.billing import STATUS, VALUELESS
 from osler.modalities.timelines.read.fhir import shapes
 from osler.modalities.timelines.read.fhir.events import Events
@@ -11,7 +9,6 @@ from osler.modalities.timelines.read.fhir.moments import moment
 from osler.modalities.timelines.read.fhir.stays import Pointed, identity, word
 
 _UNTRUE = frozenset({"refuted", "entered-in-error"})
-_NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?\s*")
 
 
 def condition(resource: shapes.Condition, *, events: Events, pointed: Pointed) -> None:
@@ -102,8 +99,7 @@ def _value(part: shapes.Valued) -> tuple[float | None, str | None, str | None]:
     if part.valueBoolean is not None:
         return None, "true" if part.valueBoolean else "false", None
     if part.valueString is not None:
-        number = _NUMBER.fullmatch(part.valueString)
-        return (float(part.valueString), None, None) if number else (None, part.valueString.strip() or None, None)
+        return None, part.valueString.strip() or None, None
     return None, _shown(part.valueCodeableConcept), None
 
 

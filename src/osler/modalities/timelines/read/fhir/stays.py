@@ -5,15 +5,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, tzinfo
+from datetime import tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from osler.core.errors import StudyError
 from osler.modalities.timelines.read.billing import BILLED, OPEN_STAY, RECORDED, STAY, UNKNOWN_STAY, coded
 from osler.modalities.timelines.read.fhir import shapes
 from osler.modalities.timelines.read.fhir.moments import moment
 from osler.modalities.timelines.read.fhir.systems import KNOWN, vocabulary
+from osler.modalities.timelines.read.zone import zone
 
 # HL7 ActEncounterCode; the right-hand words are those that every source uses
 KINDS = {
@@ -40,12 +39,7 @@ class Pointed:
     @classmethod
     def of(cls, options: Mapping[str, Any]) -> Pointed:
         """Return an empty one; raises StudyError for options that cannot be."""
-        name = options.get("zone", "UTC")
-        try:
-            zone: tzinfo = UTC if name == "UTC" else ZoneInfo(str(name))
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise StudyError(f"option 'zone' is '{name}', which is no time zone; wanted a name such as 'Europe/Berlin'") from None
-        return cls(discharge=coded(options) != RECORDED, zone=zone)
+        return cls(discharge=coded(options) != RECORDED, zone=zone(options))
 
     def add(self, resource: shapes.Encounter | shapes.Medication) -> None:
         """Remember one encounter or medication."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from osler.core.errors import TableError
 from osler.modalities.timelines.case import Piece
@@ -15,6 +15,8 @@ from osler.modalities.timelines.read.omop.tables import CLINICAL, PERSON, READ, 
 
 if TYPE_CHECKING:
     from osler.modalities.timelines.read.source import Source
+
+OPTIONS = ("coded", "codes", "midnight")  # beside those of every source
 
 
 def recognises(path: Path | str) -> bool:
@@ -51,7 +53,7 @@ def splits(source: Source) -> Mapping[str, str]:  # noqa: ARG001 - the protocol'
 def pieces(source: Source) -> Iterator[Piece]:
     """Yield the events of all tables in bounded memory.
 
-    Options: `coded` ("discharge" or "recorded"), `codes` ("standard" or "source" concepts first), `midnight` ("clock" or "date"). Raises
+    Options: `coded` ("discharge" or "recorded"), `codes` ("standard" or "source" concepts first), `midnight` ("clock" or "date"), `zone`. Raises
     TableError for a folder or database without the table `person`, RequestError for a database that cannot be reached, RunError for one
     that goes away.
     """
@@ -83,12 +85,12 @@ def _tables(source: Source, *, refused: Counter[str]) -> Tables:
     return tables
 
 
-def _events(tables: Tables, *, options: Mapping[str, bool]) -> Iterator[Piece]:
+def _events(tables: Tables, *, options: Mapping[str, Any]) -> Iterator[Piece]:
     from osler.modalities.timelines.read.omop import people
     from osler.modalities.timelines.read.omop.concepts import Concepts
     from osler.modalities.timelines.read.omop.events import Context, clinical
 
-    stays = people.stays(tables, dates=options["dates"])
+    stays = people.stays(tables, clock=options["clock"])
     context = Context(concepts=Concepts(tables), stays=stays, **options)
     for room in (people.persons, people.periods, people.visits, people.deaths):
         yield from room(tables, context=context)

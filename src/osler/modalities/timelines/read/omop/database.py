@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from osler.core.errors import MissingExtra, RequestError, RunError
+from osler.modalities.timelines.read.omop.copying import copied
 from osler.modalities.timelines.read.omop.tables import CONCEPTS, READ
 
 if TYPE_CHECKING:
@@ -156,16 +157,27 @@ class Database:
 
     def rows(self, table: str, names: Sequence[str]) -> Iterator[pl.DataFrame]:
         """Yield the columns `names` of a table in chunks, all as text: the server, not Python, writes its dates and numbers."""
-        import polars as pl
         from sqlalchemy import String, cast, select
 
         source, actual = self._tables[table], self._actual[table]
         query = select(*[cast(source.c[actual[name]], String).label(name) for name in names])
         with self._reading(table):
-            result = self._connection.execution_options(stream_results=True, yield_per=self.rows_at_once).execute(query)
-            for part in result.partitions(self.rows_at_once):
-                cells = zip(*part, strict=True)
-                yield pl.DataFrame([pl.Series(name, values, dtype=pl.String) for name, values in zip(names, cells, strict=True)])
+            if self._engine.driver == "pg8000":
+                yield from copied(self._driven(), str(query.compile(self._engine)), names=names)
+            else:
+                yield from self._fetched(query, names)
+
+    def _driven(self) -> Any:
+        """Return the driver's own connection."""
+        return self._connection.connection.dbapi_connection
+
+    def _fetched(self, query: Any, names: Sequence[str]) -> Iterator[pl.DataFrame]:
+        import polars as pl
+
+        result = self._connection.execution_options(stream_results=True, yield_per=self.rows_at_once).execute(query)
+        for part in result.partitions(self.rows_at_once):
+            cells = zip(*part, strict=True)
+            yield pl.DataFrame([pl.Series(name, values, dtype=pl.String) for name, values in zip(names, cells, strict=True)])
 
     def concepts(self, ids: Sequence[int]) -> pl.DataFrame:
         """Return the rows of the concept table with these ids, asked for over a connection of its own."""
@@ -184,10 +196,12 @@ class Database:
         return pl.DataFrame(found, schema=schema, orient="row", strict=False)
 
     def close(self) -> None:
-        """Close the connection; one that is gone already is none to close."""
-        from contextlib import suppress
+        """Close the connection; one that is gone already is none to close.
 
+        Nothing was written, so nothing is rolled back: a server in the midst of an answer would not hear it.
+        """
         with suppress(Exception):
+            self._connection.invalidate()
             self._connection.close()
         self._engine.dispose()
 
@@ -210,13 +224,9 @@ class Database:
 
     @contextmanager
     def _reading(self, table: str) -> Iterator[None]:
-        import struct
-
-        import sqlalchemy.exc as faults
-
         try:
             yield
-        except (faults.SQLAlchemyError, OSError, struct.error) as error:
+        except _faults() as error:
             if _state(error) == "42501":
                 raise RequestError(
                     f"{self.name}: the user may not read the table '{table}'; ask for the right to SELECT"
@@ -269,6 +279,20 @@ def _check_query(url: URL) -> None:
 
 def _options(url: URL) -> dict[str, Any]:
     return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if url.get_backend_name() == "postgresql" else {}
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """Return what can be raised while rows are read: by SQLAlchemy, by the system, by pg8000 in an answer that is cut off."""
+    import struct
+
+    from sqlalchemy.exc import SQLAlchemyError
+
+    known = [SQLAlchemyError, OSError, struct.error]
+    with suppress(ModuleNotFoundError):
+        from pg8000 import Error
+
+        known.append(Error)
+    return tuple(known)
 
 
 # SQLSTATE of PostgreSQL's manual, appendix A

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from osler.core.errors import TableError
 from osler.modalities.timelines.read.billing import BROKEN
@@ -153,26 +155,41 @@ def _delimited(path: Path, names: Sequence[str], *, refused: Counter[str]) -> It
         delimiter = _delimiter(file.readline(1 << 20)).decode()
     with opened(path) as file:
         stream = csv.open_csv(
-            file,
+            io.BufferedReader(Mended(file), _BLOCK),
             read_options=csv.ReadOptions(block_size=_BLOCK, use_threads=False),
             # Athena's own files have unquoted cells with quotation marks in them
             parse_options=csv.ParseOptions(
                 delimiter=delimiter, quote_char=False if delimiter == "\t" else '"', newlines_in_values=True, invalid_row_handler=broken
             ),
             convert_options=csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.binary()), include_columns=list(names), null_values=[""],
+                column_types=dict.fromkeys(names, pa.string()), include_columns=list(names), null_values=[""],
                 strings_can_be_null=True, quoted_strings_can_be_null=True,
             ),
         )  # fmt: skip
         for batch in stream:
-            yield pa.table({name: _text(batch.column(name)) for name in names})
+            yield pa.table(batch).select(list(names))
 
 
-def _text(column: pa.Array) -> pa.Array:
-    """Return bytes as text; what is no UTF-8 loses only the signs that are wrong."""
-    import pyarrow as pa
+class Mended(io.RawIOBase):
+    """Bytes of a file with what is no UTF-8 replaced sign by sign: Arrow prints a broken row that it cannot decode."""
 
-    try:
-        return column.cast(pa.string())
-    except pa.ArrowInvalid:
-        return pa.array([None if v is None else v.decode("utf-8", "replace") for v in column.to_pylist()], pa.string())
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__()
+        self._file = file
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._held = b""
+
+    def readable(self) -> bool:
+        """Return True."""
+        return True
+
+    def readinto(self, room: Any) -> int:
+        """Fill `room` and return how much was put there, 0 at the end."""
+        while not self._held:
+            raw = self._file.read(len(room))
+            self._held = self._decoder.decode(raw, final=not raw).encode()
+            if not raw:
+                break
+        part, self._held = self._held[: len(room)], self._held[len(room) :]
+        room[: len(part)] = part
+        return len(part)

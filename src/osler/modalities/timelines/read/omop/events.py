@@ -11,7 +11,6 @@ from osler.modalities.timelines.case import PARTED, Piece
 from osler.modalities.timelines.read.billing import (
     BILLED,
     CODELESS,
-    LONG_TEXT,
     OPEN_STAY,
     RECORDED,
     SUBJECTLESS,
@@ -21,13 +20,12 @@ from osler.modalities.timelines.read.billing import (
     coded,
 )  # fmt: skip
 from osler.modalities.timelines.read.omop.concepts import Concepts, whole
-from osler.modalities.timelines.read.omop.moments import midnight_is_a_date, moments
+from osler.modalities.timelines.read.omop.moments import Clock, moments
 from osler.modalities.timelines.read.omop.tables import Clinical, Tables, chunks
 
 if TYPE_CHECKING:
     import polars as pl
 
-TEXT_LIMIT = 100  # characters; longer text is a note, no word that could be a value
 WORDS = frozenset({"subject", "code", "text", "unit"})
 COLUMNS = ("subject", "time", "code", "value", "text", "unit")
 
@@ -40,18 +38,18 @@ class Context:
     concepts: Concepts
     stays: pl.DataFrame
     discharge: bool
-    dates: bool
+    clock: Clock
     source_first: bool
 
     @staticmethod
-    def options(given: Mapping[str, Any]) -> dict[str, bool]:
+    def options(given: Mapping[str, Any]) -> dict[str, Any]:
         """Return the options as fields; raises StudyError for what they cannot be."""
         codes = given.get("codes", "standard")
         if codes not in {"standard", "source"}:
             raise StudyError(
                 f"option 'codes' is '{codes}'{did_you_mean(str(codes), ['standard', 'source'])}; wanted 'standard' or 'source'"
             )
-        return {"discharge": coded(given) != RECORDED, "dates": midnight_is_a_date(given), "source_first": codes == "source"}
+        return {"discharge": coded(given) != RECORDED, "clock": Clock.of(given), "source_first": codes == "source"}
 
 
 def clinical(kind: Clinical, *, tables: Tables, context: Context) -> Iterator[Piece]:
@@ -64,7 +62,7 @@ def clinical(kind: Clinical, *, tables: Tables, context: Context) -> Iterator[Pi
 def _piece(kind: Clinical, frame: pl.DataFrame, *, context: Context) -> Piece:
     code, billed = _codes(kind, frame, context=context)
     value, text, unit = _values(frame, context=context) if kind.valued else (None, None, None)
-    recorded = moments(frame, stem=kind.when, dates=context.dates)
+    recorded = moments(frame, stem=kind.when, clock=context.clock)
     time, why = (recorded, None) if not context.discharge else _known(frame, recorded, billed=billed, stays=context.stays)
     return piece(subjects(frame), time, code=code, value=value, text=text, unit=unit, why=why)
 
@@ -176,12 +174,8 @@ def piece(
         .when(pl.lit(texted) & pl.col("text").is_null()).then(pl.lit(VALUELESS))
     )  # fmt: skip
     rows = rows.with_columns(reason.alias("why"))
-    long = pl.col("text").str.len_chars() > TEXT_LIMIT
-    kept = rows.filter(pl.col("why").is_null()).with_columns(long.fill_null(value=False).alias("long"))
+    kept = rows.filter(pl.col("why").is_null())
     counts = dict(rows["why"].drop_nulls().value_counts().iter_rows())
-    if cut := int(kept["long"].sum()):
-        counts[LONG_TEXT] = cut
-    kept = kept.with_columns(pl.when(~pl.col("long")).then("text").alias("text"))
     table = kept.select(COLUMNS).to_arrow()
     for at, name in enumerate(COLUMNS):
         # by Arrow: Polars' categories are kept for the whole process, so that each piece would carry those of all before it

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from osler.core.errors import StudyError, did_you_mean
 from osler.modalities.timelines.case import DAY
+from osler.modalities.timelines.read.zone import UTC, zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
+    from zoneinfo import ZoneInfo
 
     import polars as pl
 
@@ -19,39 +22,78 @@ _FORMS = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d", "%Y%m%d")
 _OFFSET = r"(Z|[+-]\d\d(?::?\d\d)?)$"
 
 
-def midnight_is_a_date(options: Mapping[str, Any]) -> bool:
-    """Return whether a datetime at midnight means its date alone (option `midnight: date`); raises StudyError for another word."""
-    given = options.get("midnight", "clock")
-    if given not in {"clock", "date"}:
-        raise StudyError(
-            f"option 'midnight' is '{given}'{did_you_mean(str(given), ['clock', 'date'])}; 'date': a datetime at midnight is a day"
-        )
-    return bool(given == "date")
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How times are read: `zone` of those without an offset; with `dates` midnight is no time of day, but a date alone."""
+
+    zone: ZoneInfo = UTC
+    dates: bool = False
+
+    @staticmethod
+    def of(options: Mapping[str, Any]) -> Clock:
+        """Return the options `zone` and `midnight` read; raises StudyError for what they cannot be."""
+        given = options.get("midnight", "clock")
+        if given not in {"clock", "date"}:
+            raise StudyError(
+                f"option 'midnight' is '{given}'{did_you_mean(str(given), ['clock', 'date'])}; 'date': a datetime at midnight is a day"
+            )
+        return Clock(zone(options), given == "date")
 
 
-def moments(frame: pl.DataFrame, *, stem: str, late: bool = True, dates: bool = False) -> pl.Series:
+def moments(frame: pl.DataFrame, *, stem: str, clock: Clock, late: bool = True) -> pl.Series:
     """Return microseconds by row from the columns `stem`_datetime and `stem`_date, null where neither can be read.
 
     A date without a clock is a span: `late` takes its last microsecond, so that what happened "on that day" is not known before
-    the day is over, else its first. `dates` says that midnight is no clock either.
+    the day is over, else its first.
     """
+    return _absolute(_on_the_wall(frame, stem=stem, clock=clock, late=late), zone=clock.zone).alias("time")
+
+
+def _on_the_wall(frame: pl.DataFrame, *, stem: str, clock: Clock, late: bool) -> pl.Series:
+    """Return microseconds as the zone's clocks show them: days begin and end by them."""
     import polars as pl
 
     n = len(frame)
-    clock, day = (f"{stem}_datetime", f"{stem}_date")
+    exactly, day = (f"{stem}_datetime", f"{stem}_date")
     exact, short = pl.Series([None] * n, dtype=pl.Int64), pl.Series([False] * n, dtype=pl.Boolean)
-    if clock in frame.columns:
+    if exactly in frame.columns:
         # a column of datetimes may hold dates: text as short as one, or a type without a clock
-        exact, short = _microseconds(frame[clock]), _without_clock(frame[clock])
-    if dates:
+        exact, short = _microseconds(frame[exactly], zone=clock.zone), _without_clock(frame[exactly])
+    if clock.dates:
         short = short | (exact % DAY == 0).fill_null(value=False)
     if not exact.null_count() and not short.any():
-        return exact.alias("time")
-    alone = _microseconds(frame[day]) if day in frame.columns else pl.Series([None] * n, dtype=pl.Int64)
+        return exact
+    alone = _microseconds(frame[day], zone=clock.zone) if day in frame.columns else pl.Series([None] * n, dtype=pl.Int64)
     both = pl.DataFrame({"exact": exact, "alone": alone, "short": short})
     end = DAY - 1 if late else 0
     date = pl.coalesce(pl.when("short").then("exact"), "alone")
-    return both.select(pl.coalesce(pl.when(~pl.col("short")).then("exact"), date - date % DAY + end).alias("time")).to_series()
+    return both.select(pl.coalesce(pl.when(~pl.col("short")).then("exact"), date - date % DAY + end)).to_series()
+
+
+def _absolute(wall: pl.Series, *, zone: ZoneInfo) -> pl.Series:
+    """Return microseconds of UTC; an hour that clocks show twice is its first, one that they skip comes an hour later."""
+    import polars as pl
+
+    if zone == UTC:
+        return wall
+    named = [_zoned(wall + late, zone).dt.convert_time_zone("UTC").cast(pl.Int64) for late in (0, 3_600_000_000)]
+    return named[0].zip_with(named[0].is_not_null(), named[1])
+
+
+def _zoned(wall: pl.Series, zone: ZoneInfo) -> pl.Series:
+    import polars as pl
+
+    return wall.cast(pl.Datetime("us")).dt.replace_time_zone(zone.key, ambiguous="earliest", non_existent="null")
+
+
+def _shown(absolute: pl.Series, *, zone: ZoneInfo) -> pl.Series:
+    """Return what the zone's clocks show at microseconds of UTC."""
+    import polars as pl
+
+    if zone == UTC:
+        return absolute
+    there = absolute.cast(pl.Datetime("us")).dt.replace_time_zone("UTC").dt.convert_time_zone(zone.key)
+    return there.dt.replace_time_zone(None).cast(pl.Int64)
 
 
 def _without_clock(column: pl.Series) -> pl.Series:
@@ -62,18 +104,19 @@ def _without_clock(column: pl.Series) -> pl.Series:
     return pl.Series([column.dtype == pl.Date] * len(column), dtype=pl.Boolean)
 
 
-def _microseconds(column: pl.Series) -> pl.Series:
+def _microseconds(column: pl.Series, *, zone: ZoneInfo) -> pl.Series:
     import polars as pl
 
     if column.dtype == pl.String:
-        return _of_text(column)
+        return _of_text(column, zone=zone)
     if isinstance(column.dtype, pl.Datetime) or column.dtype == pl.Date:
-        # Polars keeps zoned datetimes as UTC inside, which is what is wanted
-        return column.cast(pl.Datetime("us", getattr(column.dtype, "time_zone", None))).cast(pl.Int64)
+        named = getattr(column.dtype, "time_zone", None)
+        inside = column.cast(pl.Datetime("us", named)).cast(pl.Int64)  # of UTC where the column has a zone
+        return _shown(inside, zone=zone) if named else inside
     return pl.Series([None] * len(column), dtype=pl.Int64)
 
 
-def _of_text(column: pl.Series) -> pl.Series:
+def _of_text(column: pl.Series, *, zone: ZoneInfo) -> pl.Series:
     """Read text: what is written plainly at once, only what that leaves in other forms and with offsets."""
     read = _tried(column, forms=_PLAIN)
     left = (read.is_null() & column.is_not_null()).arg_true()
@@ -82,7 +125,9 @@ def _of_text(column: pl.Series) -> pl.Series:
     text = column.gather(left).str.strip_chars().str.replace("T", " ", literal=True)
     offset = text.str.slice(10).str.extract(_OFFSET)
     plain = text.str.replace(r"(.{10}.*?)\s*" + _OFFSET, "${1}")
-    return read.scatter(left, _tried(plain, forms=_FORMS) - _ahead(offset))
+    wall = _tried(plain, forms=_FORMS)
+    told = _shown(wall - _ahead(offset), zone=zone)
+    return read.scatter(left, told.zip_with(offset.is_not_null(), wall))
 
 
 def _tried(text: pl.Series, *, forms: Sequence[str]) -> pl.Series:

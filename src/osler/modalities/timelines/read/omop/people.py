@@ -10,7 +10,7 @@ from osler.modalities.timelines.read.billing import STAY
 from osler.modalities.timelines.read.omop import tables as names
 from osler.modalities.timelines.read.omop.concepts import whole
 from osler.modalities.timelines.read.omop.events import Context, piece, subjects
-from osler.modalities.timelines.read.omop.moments import moments
+from osler.modalities.timelines.read.omop.moments import Clock, moments
 from osler.modalities.timelines.read.omop.tables import Tables, chunks
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def persons(tables: Tables, *, context: Context) -> Iterator[Piece]:
     """Yield births, and what is known at any time: sex, race, ethnicity."""
     for frame in chunks(tables, names.PERSON, needed=("person_id",), optional=(*_PERSON, *_BORN)):
         subject = subjects(frame)
-        yield piece(subject, _born(frame), code=BIRTH)
+        yield piece(subject, _born(frame, clock=context.clock), code=BIRTH)
         for name, stem in _TRAITS.items():
             if f"{stem}_concept_id" in frame.columns:
                 yield _trait(frame, subject, stem=stem, name=name, context=context)
@@ -50,11 +50,11 @@ def _trait(frame: pl.DataFrame, subject: pl.Series, *, stem: str, name: str, con
     return piece(subject.filter(known), None, code=name, text=word.filter(known))
 
 
-def _born(frame: pl.DataFrame) -> pl.Series:
+def _born(frame: pl.DataFrame, *, clock: Clock) -> pl.Series:
     """Return the moments of birth; without a day the month's first, without a month the 15th of June, as CDM v5.4 has it."""
     import polars as pl
 
-    exact = moments(frame, stem="birth", late=False)
+    exact = moments(frame, stem="birth", clock=clock, late=False)
     if "year_of_birth" not in frame.columns:
         return exact
     year, month, day = (
@@ -72,22 +72,22 @@ def _born(frame: pl.DataFrame) -> pl.Series:
 def deaths(tables: Tables, *, context: Context) -> Iterator[Piece]:
     """Yield deaths; their causes are found out later and are left."""
     for frame in chunks(tables, names.DEATH, needed=("person_id",), times=("death_datetime", "death_date")):
-        yield piece(subjects(frame), moments(frame, stem="death", dates=context.dates), code=DEATH)
+        yield piece(subjects(frame), moments(frame, stem="death", clock=context.clock), code=DEATH)
 
 
-def periods(tables: Tables, *, context: Context) -> Iterator[Piece]:  # noqa: ARG001 - as its siblings
+def periods(tables: Tables, *, context: Context) -> Iterator[Piece]:
     """Yield when persons began to be observed and when they ceased to be: an outcome later than that would not be in the data."""
     stems = {"observation_period_start": FOLLOWED_FROM, "observation_period_end": FOLLOWED_UNTIL}
     columns = [f"{stem}_date" for stem in stems]
     for frame in chunks(tables, names.PERIODS, needed=("person_id", *columns)):
         for stem, code in stems.items():
-            yield piece(subjects(frame), moments(frame, stem=stem, late=code == FOLLOWED_UNTIL), code=code)
+            yield piece(subjects(frame), moments(frame, stem=stem, clock=context.clock, late=code == FOLLOWED_UNTIL), code=code)
 
 
 def visits(tables: Tables, *, context: Context) -> Iterator[Piece]:
     """Yield the begin of each visit, and its end where it has one."""
     for frame in _visits(tables):
-        start, end, kind = _parts(frame, dates=context.dates)
+        start, end, kind = _parts(frame, clock=context.clock)
         subject = subjects(frame)
         word = _words(whole(frame["visit_concept_id"]), kind, context=context)
         yield piece(subject, start, code=ADMISSION + word)
@@ -95,13 +95,13 @@ def visits(tables: Tables, *, context: Context) -> Iterator[Piece]:
         yield piece(subject.filter(ended), end.filter(ended), code=DISCHARGE + word.filter(ended))
 
 
-def stays(tables: Tables, *, dates: bool) -> pl.DataFrame:
+def stays(tables: Tables, *, clock: Clock) -> pl.DataFrame:
     """Return `visit`, `end` and `stay` of all visits: a visit is a stay by its kind, or where it lasts longer than a day."""
     import polars as pl
 
     found = [pl.DataFrame(schema={"visit": pl.Int64, "end": pl.Int64, "stay": pl.Boolean})]
     for frame in _visits(tables):
-        start, end, kind = _parts(frame, dates=dates)
+        start, end, kind = _parts(frame, clock=clock)
         rows = pl.DataFrame({"visit": whole(frame["visit_occurrence_id"]), "start": start, "end": end, "kind": kind})
         # a date is taken from its first to its last microsecond: a visit of one day does not last longer than that
         long = (pl.col("end") - pl.col("start") > STAY).fill_null(value=False)
@@ -118,11 +118,11 @@ def _visits(tables: Tables) -> Iterator[pl.DataFrame]:
     )
 
 
-def _parts(frame: pl.DataFrame, *, dates: bool) -> tuple[pl.Series, pl.Series, pl.Series]:
+def _parts(frame: pl.DataFrame, *, clock: Clock) -> tuple[pl.Series, pl.Series, pl.Series]:
     import polars as pl
 
-    start = moments(frame, stem="visit_start", late=False, dates=dates)
-    end = moments(frame, stem="visit_end", dates=dates)
+    start = moments(frame, stem="visit_start", late=False, clock=clock)
+    end = moments(frame, stem="visit_end", clock=clock)
     kind = whole(frame["visit_concept_id"]).replace_strict(KINDS, default=None, return_dtype=pl.String)
     return start, end, kind
 

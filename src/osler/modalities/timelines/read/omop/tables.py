@@ -91,4 +91,17 @@ def chunks(
 ) -> Iterator[pl.DataFrame]:
     """Yield the chunks of `table` with the columns of `wanted`; nothing where the place has no such table."""
     if table in tables.columns:
-        yield from tables.rows(table, wanted(tables, table=table, needed=needed, times=times, optional=optional))
+        for frame in tables.rows(table, wanted(tables, table=table, needed=needed, times=times, optional=optional)):
+            yield _flat(frame, table=table, tables=tables)
+
+
+def _flat(frame: pl.DataFrame, *, table: str, tables: Tables) -> pl.DataFrame:
+    """Return the frame with bytes as text; raises TableError for a column whose cells are lists or records."""
+    import polars as pl
+
+    for name, dtype in frame.schema.items():
+        if dtype.is_nested():
+            raise TableError(
+                f"column '{name}' of table '{table}' of {tables.name} holds lists or records; wanted one number or word a cell"
+            )
+    return frame.with_columns(pl.col(pl.Binary).cast(pl.String, strict=False))
