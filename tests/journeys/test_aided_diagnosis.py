@@ -52,8 +52,12 @@ def admissions(data, home):
     at = np.searchsorted(starts, numbers["number"].to_numpy(), side="right") - 1
     named = numbers.with_columns(chapter=pl.Series(np.array(list(CHAPTERS.values()), object)[at], dtype=pl.String), one=1)
     chapters = named.pivot(on="chapter", index="hadm_id", values="one", aggregate_function="max").fill_null(0)
-    events = pl.read_csv(source / "LABEVENTS.csv.gz", infer_schema_length=None).with_columns(pl.col("charttime").str.to_datetime(time_zone="UTC"))
-    stays = pl.read_csv(source / "ADMISSIONS.csv.gz").select("subject_id", "hadm_id", pl.col("admittime").str.to_datetime(time_zone="UTC"))
+    events = pl.read_csv(source / "LABEVENTS.csv.gz", infer_schema_length=None).with_columns(
+        pl.col("charttime").str.to_datetime(time_zone="UTC")
+    )
+    stays = pl.read_csv(source / "ADMISSIONS.csv.gz").select(
+        "subject_id", "hadm_id", pl.col("admittime").str.to_datetime(time_zone="UTC")
+    )
     first = events.join(stays, on="hadm_id").filter((pl.col("charttime") - pl.col("admittime")).dt.total_hours() < 24)
     first = first.filter(pl.col("itemid").is_in(list(LABS))).with_columns(pl.col("itemid").replace_strict(LABS))
     labs = first.pivot(on="itemid", index="hadm_id", values="valuenum", aggregate_function="mean")
@@ -94,7 +98,12 @@ def test_the_report_tells_of_lists_and_of_what_is_left_to_a_person(model):
     first, third = (row(scores, "first_labels", f"first {n}")["values"] for n in (1, 3))
     assert first["recall_at"]["value"] < third["recall_at"]["value"]
     assert 1 <= row(scores, "ranking", "whole lists")["values"]["coverage_error"]["value"] <= 15
-    assert [r["label"] for r in scores["panels"]["abstention"]["rows"]] == ["in use", "error = 0.05", "error = 0.1", "error = 0.2"]
+    assert [r["label"] for r in scores["panels"]["abstention"]["rows"]] == [
+        "in use",
+        "error = 0.05",
+        "error = 0.1",
+        "error = 0.2",
+    ]
     page = (model / "report.html").read_text()
     assert "First labels of the ranked lists" in page
     assert "Abstention" in page
