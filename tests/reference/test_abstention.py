@@ -45,3 +45,12 @@ def test_the_scan_ends_where_the_binomial_test_does():
         kept = sure >= edge - 1e-9
         test = stats.binomtest(int(wrong[kept].sum()), int(kept.sum()), 0.1, alternative="less")
         assert (test.pvalue <= 0.1) == rejected
+
+
+def test_nothing_is_looked_at_beyond_the_first_threshold_that_fails():
+    """Many right answers further down would pay for sixty wrong ones among the surer; the fixed sequence never sees them."""
+    sure = np.concatenate([np.linspace(6, 5, 200), np.linspace(4, 3, 60), np.linspace(2, 1, 5_000)])
+    wrong = (sure <= 4) & (sure >= 3)
+    least, _ = abstention._threshold(sure, wrong, abstention.Wish("error", 0.1))
+    assert 3.5 < least < 5
+    assert stats.binomtest(60, 5_260, 0.1, alternative="less").pvalue < 1e-9

@@ -189,3 +189,19 @@ def test_a_bundle_of_an_older_osler_says_nothing_of_it():
     found = Classification().decode(raw, State(), info=LABELS, plan={})
     assert not {"unsure", "ranked"} & set(found)
     assert panel(State(), raw, target) == {}
+
+
+def test_a_label_that_no_calibration_case_has_is_settled_and_listed_last():
+    raw, target = cases("multilabel", 400)
+    values, observed = target.values.copy(), target.observed.copy()
+    values[:, 2] = 0
+    observed[::3, 0] = False
+    values[~observed] = np.nan
+    target = Target(values, observed, LABELS)
+    plan = plan_of(target, listed=3, abstain="error=0.2")
+    raw = np.column_stack([raw[:, :2], np.full(400, -6.0)])
+    state = Classification().settle(raw, target, np.arange(400), plan=plan)
+    decoded = Classification().decode(raw, state, info=LABELS, plan=plan)
+    assert (decoded["rank_3"] == "w").mean() > 0.95
+    assert 0 < (decoded["unsure"] == "").mean() < 1
+    assert 2 in state.values["frequent"]  # rare as it is: there are no more than three
