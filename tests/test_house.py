@@ -45,7 +45,7 @@ def test_the_house_keeps(rule):
 
 def test_the_house_was_read():
     assert {"osler", "osler.core.plan", "osler.modalities.tables"} <= {s.name for s in HOUSE}
-    assert "osler.core.columns.Columns" in set(house.imports(next(s for s in HOUSE if s.name == "osler.contract")))
+    assert "osler.core.columns.Columns" in set(house.imports(next(s for s in HOUSE if s.name == "osler.contract.modality")))
 
 
 @pytest.mark.parametrize(

@@ -16,14 +16,14 @@ OFFSETS = "offsets"  # (B + 1,) int64: where each case's events begin
 
 
 def gather(columns: Columns, rows: np.ndarray, *, plan: Mapping[str, Any], names: Sequence[str]) -> dict[str, Tensor]:
-    """Return the fields `names` (total,) of the cases `rows`, at most the plan's `events` latest ones of each, and OFFSETS."""
+    """Return the fields `names` (total,) of the cases `rows`, at most the plan's `latest` ones of each, and OFFSETS."""
     import torch
 
     out: dict[str, Tensor] = {}
     for name in names:
         array = columns[name]
         assert isinstance(array, Ragged)
-        taken = latest(array, rows, most=int(plan["events"]))
+        taken = latest(array, rows, most=int(plan["latest"]))
         out[name] = torch.from_numpy(taken.values)
         out[OFFSETS] = torch.from_numpy(taken.offsets)
     return out

@@ -15,7 +15,7 @@ def rules(brief: Brief) -> tuple[Decision, ...]:
         Decision("bin", 1 / 24, "days"),
         Decision("steps", 256, "latest steps"),
         Decision("tokens", 512, "latest events that attend to one another"),
-        Decision("events", 4096, "latest events of a case that are seen"),
+        Decision("latest", 4096, "latest events of a case that are seen"),
         Decision("vocabulary", 4096, "codes kept, the most frequent ones"),
         Decision("drop_events", 0.0, "share of events left out in training"),
         Decision("drop_summaries", 0.5, "share of summaries left out in training"),

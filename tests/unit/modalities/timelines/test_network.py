@@ -274,7 +274,7 @@ def test_a_decayed_gru_follows_the_equations_of_its_paper():
 
 def test_the_latest_events_of_a_long_case_are_gathered():
     columns = columns_of([[(float(t), "pulse", float(t)) for t in range(-9, 1)], [(-3.0, "pulse", 7.0)]])
-    fields = fields_of(columns, [1, 0], events=4)
+    fields = fields_of(columns, [1, 0], latest=4)
     assert fields["offsets"].tolist() == [0, 1, 5]
     assert fields["times"].tolist() == [-3.0, -3.0, -2.0, -1.0, 0.0]
 

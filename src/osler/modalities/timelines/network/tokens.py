@@ -22,6 +22,8 @@ class Attention(nn.Module):
     values as tokens (Tipirneni and Reddy 2022, STraTS).
     """
 
+    speed: Tensor
+
     def __init__(self, *, plan: Mapping[str, Any], codes: int, horizon: float, step: float) -> None:
         super().__init__()
         width = int(plan["sequence_width"])
