@@ -80,6 +80,14 @@ def test_a_duplicate_is_equal_in_every_part(ward):
     assert len(store.times) == len(set(rows))
 
 
+def test_events_whose_keys_meet_by_chance_are_no_duplicates(ward, monkeypatch):
+    monkeypatch.setattr(spool, "_mixed", lambda moment, *_: np.zeros(len(moment), np.uint64))
+    ward.events("who,hours,code,value,unit\na,1,A,1,mg\na,1,A,1,g\na,1,A,2,g\na,1,B,2,g\na,2,B,2,g\na,2,B,2,g\nb,2,B,2,g\n")
+    store = store_of(ward)
+    assert len(store.times) == 6
+    assert store.refused == {"exact duplicate of another event": 1}
+
+
 def test_words_become_part_of_the_code_and_numbers_in_text_are_numbers(ward):
     long, other = "x" * 65, "y" * 65
     texts = ["7.4", "<5", ">= 1000", "33%", "NEG", "1+", "", "NA", long, other, "1e3", "3-5", "a//b", "inf", "1e99"]
