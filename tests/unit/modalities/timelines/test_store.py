@@ -170,6 +170,22 @@ def test_text_that_is_not_utf8_is_read_too(ward):
     assert events_of(store_of(ward), "a") == [(1, "Größe", 7, "")]
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "lost"),
+    [
+        ('a,1,note,"never closed', "", 0), ('a,1,note,"closed', 'a,2,note,late"', 0), ('a,1,note,5" tube', "", 0), ('a,1,"x,y",1', "", 0),
+        ('a,1,"two\nlines",1', "", 0), ('a,1,"two, really\nlines",1', "", 0), ('a,1,note,"never closed', 'a,1,"x,y",1', 1),
+    ],
+)  # fmt: skip
+def test_a_stray_quote_swallows_no_row(ward, first, last, lost):
+    rows = [f"b,{i},K,{i}" for i in range(200)]
+    ward.events("\n".join(["who,hours,code,value", first, *rows, *([last] if last else [])]))
+    store = store_of(ward)
+    assert len(events_of(store, "b")) == 200
+    assert len(store.times) + sum(store.refused.values()) == 201 + bool(last)
+    assert sum(store.refused.values()) == lost
+
+
 def test_nul_bytes_in_cells_are_part_of_a_word_and_nothing_else_happens(ward):
     ward.events(b"who,hours,code,value\na,1,K\0,7\na\0,1,K,7\na,1,K,x\0\na,1\0,K,7\n")
     store = store_of(ward)
