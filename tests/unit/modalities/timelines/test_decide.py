@@ -2,6 +2,8 @@
 
 import json
 import pickle
+import re
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -10,8 +12,9 @@ import pytest
 from osler.core.errors import StudyError
 from osler.core.hashing import word_hash
 from osler.modalities.timelines.case import CODES, IMPOSSIBLE, VALUES
+from osler.modalities.timelines.read import long as long_tables
 from osler.modalities.timelines.read import prepared
-from osler.modalities.timelines.read.options import checked
+from osler.modalities.timelines.read.options import OWN, checked
 from tests.unit.modalities.timelines.conftest import INPUT, listed
 
 WHO = [f"p{i}" for i in range(12)]
@@ -156,6 +159,11 @@ def test_decisions_say_where_they_are_from_and_are_bounded(ward):
     value = {d.name: d.value for d in decisions}
     assert len(value["units"]) == 5000
     assert (value["events"]["events"], value["events"]["codes"], value["events"]["kind"]) == (len(code), n, "long")
+
+
+def test_every_option_is_documented():
+    text = (Path(__file__).resolve().parents[4] / "docs/reference/timelines.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE)) == {*OWN, *long_tables.OPTIONS}
 
 
 # where the events are ----------------------------------------------------------------------------------------------------

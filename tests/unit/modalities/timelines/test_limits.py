@@ -35,6 +35,21 @@ def test_a_limit_comes_in_the_unit_of_the_code():
     assert span("Glucose", [5.0], unit="widgets") is None
 
 
+def test_a_unit_in_the_name_counts_where_no_other_is_said():
+    assert span("Admission Weight (lbs.)", [150, 720])[1] == pytest.approx(1543, abs=1)
+    assert span("Height (inches)", [70, 66])[1] == pytest.approx(110.2, abs=0.1)
+    assert span("Temperature Fahrenheit", [98.6])[1] == pytest.approx(116.6)
+
+
+@pytest.mark.parametrize(
+    ("code", "most"),
+    [("GCS - Eye Opening", 4), ("GCS - Verbal Response", 5), ("GCS - Motor Response", 6), ("GCS Total", 15), ("GCS", 15), ("LOINC//9267-6", 4),
+     ("GCSEyes", 4), ("Glasgow coma scale motor", 6), ("Verbal Response", 5), ("Glasgow Coma Scale", 15)],
+)  # fmt: skip
+def test_the_parts_of_the_coma_scale_have_their_own_limits(code, most):
+    assert span(code, [3.0, 3.0, 4.0]) == (3.0 if most == 15 else 1.0, most)
+
+
 def test_a_limit_that_most_values_break_is_no_limit_of_the_code():
     assert span("Heart rate", [10_000, 20_000, 80]) is None
     assert span("Weight", [2500, 3100, 3400]) is None  # grams of newborns, with no unit said
@@ -44,7 +59,7 @@ def test_a_limit_that_most_values_break_is_no_limit_of_the_code():
 @pytest.mark.parametrize(
     "code",
     ["HR Alarm [High]", "Heart Rate Alarm - Low", "Temperature set", "Daily Weight change", "Urine glucose", "CSF glucose",
-     "Respiratory Rate (Set)", "Albumin/Globulin ratio", "Pleural pH", "Skin Temperature", "Blanket Temp", "Ideal weight", "Creatinine ratio"],
+     "Respiratory Rate (Set)", "Albumin/Globulin ratio", "Pleural pH", "Skin Temperature", "Blanket Temp", "Inspired Gas Temp.", "Ideal weight", "Creatinine ratio"],
 )  # fmt: skip
 def test_settings_alarms_and_other_fluids_are_left_alone(code):
     assert rule_of(code) is None
@@ -94,3 +109,19 @@ def test_real_stays_lose_only_what_cannot_be(data):
     assert 0.3 < share.pop("Height") < 0.6  # -1 where it was not measured
     assert max(share.values()) < 0.05
     assert share["HR"] == share["Na"] == share["SaO2"] == share["GCS"] == 0
+
+
+def test_real_charts_lose_only_what_cannot_be(data, ward):
+    """The labels of the MIMIC-III demo, by hand: what was masked there are zeros, slipped points, and codes of other fluids."""
+    place = data / "records/mimic3demo"
+    columns = ["subject_id", "itemid", "charttime", "value", "valuenum", "valueuom"]
+    events = pl.read_csv(place / "CHARTEVENTS.csv.gz", infer_schema_length=0, columns=columns)
+    labels = pl.read_csv(place / "D_ITEMS.csv.gz", infer_schema_length=0, columns=["itemid", "label"])
+    events.join(labels, on="itemid").drop("itemid").rename({"label": "code"}).write_parquet(ward.folder / "events.parquet")
+    locators = ward.locate({"subject_id": ["10006"], "when": ["2165-01-01"]})
+    reading = ward.reading(locators)
+    assert reading["masked"] == {
+        "Previous WeightF": 49, "Previous Weight": 5, "Creatinine (0-1.3)": 5, "Arterial Blood Pressure mean": 5, "Creatinine": 3,
+        "Non Invasive Blood Pressure systolic": 1, "Inspired O2 Fraction": 1, "Potassium (serum)": 1,
+    }  # fmt: skip
+    assert len(reading["limits"]) > 80

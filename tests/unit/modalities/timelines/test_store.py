@@ -80,6 +80,14 @@ def test_a_duplicate_is_equal_in_every_part(ward):
     assert len(store.times) == len(set(rows))
 
 
+def test_events_whose_keys_meet_by_chance_are_no_duplicates(ward, monkeypatch):
+    monkeypatch.setattr(spool, "_mixed", lambda moment, *_: np.zeros(len(moment), np.uint64))
+    ward.events("who,hours,code,value,unit\na,1,A,1,mg\na,1,A,1,g\na,1,A,2,g\na,1,B,2,g\na,2,B,2,g\na,2,B,2,g\nb,2,B,2,g\n")
+    store = store_of(ward)
+    assert len(store.times) == 6
+    assert store.refused == {"exact duplicate of another event": 1}
+
+
 def test_words_become_part_of_the_code_and_numbers_in_text_are_numbers(ward):
     long, other = "x" * 65, "y" * 65
     texts = ["7.4", "<5", ">= 1000", "33%", "NEG", "1+", "", "NA", long, other, "1e3", "3-5", "a//b", "inf", "1e99"]
@@ -160,6 +168,22 @@ def test_the_ways_in_which_tables_are_written(ward, name, content):
 def test_text_that_is_not_utf8_is_read_too(ward):
     ward.events("who,hours,code,value\na,1,Größe,7\n".encode("latin-1"))
     assert events_of(store_of(ward), "a") == [(1, "Größe", 7, "")]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "lost"),
+    [
+        ('a,1,note,"never closed', "", 0), ('a,1,note,"closed', 'a,2,note,late"', 0), ('a,1,note,5" tube', "", 0), ('a,1,"x,y",1', "", 0),
+        ('a,1,"two\nlines",1', "", 0), ('a,1,"two, really\nlines",1', "", 0), ('a,1,note,"never closed', 'a,1,"x,y",1', 1),
+    ],
+)  # fmt: skip
+def test_a_stray_quote_swallows_no_row(ward, first, last, lost):
+    rows = [f"b,{i},K,{i}" for i in range(200)]
+    ward.events("\n".join(["who,hours,code,value", first, *rows, *([last] if last else [])]))
+    store = store_of(ward)
+    assert len(events_of(store, "b")) == 200
+    assert len(store.times) + sum(store.refused.values()) == 201 + bool(last)
+    assert sum(store.refused.values()) == lost
 
 
 def test_nul_bytes_in_cells_are_part_of_a_word_and_nothing_else_happens(ward):

@@ -41,7 +41,7 @@ class Limit:
 _OTHER = (
     r"alarms?|set|setting|goal|target|limits?|threshold|ideal|predicted|change|delta|difference|gap|ratio|index|trigger|urine|urinary|stool"
     r"|csf|cerebrospinal|pleural|ascites|ascitic|joint|synovial|fluid|gastric|dialysate|drain|bath|blanket|water|room|ambient|skin"
-    r"|cooling|warmer|heater|incubator|device|machine|bed|pacemaker|pacer|paced|birth|dose|rate of|source|site|route|method|type|time"
+    r"|inspired gas|gas temp|cooling|warmer|heater|incubator|device|machine|bed|pacemaker|pacer|paced|birth|dose|rate of|source|site|route|method|type|time"
     r"|duration|score|admit|daily|gain|loss|fetal|pad"
 )
 _BLOOD_GAS = "11558-4 2744-1 2746-6 2745-8 33254-4"
@@ -63,7 +63,10 @@ LIMITS = (
           "635 kg and 212 g are the extremes on record"),
     Limit(r"height|body height|length", "8302-2 3137-7 3138-5", "height", "cm", 20.0, 280.0, "272 cm the tallest, 24 cm the shortest survivor at birth"),
     Limit(r"age|age years|age in years", "30525-0", "age", "y", 0.0, 125.0, "122.4 years the longest life; MIMIC writes 300 for those over 89"),
-    Limit(r"gcs|glasgow coma scale|glasgow coma scale total|gcs total", "9269-2", "gcs", "", 3.0, 15.0, "by definition (Teasdale 1974)"),
+    Limit(r"(?:gcs|glasgow coma scale|coma scale) ?eyes?(?: opening)?|eye opening", "9267-6", "", "", 1.0, 4.0, "by definition (Teasdale 1974)"),
+    Limit(r"(?:gcs|glasgow coma scale|coma scale) ?verbal(?: response)?|verbal response", "9270-0", "", "", 1.0, 5.0, "by definition"),
+    Limit(r"(?:gcs|glasgow coma scale|coma scale) ?motor(?: response)?|motor response", "9268-4", "", "", 1.0, 6.0, "by definition"),
+    Limit(r"(?:gcs|glasgow coma scale|coma scale)(?! ?(?:eye|verbal|motor))", "9269-2", "gcs", "", 3.0, 15.0, "by definition"),
     Limit(r"fio2|fi o2|inspired oxygen|inspired o2 fraction", "3150-6 19994-3 19996-8", "fio2", "", 0.05, 100.5,
           "a share, written as a fraction or in per cent"),
     Limit(r"pa?o2|po2", "11556-8 2703-7 2705-2 19255-9", "pao2 po2", "mmHg", 0.0, 2300.0, "pure oxygen at three atmospheres"),
@@ -117,13 +120,29 @@ def limits_of(code: str, *, unit: str, values: np.ndarray) -> tuple[float, float
     values = values[np.isfinite(values)]
     if rule is None or not len(values):
         return None
-    for scale, offset in _ways(code, rule, unit):
+    for scale, offset in _ways(code, rule, unit or _unit_in(code)):
         low, high = (scale * bound + offset for bound in (rule.low, rule.high))
         if rule.typical is not None and _share(values, rule.typical) < 0.75:
             return rule.otherwise
         if _share(values, (low, high)) >= MOST:
             return low, high
     return None
+
+
+_IN_NAMES = {
+    r"lbs?|pounds?": "lb",
+    r"inch|inches": "in",
+    r"fahrenheit|deg ?f": "degf",
+    r"celsius|deg ?c": "cel",
+    r"kpa": "kpa",
+    r"mmol l": "mmol/L",
+}
+
+
+def _unit_in(code: str) -> str:
+    """Return the unit that the name of a code says, "" where it says none: "Admission Weight (lbs.)"."""
+    words = words_of(code)
+    return next((unit for pattern, unit in _IN_NAMES.items() if re.search(rf"\b(?:{pattern})\b", words)), "")
 
 
 def _ways(code: str, rule: Limit, unit: str) -> list[Linear]:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import codecs
-import functools
-import gzip
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from osler.core.errors import StudyError, TableError, did_you_mean
 from osler.core.names import plain
 from osler.modalities.timelines.case import ALWAYS, Piece
+from osler.modalities.timelines.read.lines import NO_ROW, text_blocks, text_header
 from osler.modalities.timelines.read.options import PARTS
 from osler.modalities.timelines.read.source import Source
 from osler.modalities.timelines.read.times import order_of, read_times
@@ -25,9 +21,7 @@ TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 TYPED = (".parquet", ".arrow", ".feather")
 OPTIONS = ("order",)
 ROWS = 1 << 18  # of a typed file at once
-BLOCK = 1 << 24  # bytes of a text file at once
 NO_TIME = "time that cannot be read"
-NO_ROW = "line that has another number of cells than the header"
 OTHER_CLOCK = "time of the other kind (with a date among times since the start, or the reverse)"
 
 # The usual names, the surest first, as `plain` writes them.
@@ -229,21 +223,9 @@ def word_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def header(path: Path) -> list[str]:
     """Return the names of the columns; raises TableError where there are none."""
     try:
-        return _text_header(path)[0] if not path.name.lower().endswith(TYPED) else _typed_header(path)
+        return text_header(path)[0] if not path.name.lower().endswith(TYPED) else _typed_header(path)
     except (ValueError, OSError, EOFError) as error:  # Arrow's own errors are of the first two kinds
         raise _damaged(path, error) from None
-
-
-def _text_header(path: Path) -> tuple[list[str], str]:
-    import csv
-
-    head = _first_line(path)
-    if not head.strip():
-        raise TableError(f"'{path.name}' is empty; wanted a table of events with a header")
-    if "\0" in head:
-        raise TableError(f"'{path.name}' is no text: its first line holds NUL bytes; wanted a table with a header")
-    delimiter = max(",;\t|", key=head.count)
-    return next(csv.reader([head.rstrip("\r\n")], delimiter=delimiter)), delimiter
 
 
 def _typed_header(path: Path) -> list[str]:
@@ -274,7 +256,7 @@ def _tables(path: Path, columns: Sequence[str]) -> Iterator[tuple[pa.Table, int]
     if missing:
         raise StudyError([f"'{path.name}' has no column '{c}'{did_you_mean(c, there)}" for c in missing])
     try:
-        yield from (_typed if path.name.lower().endswith(TYPED) else _text)(path, columns)
+        yield from (_typed if path.name.lower().endswith(TYPED) else text_blocks)(path, columns)
     except (ValueError, OSError, EOFError) as error:
         raise _damaged(path, error) from None
 
@@ -293,70 +275,3 @@ def _typed(path: Path, columns: Sequence[str]) -> Iterator[tuple[pa.Table, int]]
         rows = pa.ipc.open_file(mapped).read_all().select(list(columns))
         for start in range(0, len(rows), ROWS):
             yield rows.slice(start, ROWS), 0
-
-
-def _text(path: Path, columns: Sequence[str]) -> Iterator[tuple[pa.Table, int]]:
-    import pyarrow as pa
-    from pyarrow import csv
-
-    names, delimiter = _text_header(path)
-    lost = [0]
-
-    def skip(row: csv.InvalidRow) -> str:  # noqa: ARG001  pyarrow gives the row
-        lost[0] += 1
-        return "skip"
-
-    options: dict[str, Any] = {
-        "read_options": csv.ReadOptions(block_size=BLOCK, encoding=_encoding(path)),
-        "parse_options": csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip),
-        "convert_options": csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()), include_columns=list(columns),
-            strings_can_be_null=True, null_values=[""], quoted_strings_can_be_null=True,
-        ),
-    }  # fmt: skip
-    told = 0
-    squeezed = "gzip" if path.name.lower().endswith(".gz") else None
-    with pa.input_stream(str(path), compression=squeezed) as file, csv.open_csv(file, **options) as stream:
-        for batch in stream:
-            rows = pa.Table.from_batches([batch])
-            yield (_decimal_points(rows) if delimiter == ";" else rows), lost[0] - told
-            told = lost[0]
-    if lost[0] > told:
-        yield pa.table({name: pa.array([], pa.string()) for name in columns}), lost[0] - told
-
-
-def _decimal_points(rows: pa.Table) -> pa.Table:
-    """Return the rows with 7,4 written 7.4: where semicolons part the cells, a comma is a decimal one."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    arrays = [pc.replace_substring_regex(rows.column(n), r"^\s*([+-]?\d+),(\d+)\s*$", r"\1.\2") for n in rows.column_names]
-    return pa.table(dict(zip(rows.column_names, arrays, strict=True)))
-
-
-def _opened(path: Path) -> Any:
-    return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")
-
-
-def _first_line(path: Path) -> str:
-    with _opened(path) as stream:
-        line = stream.readline(1 << 20)
-    return line.decode("utf-8-sig" if not line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-16", "replace")
-
-
-def _encoding(path: Path) -> str:
-    """Return utf8 where the whole file is, else latin-1, in which each byte means something."""
-    return _encoded(path, path.stat().st_mtime_ns)
-
-
-@functools.lru_cache(maxsize=64)
-def _encoded(path: Path, stamp: int) -> str:  # noqa: ARG001  a file that was written again is another
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    with _opened(path) as stream:
-        while chunk := stream.read(1 << 22):
-            if not np.frombuffer(chunk, np.uint8).max() < 128 or decoder.getstate()[0]:
-                try:
-                    decoder.decode(chunk)
-                except UnicodeDecodeError:
-                    return "latin-1"
-    return "utf8"
