@@ -13,7 +13,7 @@ from osler.modalities.timelines.read.fhir.moments import birth, moment
 from osler.modalities.timelines.read.fhir.shapes import Reference
 from osler.modalities.timelines.read.fhir.stays import identity
 from osler.modalities.timelines.read.fhir.systems import vocabulary
-from osler.modalities.timelines.read.source import Source
+from osler.modalities.timelines.read.source import Source, reader
 from tests.unit.modalities.timelines.hospital import Hospital, attempted, micro, read, unitless, write_csv, write_lines
 
 P = {"reference": "Patient/1"}
@@ -69,6 +69,31 @@ def test_real_resources_hold_the_same_events_as_meds_and_omop(hospital, tmp_path
     assert events == omop
 
 
+@pytest.mark.slow
+def test_all_hundred_patients_are_the_same_in_each_shape(data, tmp_path):
+    everyone = Hospital(data, patients=100)
+    events, refused = read("fhir", everyone.fhir(tmp_path / "fhir"))
+    assert (len(events), refused) == (87_309, {})
+    assert unitless(events) == unitless(read("meds", everyone.meds(tmp_path / "meds"))[0])
+    assert events == read("omop", write_csv(tmp_path / "omop", everyone.omop()))[0]
+
+
+def test_each_kind_is_recognised_by_its_own_reader_alone_also_in_a_folder_of_mixed_things(hospital, tmp_path):
+    places = {
+        "meds": hospital.meds(tmp_path / "meds"),
+        "fhir": hospital.fhir(tmp_path / "fhir"),
+        "omop": write_csv(tmp_path / "omop", hospital.omop()),
+    }
+    for place in places.values():
+        (place / "README.md").write_text("x")
+        (place / "picture.png").write_bytes(b"\x89PNG")
+        (place / "other.csv").write_text("a,b\n1,2\n")
+        (place / "notes.parquet").write_bytes(b"no table")
+    kinds = {kind: [name for name, place in places.items() if reader(kind).recognises(place)] for kind in places}
+    assert kinds == {kind: [kind] for kind in places}
+    assert len({len(read(kind, place)[0]) for kind, place in places.items()}) == 1
+
+
 def test_it_is_recognised_by_its_content(hospital, tmp_path):
     place = hospital.fhir(tmp_path / "fhir")
     assert fhir.recognises(place)
@@ -102,6 +127,11 @@ def test_a_diagnosis_of_a_stay_is_known_from_its_discharge(tmp_path):
     given = (condition(), encounter())
     assert time_of("ICD10CM//I50.9", *given, folder=tmp_path) == at("2020-01-05 12:00:00")
     assert time_of("ICD10CM//I50.9", *given, folder=tmp_path, coded="recorded") == at("2020-01-01 11:00:00")
+
+
+def test_the_date_of_the_discharge_is_not_later_than_the_discharge(tmp_path):
+    given = (condition(recordedDate="2020-01-05"), encounter())
+    assert time_of("ICD10CM//I50.9", *given, folder=tmp_path) == at("2020-01-05 12:00:00")
 
 
 def test_a_code_recorded_after_the_discharge_is_known_from_then(tmp_path):

@@ -104,6 +104,11 @@ def test_a_code_recorded_after_the_discharge_is_known_from_then(tmp_path):
     assert events_of(folder, "OMOP//316139")[0][0] == day("2020-02-02") - 1
 
 
+def test_the_date_of_the_discharge_is_not_later_than_the_discharge(tmp_path):
+    folder = place(tmp_path, visit_occurrence=visit(), condition_occurrence=diagnosis(date="2020-01-05"))
+    assert events_of(folder, "OMOP//316139")[0][0] == micro("2020-01-05 12:00:00+00:00")
+
+
 def test_a_visit_of_minutes_keeps_the_recorded_time_and_a_long_one_does_not(tmp_path):
     short = place(tmp_path / "a", visit_occurrence=visit(end="2020-01-01 10:20:00", kind=9202), condition_occurrence=diagnosis())
     long = place(tmp_path / "b", visit_occurrence=visit(kind=9202), condition_occurrence=diagnosis())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from osler.modalities.timelines.read.billing import STATUS, VALUELESS
 from osler.modalities.timelines.read.fhir import shapes
 from osler.modalities.timelines.read.fhir.events import Events
-from osler.modalities.timelines.read.fhir.moments import moment
 from osler.modalities.timelines.read.fhir.stays import Pointed, identity, word
 
 _UNTRUE = frozenset({"refuted", "entered-in-error"})
@@ -76,7 +75,7 @@ def _put(
     value: float | None = None, text: str | None = None, unit: str | None = None,
 ) -> None:  # fmt: skip
     """Add one event when it is known, or count why not."""
-    time = pointed.known(resource, code, recorded=moment(told, zone=pointed.zone))
+    time = pointed.known(resource, code, told=told)
     if isinstance(time, str):
         events.refused[time] += 1
         return

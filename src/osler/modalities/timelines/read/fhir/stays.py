@@ -53,12 +53,13 @@ class Pointed:
             if kind(resource) == "inpatient" or (start is not None and end is not None and end - start > STAY):
                 self.stays.add(resource.id)
 
-    def known(self, resource: shapes.Resource, code: str | None, *, recorded: int | None) -> int | str | None:
+    def known(self, resource: shapes.Resource, code: str | None, *, told: str | None) -> int | str | None:
         """Return from when the code of `resource` is known, a reason where nobody can tell, None where no time is given.
 
-        `recorded` is the time that stands beside it, and that of the visit's end where none does. A code that belongs to a stay is
-        known from the stay's end, or later where it was recorded later.
+        `told` is the time that stands beside it, and that of the visit's end where none does. A code that belongs to a stay is
+        known from the stay's end, or later where it was recorded later; the date of the discharge is not later.
         """
+        recorded = moment(told, zone=self.zone)
         name = identity(resource.encounter, of="Encounter")
         late = isinstance(resource, shapes.Condition | shapes.Procedure) or (code or "").partition("//")[0] in BILLED
         end = self.ends.get(name or "")
@@ -66,7 +67,9 @@ class Pointed:
             if name not in self.ends:
                 return UNKNOWN_STAY
             if name in self.stays:
-                return OPEN_STAY if end is None else max(end, end if recorded is None else recorded)
+                first = moment(told, zone=self.zone, late=False)
+                later = end is not None and first is not None and first > end
+                return OPEN_STAY if end is None else recorded if later else end
         return end if recorded is None and late else recorded
 
 

@@ -116,6 +116,7 @@ class Database:
         from sqlalchemy.pool import NullPool
 
         self.name = told(url)
+        self._served = url.host is not None
         self._schema = _asked(url, "schema")
         self._vocabulary = _asked(url, "vocabulary") or self._schema
         with self._opening(url):
@@ -219,8 +220,9 @@ class Database:
             if error.name == "pg8000":
                 raise MissingExtra(package="pg8000", extra="timelines") from None
             raise RequestError(f"the driver for '{url.drivername}' is not installed; install '{error.name}'") from None
-        except (faults.SQLAlchemyError, OSError) as error:
-            raise RequestError(f"{self.name} cannot be opened: {_cure(error)}") from None
+        except (faults.SQLAlchemyError, OSError, UnicodeError) as error:
+            cure = _cure(error) if self._served else "check that the file is whole, and a database of this kind"
+            raise RequestError(f"{self.name} cannot be opened: {cure}") from None
 
     @contextmanager
     def _reading(self, table: str) -> Iterator[None]:
@@ -231,9 +233,9 @@ class Database:
                 raise RequestError(
                     f"{self.name}: the user may not read the table '{table}'; ask for the right to SELECT"
                 ) from None
-            raise RunError(
-                f"{self.name} went away while the table '{table}' was read; nothing of it is kept: see that it runs, then start again"
-            ) from None
+            gone = "went away in the middle of the table" if self._served else "could not be read on in the table"
+            cure = "see that it runs" if self._served else "see that the file is whole"
+            raise RunError(f"{self.name} {gone} '{table}'; nothing of it is kept: {cure}, then start again") from None
 
 
 def _bare(url: URL) -> URL:
@@ -287,7 +289,8 @@ def _faults() -> tuple[type[Exception], ...]:
 
     from sqlalchemy.exc import SQLAlchemyError
 
-    known = [SQLAlchemyError, OSError, struct.error]
+    # UnicodeError: of SQLite, where a damaged file spoils the words of its error
+    known = [SQLAlchemyError, OSError, struct.error, UnicodeError]
     with suppress(ModuleNotFoundError):
         from pg8000 import Error
 

@@ -16,7 +16,6 @@ from osler.modalities.timelines.read.billing import (
     SUBJECTLESS,
     TIMELESS,
     UNKNOWN_STAY,
-    VALUELESS,
     coded,
 )  # fmt: skip
 from osler.modalities.timelines.read.omop.concepts import Concepts, whole
@@ -63,7 +62,11 @@ def _piece(kind: Clinical, frame: pl.DataFrame, *, context: Context) -> Piece:
     code, billed = _codes(kind, frame, context=context)
     value, text, unit = _values(frame, context=context) if kind.valued else (None, None, None)
     recorded = moments(frame, stem=kind.when, clock=context.clock)
-    time, why = (recorded, None) if not context.discharge else _known(frame, recorded, billed=billed, stays=context.stays)
+    # by the first moment of a date: one of the discharge's own day does not say that the code came later
+    first = moments(frame, stem=kind.when, clock=context.clock, late=False) if billed.any() else recorded
+    time, why = (
+        (recorded, None) if not context.discharge else _known(frame, recorded, first=first, billed=billed, stays=context.stays)
+    )
     return piece(subjects(frame), time, code=code, value=value, text=text, unit=unit, why=why)
 
 
@@ -131,19 +134,23 @@ def _values(frame: pl.DataFrame, *, context: Context) -> tuple[pl.Series, pl.Ser
     return done["number"], done["text"], done["unit"]
 
 
-def _known(frame: pl.DataFrame, recorded: pl.Series, *, billed: pl.Series, stays: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+def _known(
+    frame: pl.DataFrame, recorded: pl.Series, *, first: pl.Series, billed: pl.Series, stays: pl.DataFrame
+) -> tuple[pl.Series, pl.Series]:
     """Return from when each row is known, and why it never is, else null.
 
     Codes of a stay exist from its end, or from when they were recorded where that is later.
     """
     import polars as pl
 
-    visit = pl.DataFrame({"visit": _column(frame, "visit_occurrence_id", pl.Int64), "time": recorded, "billed": billed})
+    visit = pl.DataFrame(
+        {"visit": _column(frame, "visit_occurrence_id", pl.Int64), "time": recorded, "first": first, "billed": billed}
+    )
     joined = visit.join(stays, on="visit", how="left", maintain_order="left")
     waits = pl.col("billed") & pl.col("stay").fill_null(value=False)
     lost = pl.col("billed") & pl.col("visit").is_not_null() & (pl.col("visit") != 0) & pl.col("stay").is_null()
     done = joined.select(
-        pl.when(waits).then(pl.max_horizontal("time", "end")).otherwise("time").alias("time"),
+        pl.when(waits & ~(pl.col("first") > pl.col("end")).fill_null(value=False)).then("end").otherwise("time").alias("time"),
         pl.when(lost).then(pl.lit(UNKNOWN_STAY)).when(waits & pl.col("end").is_null()).then(pl.lit(OPEN_STAY)).alias("why"),
     )
     return done["time"], done["why"]
@@ -151,12 +158,9 @@ def _known(frame: pl.DataFrame, recorded: pl.Series, *, billed: pl.Series, stays
 
 def piece(
     subject: pl.Series, time: pl.Series | None, *, code: pl.Series | str, value: pl.Series | None = None, text: pl.Series | None = None,
-    unit: pl.Series | None = None, why: pl.Series | None = None, texted: bool = False,
+    unit: pl.Series | None = None, why: pl.Series | None = None,
 ) -> Piece:  # fmt: skip
-    """Return rows as a piece: `time` None for what is known at any time; what cannot be used is counted, `why` says more.
-
-    With `texted` a row without its text is nothing.
-    """
+    """Return rows as a piece: `time` None for what is known at any time; what cannot be used is counted, `why` says more."""
     import polars as pl
 
     n = len(subject)
@@ -171,7 +175,6 @@ def piece(
         .when(pl.col("code").is_null()).then(pl.lit(CODELESS))
         .when(pl.col("why").is_not_null()).then("why")
         .when(pl.lit(time is not None) & pl.col("time").is_null()).then(pl.lit(TIMELESS))
-        .when(pl.lit(texted) & pl.col("text").is_null()).then(pl.lit(VALUELESS))
     )  # fmt: skip
     rows = rows.with_columns(reason.alias("why"))
     kept = rows.filter(pl.col("why").is_null())
