@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ class Case:
 TABLE = ("tables", ("age", "dose", "sex"))
 STRIP = ("strips", ("image",))
 IMAGE = ("images", ("scan",))
+EVENTS = ("timelines", ("visit",))
 CASES = [
     Case({"table": TABLE}, "classification", "bright"),
     Case({"table": TABLE}, "regression", "level"),
@@ -48,6 +50,12 @@ CASES = [
     Case({"picture": STRIP, "table": TABLE}, "classification", "bright"),
     Case({"picture": STRIP, "table": TABLE}, "marking", "mask"),
 ]
+if importlib.util.find_spec("osler.modalities.timelines.network"):  # its rooms are built side by side
+    CASES += [
+        Case({"events": EVENTS}, "classification", "bright"),
+        Case({"events": EVENTS}, "regression", "level"),
+        Case({"events": EVENTS, "table": TABLE}, "classification", "bright"),
+    ]
 
 
 def register(monkeypatch) -> None:
@@ -65,7 +73,9 @@ def study_of(case: Case, folder: Path, *, cases: int = 60, **settings) -> tuple[
         row["scan"] = _scan(folder, row["image"])
         row["dose"] = row["level"] * 10 + number % 3
         row["sex"] = "fm"[number % 2]
-    columns = rows_of(rows, ["image", "scan", "mask", "bright", "level", "age", "dose", "sex", "patient"])
+        row["visit"] = f"v{number}"
+    _events(folder, rows)
+    columns = rows_of(rows, ["image", "scan", "visit", "mask", "bright", "level", "age", "dose", "sex", "patient"])
     path = folder / "table.parquet"
     pq.write_table(pa.table(columns), path)
     inputs = tuple(Input(name, modality, used) for name, (modality, used) in case.inputs.items())
@@ -82,6 +92,24 @@ def study_of(case: Case, folder: Path, *, cases: int = 60, **settings) -> tuple[
         settings={**SMALL, **narrow, **settings},
     )
     return study, Table(pa.table(columns), folder, digest="test")
+
+
+def _events(folder: Path, rows: list[dict]) -> None:
+    """Write a long table of events beside the study's: three codes with values, one with words, at irregular hours, out of order.
+
+    The signal follows the level; no two visits are equal, and some lack a code.
+    """
+    lines = ["visit,hours,code,value,unit"]
+    for number, row in enumerate(rows):
+        drawn = np.random.default_rng([7, number])
+        hours = drawn.permutation(np.round(np.cumsum(drawn.exponential(3, 5 + number % 4)), 3))
+        lines += [f"{row['visit']},{h},signal,{row['level'] + drawn.normal(0, 0.02):.4f},mV" for h in hours]
+        lines += [f"{row['visit']},{h},pulse,{70 + drawn.normal(0, 5):.1f},/min" for h in hours[: number % 3]]
+        lines += [
+            f"{row['visit']},{hours[0]},dose,{number % 7},mg",
+            f"{row['visit']},{hours[1]},look,{['pale', 'pink'][number % 2]},",
+        ]
+    (folder / "events.csv").write_text("\n".join(lines))
 
 
 def _scan(folder: Path, image: str) -> str:

@@ -23,16 +23,17 @@ class AttentionBlock(nn.Module):
         self.narrow = nn.Linear(4 * width // 3, width)
         self.rate = dropout
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return (B, T, width)."""
-        x = x + self.join(self._attended(self.attention_norm(x)))
+    def forward(self, x: Tensor, here: Tensor | None = None) -> Tensor:
+        """Return (B, T, width); tokens that are not `here` (B, T) bool are seen by none."""
+        x = x + self.join(self._attended(self.attention_norm(x), here))
         signal, gate = self.widen(self.dense_norm(x)).chunk(2, dim=-1)
         return x + self.narrow(F.dropout(signal * F.silu(gate), self.rate, self.training))
 
-    def _attended(self, x: Tensor) -> Tensor:
+    def _attended(self, x: Tensor, here: Tensor | None) -> Tensor:
         batch, tokens, width = x.shape
         parts = self.mix(x).view(batch, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
         query, key, value = torch.unbind(parts)
         rate = self.rate if self.training else 0.0
-        mixed = F.scaled_dot_product_attention(query, key, value, dropout_p=rate)
+        mask = None if here is None else here[:, None, None]
+        mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=rate)
         return mixed.transpose(1, 2).reshape(batch, tokens, width)

@@ -18,7 +18,8 @@ class View:
 
     `measures` and `support` are as those of a task; `about` holds what JSON can hold (a threshold, how it was chosen).
     `notes` are sentences that a reader of the panel must know; equal ones of its rows are told once. A view whose measures come
-    from sums gives them as `sums` too, with `measures=sums.of`: those of all views are then added up together.
+    from sums gives them as `sums` too, with `measures=sums.of`: those of all views are then added up together. `mark` names a
+    figure and the measures, across and up, at which the row is drawn on it: a point that was chosen on a curve.
     """
 
     panel: str
@@ -29,3 +30,4 @@ class View:
     about: Mapping[str, Any]
     notes: tuple[str, ...] = ()
     sums: Sums | None = None
+    mark: tuple[str, ...] = ()

@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     import polars as pl
 
 OBSCURED = 200  # years: births of patients above 89 are moved back by 300 years
-# the units of temperatures lost their first letter (the sign of a degree) at the source; dots stand for no unit
-MENDED = {"?F": "°F", "?C": "°C", ".": None, "...": None}
+# Units lost signs at the source: temperatures that of a degree, the rates of one charting system their slashes. Dots stand for no unit.
+MENDED = {
+    "?F": "°F", "?C": "°C", ".": None, "...": None,
+    "mcghr": "mcg/hr", "mcgmin": "mcg/min", "mcgkgmin": "mcg/kg/min", "mghr": "mg/hr", "mgmin": "mg/min", "mgkghr": "mg/kg/hr",
+    "Uhr": "U/hr", "Umin": "U/min",
+}  # fmt: skip
 NO_EVENTS = {
     "CAREGIVERS": "who charted; nothing of a patient",
     "D_CPT": "dictionary; CPTEVENTS has its words itself",
@@ -232,7 +236,7 @@ def _given(*, start: str, end: str) -> dict[str, Any]:
         "time": pl.when(rate.is_null()).then(moment(end)).otherwise(moment(start)),
         "code": word("INPUT", "item"),
         "value": pl.coalesce(rate, number("amount")),
-        "unit": pl.when(rate.is_null()).then("amountuom").otherwise("rateuom"),
+        "unit": pl.when(rate.is_null()).then("amountuom").otherwise(_unit("rateuom")),
     }
 
 

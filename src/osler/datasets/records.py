@@ -53,16 +53,16 @@ def _finished(to: Path, *, mark: str) -> bool:
     """Return whether `to` holds this study; raises OutputError where it holds something else."""
     try:
         names = {path.name for path in to.iterdir()} if to.exists() else set()
-        begun = [n for n in names if n.endswith(".yaml") and not (to / n).read_text(encoding="utf-8").startswith(mark)]
-        if STUDY in names and not begun:
-            return {TABLE, EVENTS, COUNTS} <= names
+        ours = {n for n in names if n.endswith(".yaml") and (to / n).read_text(encoding="utf-8").startswith(mark)}
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", "it holds no text")
         raise OutputError(f"'{to}' is no folder that can be read: {reason}; choose another with --to") from None
-    others = {n for n in names if not (n.startswith(".") and n.endswith(_TORN))}
+    if ours | {TABLE, EVENTS, COUNTS} <= names and STUDY in ours:
+        return True
+    torn = {n for n in names if n.startswith(".") and n.endswith(_TORN)}
     # the events are written first: a folder with a table and none is somebody's
-    ours = {EVENTS, TABLE, COUNTS} if EVENTS in others else set()
-    if begun or {n for n in others if not n.endswith(".yaml")} - ours:
+    begun = {EVENTS, TABLE, COUNTS} if EVENTS in names and STUDY not in names - ours else set()
+    if names - torn - ours - begun:
         raise OutputError(f"'{to}' exists and holds something else, which is left as it is; choose another folder with --to")
     return False
 

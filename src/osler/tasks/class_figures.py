@@ -19,7 +19,8 @@ _CHANCE = Series("chance", [0.0, 1.0], [0.0, 1.0], style="reference")
 def figures(statistics: np.ndarray, *, info: Mapping[str, Any]) -> tuple[Figure, ...]:
     """Return the figures; those that need both classes are left out where there is one."""
     own = {"binary": _binary, "multiclass": _multiclass, "multilabel": _multilabel}[info["kind"]](statistics, info)
-    return (*own, *selective.class_figure(statistics, info)) if own else ()
+    lists = selective.first_figure(statistics) if info["kind"] == "multilabel" else ()
+    return (*own, *selective.class_figure(statistics, info), *lists) if own else ()
 
 
 def _binary(statistics: np.ndarray, info: Mapping[str, Any]) -> tuple[Figure, ...]:
@@ -44,7 +45,7 @@ def _multilabel(statistics: np.ndarray, info: Mapping[str, Any]) -> tuple[Figure
         part = multilabel.label(statistics, number)
         known = part[~np.isnan(part[:, binary.TRUTH])]
         truth = known[:, binary.TRUTH] > 0
-        if truth.any() and not truth.all():
+        if min(truth.sum(), (~truth).sum()) >= LEAST_CASES:  # a curve over fewer would show single cases
             lines.append((name, known[:, binary.LOGIT], truth))
             parts.append(known)
     if not lines:

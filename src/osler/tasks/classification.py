@@ -21,10 +21,23 @@ from osler.core.target import Target
 from osler.core.telling import Telling
 from osler.core.update import Updates
 from osler.core.view import View
-from osler.tasks import binary, classes, conformal, label_sets, multiclass, multilabel, operating, selective
+from osler.tasks import (
+    abstention,
+    binary,
+    classes,
+    conformal,
+    label_sets,
+    multiclass,
+    multilabel,
+    operating,
+    ranked,
+    ranking,
+    selective,
+)
 from osler.tasks.calibration import bounded
 from osler.tasks.labels import safe_names
 from osler.tasks.settings import chosen_rows, finite, setting
+from osler.tasks.sureness import how_sure
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -91,7 +104,8 @@ class Classification(Task):
             "rule",
             _FITS,
         )
-        return (prior, threshold, fitted, *_point_rules(brief), *conformal.rules(by_class=True))
+        more = (*conformal.rules(by_class=True), *abstention.rules(brief), *ranked.rules(brief))
+        return (prior, threshold, fitted, *_point_rules(brief), *more)
 
     def head(self, *, info: Mapping[str, Any], width: int, channels: Sequence[int], plan: Mapping[str, Any]) -> nn.Module:
         """Return a linear layer whose first answer is the prior."""
@@ -155,16 +169,20 @@ class Classification(Task):
         return settled_anew(self, bounded(raw), target, arrays=arrays, plan=plan, groups=groups)
 
     def decode(self, raw: np.ndarray, state: State, *, info: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """Return `probability_<class>`, `predicted` and `set_<level>`; of labels each with `_<label>`."""
+        """Return `probability_<class>`, `predicted` and `set_<level>`; of labels each with `_<label>`, then the ranked list. Where
+        asked for, and of labels always, `unsure`."""
         logits = _calibrated(finite(raw), state)
         chosen = _chosen(logits, state, info)
+        none = label_sets.none_left(logits, chosen, state, info=info)
+        unsure = abstention.column(how_sure(logits, chosen, state, info=info), none, state, info=info)
         if info["kind"] == "multiclass":
             logs = [log_softmax(logits, axis=1)]
         else:
             logs = [label_sets.pair(logits[:, number], number, info) for number in range(logits.shape[1])]
         sets = label_sets.decoded(logs, state, info=info)
         if info["kind"] == "multilabel":
-            return {**_decoded_labels(expit(logits), chosen, info), **sets}
+            lists = ranked.columns(logits, expit(logits), info=info, plan=plan)
+            return {**_decoded_labels(expit(logits), chosen, info), **sets, **lists, **unsure}
         if info["kind"] == "binary":
             chance = expit(logits[:, 0])
             shares = [chance if text == info["positive"] else 1 - chance for text in info["classes"][0]]
@@ -173,7 +191,7 @@ class Classification(Task):
             shares = list(np.exp(logs[0]).T)
             named = np.array(info["classes"][0], object)[chosen[:, 0]]
         columns = [f"probability_{name}" for name in safe_names(info["classes"][0])]
-        return {**dict(zip(columns, shares, strict=True)), "predicted": named, **sets}
+        return {**dict(zip(columns, shares, strict=True)), "predicted": named, **sets, **unsure}
 
     def answers(self, state: State, *, info: Mapping[str, Any], plan: Mapping[str, Any]) -> tuple[Answer, ...]:
         """Return the calibrated log-odds of each class or label."""
@@ -213,9 +231,10 @@ class Classification(Task):
 
     def views(self, *, state: State, info: Mapping[str, Any]) -> tuple[View, ...]:
         """Return the operating points of each two-valued outcome, the coverage of conformal sets, and what is gained by keeping
-        silent on doubtful cases. Of three or more classes there are no points: the answer is the class of the greatest weight,
+        silent on doubtful cases; of several labels also how good the ranked lists are. Of three or more classes there are no points: the answer is the class of the greatest weight,
         and no single threshold stands for it."""
-        return (*_points(state, info), *label_sets.views(state, info), *selective.class_views(info))
+        own = (*_points(state, info), *ranking.views(info), *label_sets.views(state, info), *selective.class_views(info))
+        return (*own, *abstention.views(state, info=info))
 
     def telling(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> Telling:
         """Return what was observed and predicted of each case, and how far they lie apart."""
@@ -236,8 +255,9 @@ def _points(state: State, info: Mapping[str, Any]) -> tuple[View, ...]:
         return ()
     if info["kind"] == "binary":
         return operating.views(state)
-    parts = (operating.views(state, number=n, label=name) for n, name in enumerate(safe_names(info["names"])))
-    return tuple(view for part in parts for view in part)
+    names = safe_names(info["names"])
+    shown = sorted(state.values.get("frequent") or range(min(len(names), multilabel.SHOWN)))
+    return tuple(view for number in shown for view in operating.views(state, number=number, label=names[number]))
 
 
 def _point_rules(brief: Brief) -> tuple[Decision, ...]:

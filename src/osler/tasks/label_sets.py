@@ -97,6 +97,17 @@ def decoded(logs: list[np.ndarray], state: State, *, info: Mapping[str, Any]) ->
     return out
 
 
+def none_left(logits: np.ndarray, chosen: np.ndarray, state: State, *, info: Mapping[str, Any]) -> np.ndarray:
+    """Return (n,) bool: of several labels none is `chosen` (n, L), and at the level that is shown the sets of all exclude that the
+    case has them, by calibrated `logits` (n, L). False where no level could be learned."""
+    at = conformal.shown(state.arrays.get("conformal_levels", np.empty(0)))
+    if at is None or info["kind"] != "multilabel":
+        return np.zeros(len(logits), bool)
+    places = [list(pair).index(positive) for pair, positive in zip(info["classes"], info["positive"], strict=True)]
+    least = state.arrays["conformal"][at][np.arange(len(places)), places]
+    return ~(chosen > 0).any(axis=1) & (log_expit(logits) < least).all(axis=1)
+
+
 def named(members: np.ndarray, names: list[str]) -> np.ndarray:
     """Return (n,) object, the names of each set among `members` (n, c) bool."""
     if not len(members):

@@ -122,6 +122,15 @@ def positive_of(classes: Sequence[str]) -> str:
     return classes[1]
 
 
+def names_outcome(text: str) -> bool:
+    """Whether the name of a class says no more than that its column is so: 1, yes, present, …
+
+    >>> names_outcome("1"), names_outcome("yes"), names_outcome("male")
+    (True, True, False)
+    """
+    return text.casefold() in _POSITIVE
+
+
 def safe_names(names: Sequence[str]) -> list[str]:
     """Return names fit for columns and keys: letters, digits, `_`, `-`, `.`; distinct, at most 60 signs.
 

@@ -7,18 +7,20 @@ El-Yaniv 2019). Cases that are equally sure have no order among them: where a sh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from osler.core.figure import Figure, Series
 from osler.core.measure import Measure
+from osler.core.state import State
 from osler.core.view import View
 from osler.tasks import binary, conformal, continuous, multiclass, multilabel
 from osler.tasks.curves import LEAST_IN_BIN, rounded, wilson_band
 from osler.tasks.labels import safe_names
 from osler.tasks.ranks import blocks
+from osler.tasks.sureness import of_statistics
 
 SHARES = (100, 90, 80, 50)  # percent of the cases that are kept
 _SINGLY, _RUNS = 2_000, 500  # above so many answers the area of a resample is summed over so many runs
@@ -173,6 +175,18 @@ def class_figure(statistics: np.ndarray, info: Mapping[str, Any]) -> tuple[Figur
     low, high = wilson_band(risk, size)
     line = Series("model", rounded(share), rounded(risk), rounded(low), rounded(high))
     return (_figure("selective", "Error rate", line),)
+
+
+def first_figure(statistics: np.ndarray) -> tuple[Figure, ...]:
+    """Return, of several labels, the share of ranked lists whose first label is wrong over the share of cases kept."""
+    found = of_statistics(statistics, state=State(), info={"kind": "multilabel"})
+    curve = _curve(Doubt.of(np.where(found.judged, found.sure, np.nan)[:, None], np.nan_to_num(found.wrong)[:, None]))
+    if curve is None:
+        return ()
+    share, risk, size = curve
+    low, high = wilson_band(risk, size)
+    line = Series("model", rounded(share), rounded(risk), rounded(low), rounded(high))
+    return (replace(_figure("selective_first", "First label wrong", line), title="Selective prediction of ranked lists"),)
 
 
 def number_figure(statistics: np.ndarray, number: int, *, tail: str) -> tuple[Figure, ...]:

@@ -1,4 +1,4 @@
-"""What classification learns from held-out raw outputs: calibration, then thresholds and conformal sets."""
+"""What classification learns from held-out raw outputs: calibration, then thresholds, conformal sets and how sure is sure enough."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from scipy.special import log_softmax
+from scipy.special import expit, log_softmax
 
 from osler.core.state import State
 from osler.core.target import Target
-from osler.tasks import label_sets, operating
+from osler.tasks import abstention, label_sets, operating
 from osler.tasks.calibration import Calibration, bounded, calibrated, identity, platt, temperature
+from osler.tasks.multilabel import SHOWN
 from osler.tasks.settings import setting
+from osler.tasks.sureness import Sureness, judged
 from osler.tasks.thresholds import balanced
 
 
@@ -26,7 +28,27 @@ def settled(raw: np.ndarray, target: Target, *, plan: Mapping[str, Any], groups:
         points = operating.asked(setting(plan, "target.points", default=()))
         found = _labels(raw, target, fit=fit, move=move, points=points)
     sets = conformal_sets(found, raw, target, plan=plan, groups=groups)
-    return State({**found.arrays, **sets.arrays}, {**found.values, **sets.values})
+    least = abstention.learned(_answered(found, raw, target), plan=plan, groups=groups)
+    return State(
+        {**found.arrays, **sets.arrays, **least.arrays}, {**found.values, **sets.values, **least.values, **_frequent(target)}
+    )
+
+
+def _answered(state: State, raw: np.ndarray, target: Target) -> Sureness:
+    """Return how sure the answers are that the state gives of these cases."""
+    logits = state.arrays["slope"] * bounded(raw) + state.arrays["intercept"]
+    if target.info["kind"] == "multiclass":
+        chosen = (log_softmax(logits, axis=1) + state.arrays["weight"]).argmax(axis=1)[:, None]
+    else:
+        chosen = (expit(logits) >= state.arrays["threshold"]).astype(np.int64)
+    return judged(logits, chosen, np.where(target.observed, target.values, np.nan), state=state, info=target.info)
+
+
+def _frequent(target: Target) -> dict[str, Any]:
+    if target.info["kind"] != "multilabel":
+        return {}
+    cases = np.where(target.observed, target.values, 0.0).sum(axis=0)
+    return {"frequent": np.argsort(-cases, kind="stable")[:SHOWN].tolist()}
 
 
 def conformal_sets(state: State, raw: np.ndarray, target: Target, *, plan: Mapping[str, Any], groups: np.ndarray | None) -> State:

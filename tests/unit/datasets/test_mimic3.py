@@ -3,6 +3,7 @@
 import csv
 import functools
 import gzip
+import hashlib
 import json
 from collections import Counter
 from datetime import datetime, timedelta
@@ -140,6 +141,18 @@ def test_units_are_those_of_the_rows_with_the_sign_of_a_degree_mended(events, ch
     assert ours["mmHg"] == written["mmHg"]
     assert (ours["°F"], ours["°C"]) == (written["?F"], written["?C"])
     assert ours[None] == written[""] + written["."] + written["..."]
+
+
+def test_rates_have_the_slashes_that_one_charting_system_lost(events, raw):
+    written = Counter(
+        r["rateuom"]
+        for t in ("INPUTEVENTS_CV", "INPUTEVENTS_MV")
+        for r in raw(t)
+        if r["rate"] and r.get("statusdescription") != "Rewritten"
+    )
+    ours = Counter(events.filter(pl.col("vocabulary") == "INPUT")["unit"].to_list())
+    assert ours["mcg/kg/min"] == written["mcgkgmin"] + written["mcg/kg/min"] > 4000
+    assert not {"mcghr", "mcgmin", "mcgkgmin", "mghr", "mgmin", "mgkghr", "Uhr", "Umin"} & set(ours)
 
 
 def test_a_code_names_one_item_of_one_vocabulary(events):
@@ -321,6 +334,19 @@ def test_answers_are_inputs_of_neither_study(study, cases):
         assert set(answers) | {"died"} <= {*asked, *keys["exclude"]} | (set(answers) if "icd9 *" in keys["exclude"] else set())
     assert len(asked) == 16
     assert all(10 <= cases[name].cast(int).sum() <= cases.height - 10 for name in asked)
+
+
+def test_the_files_as_their_home_has_them_give_the_same_study(data, study, tmp_path):
+    """The home's files are not packed, and their times have no zone; its list of sums has one blank."""
+    sums = []
+    for name in MIMIC3:
+        content = gzip.decompress((data / "records" / "mimic3demo" / f"{name}.csv.gz").read_bytes()).replace(b"+00:00", b"")
+        (tmp_path / f"{name}.csv").write_bytes(content)
+        sums.append(f"{hashlib.sha256(content).hexdigest()} {name}.csv\n")
+    (tmp_path / "SHA256SUMS.txt").write_text("".join(sums))
+    again = get("mimic3-demo", to=tmp_path / "m", mirror=tmp_path)
+    for file in ("events.parquet", "table.csv", "counts.json", "study.yaml", "diagnosis.yaml"):
+        assert (again.parent / file).read_bytes() == (study.parent / file).read_bytes()
 
 
 # bad input ------------------------------------------------------------------------------------------------------------

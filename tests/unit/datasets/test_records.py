@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tarfile
 import threading
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -286,10 +285,12 @@ def test_a_finished_folder_is_left_and_a_begun_one_completed(mirror, tmp_path):
     study = get("physionet2012", to=tmp_path / "p", mirror=mirror)
     whole = {p.name: p.read_bytes() for p in study.parent.iterdir()}
     (study.parent / "model").mkdir()
+    (study.parent / "mine.yaml").write_text("table: table.csv\n")
     before = study.stat().st_mtime_ns
     assert get("physionet2012", to=tmp_path / "p", mirror=tmp_path / "gone") == study
     assert study.stat().st_mtime_ns == before
     (study.parent / "model").rmdir()
+    (study.parent / "mine.yaml").unlink()
     study.unlink()
     (study.parent / "table.csv").unlink()
     (study.parent / "counts.json").unlink()
@@ -306,6 +307,14 @@ def test_somebodys_files_are_left_alone(name, mirror, tmp_path):
     with pytest.raises(OutputError, match="exists and holds something else, which is left as it is; choose another folder"):
         get("physionet2012", to=tmp_path / "p", mirror=mirror)
     assert [(p.name, p.read_text()) for p in (tmp_path / "p").iterdir()] == [(name, "mine")]
+
+
+def test_a_finished_study_beside_somebodys_files_that_lost_its_events_is_not_written_over(mirror, tmp_path):
+    study = get("physionet2012", to=tmp_path / "p", mirror=mirror)
+    (study.parent / "notes.txt").write_text("mine")
+    (study.parent / "events.parquet").unlink()
+    with pytest.raises(OutputError, match="exists and holds something else"):
+        get("physionet2012", to=tmp_path / "p", mirror=mirror)
 
 
 def test_another_data_sets_folder_is_left_alone(mirror, tmp_path):
@@ -327,30 +336,45 @@ def test_an_interrupt_leaves_no_torn_file_and_a_repeat_completes(mirror, tmp_pat
     assert get("physionet2012", to=tmp_path / "p", mirror=mirror).is_file()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
-def test_the_command_ends_at_ctrl_c_with_one_sentence_and_a_repeat_completes(mirror, tmp_path):
-    pipe = mirror / "physionet2012" / "Outcomes-b.txt"
+def begun(mirror, to):
+    """Return the command, waiting for a while before it writes the table; the events are there then."""
     program = (
-        "import sys, time; from osler.datasets import physionet2012 as p; first = p._outcomes\n"
-        "def slow(source):\n"
-        "    print('reading', flush=True); time.sleep(60); return first(source)\n"
-        "p._outcomes = slow\n"
-        f"sys.argv = ['osler', 'data', 'get', 'physionet2012', '--to', {str(tmp_path / 'p')!r}, '--mirror', {str(mirror)!r}]\n"
+        "import sys, time, polars as pl\n"
+        "def slow(table, path):\n"
+        "    print('writing', flush=True); time.sleep(60)\n"
+        "pl.DataFrame.write_csv = slow\n"
+        f"sys.argv = ['osler', 'data', 'get', 'physionet2012', '--to', {str(to)!r}, '--mirror', {str(mirror)!r}]\n"
         "from osler.cli import main; main()"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
-    running = subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    )
-    assert running.stdout.readline() == "reading\n"
-    time.sleep(0.1)
+    words = [sys.executable, "-c", program]
+    running = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    assert running.stdout.readline() == "writing\n"
+    return running
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_the_command_ends_at_ctrl_c_with_one_sentence_and_a_repeat_completes(mirror, tmp_path):
+    running = begun(mirror, tmp_path / "p")
     running.send_signal(signal.SIGINT)
     _, err = running.communicate(timeout=30)
     assert running.returncode == 1
     assert "osler: stopped; the same command goes on where it ended" in err
     assert "Traceback" not in err
-    assert pipe.is_file()
+    assert {p.name for p in (tmp_path / "p").iterdir()} == {"events.parquet"}
     assert get("physionet2012", to=tmp_path / "p", mirror=mirror).is_file()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_a_killed_command_leaves_no_study_and_a_repeat_completes_and_tidies(mirror, tmp_path):
+    running = begun(mirror, tmp_path / "p")
+    running.kill()
+    running.communicate(timeout=30)
+    left = {p.name for p in (tmp_path / "p").iterdir()}
+    assert "study.yaml" not in left
+    assert any(name.endswith(".part") for name in left)
+    get("physionet2012", to=tmp_path / "p", mirror=mirror)
+    assert {p.name for p in (tmp_path / "p").iterdir()} == WRITTEN
 
 
 def test_a_folder_that_cannot_be_made_is_explained(mirror, tmp_path):

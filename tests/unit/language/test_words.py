@@ -141,3 +141,28 @@ def test_what_the_baseline_says_of_itself_is_told_in_chinese(kind):
     model = fit_baseline(features, target, kind=kind, groups=np.arange(120), plan=plan, seed=0)
     told = CHINESE[f"5 baseline(s), weight 0.40: {model.sentence()}"]
     assert set(re.findall("[A-Za-z]+", told)) == {"LightGBM"}, told
+
+
+def test_what_is_said_of_abstention_and_ranked_lists_is_told_in_chinese():
+    """The sentences as they are made, so that a change of them cannot leave a translation behind."""
+    from osler.core.state import State
+    from osler.core.target import Target
+    from osler.tasks.classification import Classification
+
+    generator = np.random.default_rng(0)
+    for size, wish in ((3_000, "error=0.1"), (3_000, "coverage=0.5"), (60, "error=0.2"), (5, "coverage=0.5"), (60, "auto")):
+        for width in (1, 3):
+            kind = "binary" if width == 1 else "multilabel"
+            positive = "1" if width == 1 else ["1"] * 3
+            info = {"kind": kind, "names": list("uvw")[:width], "classes": [["0", "1"]] * width, "positive": positive}
+            raw = 2 * generator.normal(size=(size, width))
+            values = (raw + generator.logistic(size=raw.shape) > 0).astype(float)
+            task, target = Classification(), Target(values, np.ones(values.shape, bool), info)
+            plan = {"target.abstain": wish, "target.abstain_error": 0.05}
+            state = task.settle(raw, target, np.arange(size), plan=plan)
+            panels = ("abstention", "first_labels", "ranking")
+            views = [v for v in task.views(state=State(state.arrays, state.values), info=info) if v.panel in panels]
+            for said in {text for v in views for text in (v.label, *v.notes, v.about.get("how", v.label))}:
+                assert not re.findall(r"[A-Za-z]{2,}", CHINESE[said]), CHINESE[said]
+            for measure in (m.name for v in views for m in v.measured):
+                assert re.search(r"[\u4e00-\u9fff]", CHINESE[f"measure.{measure}"]), measure

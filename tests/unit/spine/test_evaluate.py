@@ -352,3 +352,18 @@ def test_a_few_large_errors_leave_the_interval_of_an_rmse_few_degrees_of_freedom
     assert found["calibration_intercept"] == pytest.approx(20_000, rel=0.1)
     lines[0, 1] += 1e4
     assert Regression().support(lines, info=info)["rmse"] == 10
+
+
+def test_what_was_chosen_is_a_point_on_its_curve_with_its_interval():
+    raws, target = study(3_000)
+    plan = {"target.abstain": "coverage=0.5"}
+    task = Classification()
+    state = task.settle(raws["test"], target, np.arange(3_000), plan=plan)
+    found = evaluate(task, {"test": raws["test"]}, target, states={"test": state}, groups=None, plan=plan, seed=0, resamples=200)
+    row = next(p for p in found.panels if p.name == "abstention").rows[0].values
+    curve, _, point = found.curves["selective"]["series"]
+    assert (point["label"], point["style"]) == ("in use", "points")
+    assert point["x"] == [pytest.approx(row["kept"].value, abs=1e-6)]
+    assert (point["low"][0], point["high"][0]) == pytest.approx((row["error_rate"].low, row["error_rate"].high), abs=1e-6)
+    assert point["y"][0] == pytest.approx(np.interp(point["x"][0], curve["x"], curve["y"]), abs=0.01)
+    assert [s["label"] for s in scored(raws, target).curves["selective"]["series"]] == ["model", "all cases"]

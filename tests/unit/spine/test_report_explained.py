@@ -7,6 +7,7 @@ import pytest
 from osler.core.errors import RequestError
 from osler.language import words
 from osler.spine.report import write_explanation
+from osler.spine.report.explained import cell, place
 from osler.spine.report.overall import overall
 from osler.spine.report.sides import Side, draw_sides, signed
 from tests.unit.spine.test_report import Page
@@ -108,3 +109,43 @@ def test_what_has_no_value_says_so(language):
     assert found.lost_how == (said.say("explain.lost.none", measure="AUROC"),)
     assert found.effects == ()
     assert "<svg" in found.attributed.svg
+
+
+@pytest.mark.parametrize(
+    ("feature", "told"),
+    [
+        ({"count": 3, "since": 0.5}, ("3×", "12.0 h before")),
+        ({"count": 1, "since": 400.0, "value": 7.35, "band": [0.0, 0.05]}, ("7.35", "lowest 5%, 400 d before")),
+        ({"count": 0, "since": None}, ("0×", "")),
+        ({"count": 0, "since": None, "value": None, "band": None}, ("missing", "")),
+    ],
+)
+def test_events_are_told_by_value_number_and_time(feature, told):
+    said = words("en")
+    assert (cell(feature, said), place(feature, said)) == told
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_a_timeline_has_its_own_words_and_begins_with_nothing(language):
+    page = write_explanation([timeline_case()], title="t", language=language)
+    begins, held = {"en": ("The way starts at", "Each lane is a code"), "zh": ("起点的对数几率", "每行为一个编码")}[language]
+    assert begins in page
+    assert held in page
+    assert "training pictures" not in page
+
+
+def timeline_case():
+    ends = {part: {"score": 1.0, "reference": 0.0, "error": 0.0} for part in ("bundle", "network", "baseline")}
+    feature = {"name": "HR", "attribution": dict.fromkeys(("bundle", "network", "baseline"), 1.0), "count": 2, "since": 0.1,
+               "value": 90.0, "band": [0.5, 0.75]}  # fmt: skip
+    drawing = {"input": "events", "modality": "timelines", "svg": "<svg></svg>", "layers": ["attribution"], "kinds": {}}
+    answer = {
+        "target": "died",
+        "level": "1",
+        "scale": "log-odds",
+        "prediction": 0.7,
+        **ends,
+        "features": [feature],
+        "pictures": [drawing],
+    }
+    return {"row": 1, "refused": "", "references": "nothing", "weights": {"network": 0.5, "baseline": 0.5}, "answers": [answer]}

@@ -147,3 +147,19 @@ def test_told_subgroups_fill_their_reporting_item():
     states = {i.number: i.state for i in items(account(SEX))}
     assert states["23b"] == "filled"
     assert {i.number: i.state for i in items(account(NAMES))}["23b"] == "part"
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_of_many_labels_the_page_shows_those_with_operating_points_and_says_so(language):
+    values = {"auroc": Value(0.8, 0.7, 0.9), **{f"auroc_code{n:03}": Value(0.8, 0.7, 0.9) for n in range(300)}}
+    pointed = [replace(POINTS, name=f"operating_points.code{n:03}") for n in range(100, 120)]
+    found = account(*pointed, language=language)
+    found = replace(found, scores=replace(found.scores, test=values, network=values, baseline=values))
+    for text in (write_report(found), write_card(found)):
+        scores = text[: text.index("operating_points")] if "operating_points" in text else text
+        assert "code110" in scores
+        assert "code099" not in text
+        assert ("20 of 300 labels are shown" if language == "en" else "共 300 个标签，此处仅显示最常见的 20 个") in text
+    assert len(write_report(found)) < 400_000
+    few = replace(found, scores=replace(found.scores, test=dict(list(values.items())[:21]), panels=()))
+    assert "code019" in write_report(replace(few, scores=replace(few.scores, network={}, baseline={})))

@@ -107,7 +107,7 @@ def test_labels_share_a_drawing():
     raw = generator.normal(size=(300, 2))
     values = np.where(generator.random(raw.shape) < 0.1, np.nan, raw + generator.normal(size=raw.shape) > 0)
     found = named(Classification().figures(statistics(Classification(), raw, values, info), info=info))
-    assert list(found) == ["roc", "pr", "calibration", "selective"]
+    assert list(found) == ["roc", "pr", "calibration", "selective", "selective_first"]
 
 
 def test_numbers_are_counted_in_readable_cells_and_none_is_lost_but_the_small():

@@ -158,7 +158,7 @@ def test_a_bundle_without_points_has_the_threshold_in_use():
 
 def brief(settings, kind="binary"):
     classes = [["0", "1"]] if kind == "binary" else [["0", "1", "2"]]
-    facts = {"kind": kind, "classes": classes, "rarest": 0.3, "prior": [0.0]}
+    facts = {"kind": kind, "classes": classes, "rarest": 0.3, "counts": [[70, 30]], "prior": [0.0]}
     return Brief({}, facts, "classification", "vector", "cpu", 1.0, 100, 100, settings=settings)
 
 

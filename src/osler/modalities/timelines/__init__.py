@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from osler.contract import NO_OPTIONS, Modality, Output
 from osler.core.attribution import Feature
+from osler.core.clue import Clues
 from osler.core.columns import Columns, Field
 from osler.core.drift import Shift
 from osler.core.features import Features
@@ -31,7 +32,7 @@ class Timelines(Modality):
 
     name: ClassVar[str] = "timelines"
     form: ClassVar[tuple[str, ...]] = ("architecture", "width", "depth", "members", "embedding", "summaries")
-    shard_cases: ClassVar[int] = 1 << 14
+    shard_cases: ClassVar[int] = 1 << 12  # a stay of intensive care has 8,000 events of 16 bytes: 0.5 GB
     asked: ClassVar[tuple[str, ...]] = ("source", "after", "window")
 
     def locate(
@@ -107,6 +108,12 @@ class Timelines(Modality):
         from osler.modalities.timelines.encode import shard
 
         return shard(locators, reading=reading, roles=roles)
+
+    def clues(self, columns: Columns, rows: np.ndarray) -> Iterator[Clues]:
+        """Yield each code: its last value, or whether it occurred."""
+        from osler.modalities.timelines.leaks import clues
+
+        return clues(columns, rows)
 
     def facts(self, columns: Columns, rows: np.ndarray, *, target: Target | None = None) -> Mapping[str, Any]:
         """Return what was measured of the training rows' events."""

@@ -72,6 +72,13 @@ class CaseRows(Sequence[Any]):
         at = self.start + index % len(self)
         return replace(self, start=at, stop=at + 1)
 
+    def __reduce__(self) -> tuple[type[CaseRows], tuple[Any, ...]]:
+        """A worker receives its own rows alone."""
+        here = slice(self.start, self.stop)
+        moments = None if self.moments is None else self.moments[here]
+        refused = {row - self.start: why for row, why in self.refused.items() if self.start <= row < self.stop}
+        return CaseRows, (self.keys[here], moments, self.store, 0, len(self), refused, self.column)
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:

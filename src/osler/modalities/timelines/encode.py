@@ -5,8 +5,10 @@ No Python runs per case or per event: cases are found by binary search side by s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import dataclasses
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from osler.modalities.timelines.read.store import Store
 from osler.modalities.timelines.read.values import Recipe, recipe
 
 NAMES = (TIMES, CODES, VALUES)
+EVENTS = 1 << 21  # taken from the store at once
 
 
 def fields() -> tuple[Field, ...]:
@@ -57,16 +60,21 @@ def shard(locators: Sequence[Any], *, reading: Mapping[str, Any], roles: frozens
     store = store_of(rows)
     how = recipe(store, reading=reading)
     cases = _cases(rows, store, reading=reading)
+    wanted = tuple(f for f in fields() if f.role in roles)
+    parts = [_part(some, store, how, wanted=wanted) for some in cases.blocks()]
+    refusals = {
+        row - rows.start: Refusal(MOMENT, why, rows.column) for row, why in rows.refused.items() if rows.start <= row < rows.stop
+    }
+    return replace(parts[0] if len(parts) == 1 else Columns.joined(parts), refusals=refusals)
+
+
+def _part(cases: _Cases, store: Store, how: Recipe, *, wanted: tuple[Field, ...]) -> Columns:
     times, codes, values, offsets, words = _events(cases, store, how)
     present = np.diff(offsets) > 0
     prints = _fingerprints(times, codes, values, offsets=offsets)
     prints[~present] = 0
-    refusals = {
-        row - rows.start: Refusal(MOMENT, why, rows.column) for row, why in rows.refused.items() if rows.start <= row < rows.stop
-    }
     arrays = {TIMES: Ragged(times, offsets), CODES: Ragged(codes, offsets), VALUES: Ragged(values, offsets)}
-    wanted = tuple(f for f in fields() if f.role in roles)
-    return Columns(wanted, {f.name: arrays[f.name] for f in wanted}, present, prints, refusals, words)
+    return Columns(wanted, {f.name: arrays[f.name] for f in wanted}, present, prints, {}, words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,14 @@ class _Cases:
     stop: np.ndarray
     until: np.ndarray
     born: np.ndarray
+
+    def blocks(self) -> Iterator[_Cases]:
+        """Yield the cases in runs of about EVENTS events, so that the memory of intermediate arrays is bounded."""
+        total = np.cumsum(self.first - self.head + self.stop - self.start)
+        marks = np.arange(EVENTS, total[-1] if len(total) else 0, EVENTS)
+        edges = np.unique([0, *np.searchsorted(total, marks, side="right"), len(total)]) if len(total) else np.array([0, 0])
+        for begin, end in itertools.pairwise(edges.tolist()):
+            yield _Cases(*(getattr(self, f.name)[begin:end] for f in dataclasses.fields(self)))
 
 
 def _cases(rows: CaseRows, store: Store, *, reading: Mapping[str, Any]) -> _Cases:

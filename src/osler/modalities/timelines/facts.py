@@ -55,10 +55,15 @@ def parameters(facts: Mapping[str, Any]) -> int:
 def _per_case(columns: Columns, rows: np.ndarray) -> dict[str, Any]:
     events, times, days = (np.zeros(len(rows)) for _ in range(3))
     for block in blocks(columns, rows):
-        np.add.at(events, block.case, 1)
-        fresh = (np.diff(block.case, prepend=-1) != 0) | (np.diff(block.times, prepend=np.nan) != 0)
-        np.add.at(times, block.case[fresh], 1)
-        np.maximum.at(days, block.case, np.where(np.isfinite(block.times), -block.times, 0.0))
+        if not len(block.case):
+            continue
+        here, case, cases = slice(block.start, block.stop), block.case - block.start, block.stop - block.start
+        begins = np.diff(case, prepend=-1) != 0
+        starts = np.flatnonzero(begins)
+        fresh = begins | (np.diff(block.times, prepend=np.nan) != 0)
+        events[here], times[here] = np.bincount(case, minlength=cases), np.bincount(case[fresh], minlength=cases)
+        back = np.where(np.isfinite(block.times), -block.times, 0.0)
+        days[block.case[starts]] = np.maximum.reduceat(back, starts)
     return {name: _quantiles(values[events > 0]) for name, values in (("events", events), ("times", times), ("days", days))}
 
 

@@ -19,7 +19,7 @@ from osler.core.target import Target
 from osler.core.view import View
 from osler.spine.evaluate.compare import paired, same_everywhere, verdict
 from osler.spine.evaluate.interval import FEW_GROUPS, LEAST_GROUPS, Spread, interval
-from osler.spine.evaluate.panels import Viewed
+from osler.spine.evaluate.panels import Viewed, marked
 from osler.spine.evaluate.pooled import Pooled
 from osler.spine.evaluate.resampling import PIECES, How, Units, bootstrap, everyone, leave_one_out, side_by_side
 from osler.spine.evaluate.subgroups import Subgroups
@@ -103,7 +103,8 @@ def score_statistics(
     for part, one in statistics.items():
         spreads[part] = _spreads(task, one, samples[part], units, how=how, info=info)
         values[part] = _values(task, points[part], spreads[part], info)
-    figures = task.figures(tested, info=info) if len(tested) else ()
+    panels = viewed.panels(units, how=how)
+    figures = marked(task.figures(tested, info=info), panels, views) if len(tested) else ()
     return Scores(
         values.get("test", {}),
         values.get("network", {}),
@@ -112,7 +113,7 @@ def score_statistics(
         {"cases": cases, "groups": units.size, "resamples": times},
         {figure.name: figure.to_dict() for figure in figures},
         _notes(units, known=groups is not None, how=how, resamples=times),
-        (*viewed.panels(units, how=how), *parted.panels(how=how)),
+        (*panels, *parted.panels(how=how)),
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
+from osler.core.figure import Figure, Series
 from osler.core.panel import Panel, Row
 from osler.core.scores import Value
 from osler.core.sums import added, compact
@@ -53,3 +55,21 @@ class Viewed:
             rows.setdefault(view.panel, []).append(Row(view.label, len(self._statistics), values, view.about))
         notes = {name: dict.fromkeys(n for view in self._views if view.panel == name for n in view.notes) for name in rows}
         return tuple(Panel(name, tuple(part), tuple(notes[name])) for name, part in rows.items())
+
+
+def marked(figures: Sequence[Figure], panels: Sequence[Panel], views: Sequence[View]) -> tuple[Figure, ...]:
+    """Return the figures with a point for each view that has its `mark` there, at its values and with the interval upwards."""
+    rows = {(panel.name, row.label): row.values for panel in panels for row in panel.rows}
+    points: dict[str, list[Series]] = {}
+    for view in views:
+        values = rows.get((view.panel, view.label), {})
+        name, across, up = view.mark or ("", "", "")
+        if across in values and np.isfinite([values[across].value, values[up].value]).all():
+            points.setdefault(name, []).append(_point(view.label, values[across], values[up]))
+    return tuple(replace(figure, series=(*figure.series, *points.get(figure.name, ()))) for figure in figures)
+
+
+def _point(label: str, across: Value, up: Value) -> Series:
+    ends = None if up.low is None or up.high is None else ([round(up.low, 6)], [round(up.high, 6)])
+    low, high = ends or (None, None)
+    return Series(label, [round(across.value, 6)], [round(up.value, 6)], low, high, style="points")

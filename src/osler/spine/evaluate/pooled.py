@@ -116,7 +116,8 @@ def _pooled(task: Pooled, key: tuple[str, str]) -> View:
             return {name: np.full(len(counts), np.nan) for name in names}
         return {n: _mean(np.stack([f[n] for f in found]), np.array([w[n] for w in weights])) for n in names}
 
-    return View(*key, measured, measures, support, _about([view.about for view in own]), (*own[0].notes, OWN))
+    about = _about([view.about for view in own])
+    return View(*key, measured, measures, support, about, (*own[0].notes, OWN), mark=own[0].mark)
 
 
 def _about(each: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -96,7 +96,8 @@ def _scores(account: Account, said: Words) -> list[str]:
     parts = [p for p in PARTS if getattr(account.scores, p)]
     head = [said.say("scores.measure"), *(said.say(f"part.{p}") for p in parts)]
     rows = []
-    for row in score_table(account, said).rows:
+    found = score_table(account, said)
+    for row in found.rows:
         values = [getattr(account.scores, p).get(row.name) for p in parts]
         rows.append([label(row.name, said), *(with_interval(v, said) if v else NONE for v in values)])
     table = (
@@ -105,7 +106,8 @@ def _scores(account: Account, said: Words) -> list[str]:
         else [said.say("answer.none", n=count(data.test_cases(account)))]
     )
     trained = [said.say("scores.members") + ":", _bullets(said[m] for m in account.members)] if account.members else []
-    return [f"## {said.say('section.scores')}", *table, *trained, *_panels(account, said)]
+    left = [found.left] if found.left else []
+    return [f"## {said.say('section.scores')}", *table, *left, *trained, *_panels(account, said)]
 
 
 def _panels(account: Account, said: Words) -> list[str]:

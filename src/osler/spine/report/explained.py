@@ -126,8 +126,9 @@ def _sentences(answer: Mapping[str, Any], case: Mapping[str, Any], said: Words) 
         "share": share(case["weights"]["network"]), "rest": share(case["weights"]["baseline"]),
     }  # fmt: skip
     kind = compared(case)
+    start = ".nothing" if kind in {"nothing", "mixed"} else ""
     return (
-        said.say(f"explained.way.{unit}", **places),
+        said.say(f"explained.way.{unit}{start}", **places),
         said.say("explained.blend", **parts),
         said.say(f"explain.references.{kind}"),
         said.say("explained.error", error="<0.001" if abs(bundle["error"]) < 0.001 else number(abs(bundle["error"]))),

@@ -11,6 +11,7 @@ from osler.language import Words
 from osler.spine.report.numerals import NONE, alone, interval
 
 PARTS = ("test", "network", "baseline")
+MOST_LABELS = 20  # labels of a target with lines of their own
 LOWER = frozenset({"brier", "log_loss", "rmse", "scaled_rmse", "mae", "mse", "ece", "median_absolute_error", "hinge", "mape"})
 
 
@@ -35,11 +36,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class ScoreTable:
-    """The table with its footnotes (letter, sentence)."""
+    """The table with its footnotes (letter, sentence); `left` tells what is not shown, where anything is not."""
 
     parts: tuple[str, ...]
     rows: tuple[Row, ...]
     footnotes: tuple[tuple[str, str], ...]
+    left: str = ""
 
 
 def score_table(account: Account, words: Words) -> ScoreTable:
@@ -47,14 +49,29 @@ def score_table(account: Account, words: Words) -> ScoreTable:
     values = {part: getattr(account.scores, part) for part in PARTS}
     shown = tuple(part for part in PARTS if values[part])
     first = primary(account)
-    names = dict.fromkeys(([first] if first else []) + [name for part in shown for name in values[part]])
+    every = dict.fromkeys(([first] if first else []) + [name for part in shown for name in values[part]])
+    names, left = _frequent(list(every), account, words)
     notes = dict.fromkeys(v.note for part in shown for v in values[part].values() if v.note)
     letters = {note: letter(i) for i, note in enumerate(notes)}
     rows = tuple(
         Row(name, label(name, words), hint(name, words), tuple(cell(values[part].get(name), words, letters) for part in shown))
         for name in names
     )
-    return ScoreTable(shown, rows, tuple((letters[note], words[note]) for note in notes))
+    return ScoreTable(shown, rows, tuple((letters[note], words[note]) for note in notes), left)
+
+
+def _frequent(names: list[str], account: Account, words: Words) -> tuple[list[str], str]:
+    """Return the measures without those of labels beyond the most frequent, and what is said of these."""
+    labels = list(dict.fromkeys(tail for name in names if (tail := _cut(name, words)[1])))
+    if len(labels) <= MOST_LABELS:
+        return names, ""
+    # of the most frequent ones there are operating points too
+    pointed = {panel.name.partition(".")[2] for panel in account.scores.panels if panel.name.startswith("operating_points.")}
+    kept = {label for label in labels if label in pointed} or set(labels[:MOST_LABELS])
+    told = words.say(
+        "{shown} of {n} labels are shown, the most frequent ones; all stand in scores.json.", shown=len(kept), n=len(labels)
+    )
+    return [name for name in names if _cut(name, words)[1] in {"", *kept}], told
 
 
 def primary(account: Account) -> str | None:

@@ -1,6 +1,7 @@
 """Options and reading decisions: what the user may say, units turned into one, impossible values told."""
 
 import json
+import pickle
 
 import numpy as np
 import pyarrow as pa
@@ -72,6 +73,26 @@ def test_a_new_source_in_another_unit_is_brought_to_the_unit_of_the_plan(ward):
     ]
 
 
+def test_the_user_may_set_units_and_limits_and_a_whole_plan_may_be_given_back(ward):
+    rows = [(w, 1, "Glucose", 90, "mg/dL") for w in WHO] + [("p0", 2, "Glucose", 40_000, "mg/dL"), ("p0", 3, "K", 4, "mmol/L")]
+    ward.events(long(rows))
+    locators = ward.locate({"who": ["p0"]})
+    reading = ward.reading(locators, units={"Glucose": "mmol/L"})
+    assert reading["units"] == {"Glucose": "mmol/L", "K": "mmol/L"}
+    assert reading["converted"] == {"Glucose": {"mg/dL": 13}}
+    assert reading["masked"] == {"Glucose": 1}
+    values = ward.modality.shard(locators, reading=reading, roles=INPUT)[VALUES].values
+    assert values[0] == pytest.approx(4.9957, rel=1e-4)
+    with pytest.raises(StudyError, match=r"units: no event has the code 'glucose'; did you mean 'Glucose'\?"):
+        ward.reading(locators, units={"glucose": "mmol/L"})
+    with pytest.raises(StudyError, match="units: wanted by code the unit"):
+        ward.reading(locators, units={"Glucose": 3})
+    given = json.loads(json.dumps(reading))
+    assert ward.reading(locators, **given) == reading
+    ward.events(long(rows[:-1]))  # another source, which lacks a code of the plan
+    assert ward.reading(ward.locate({"who": ["p0"]}), **given)["units"] == reading["units"]
+
+
 def test_a_ph_of_70_is_masked_and_told(ward):
     rows = [(w, i, "pH", 7.3, "") for i, w in enumerate(WHO)] + [("p0", 20, "pH", 70, ""), ("p0", 21, "HR", 80, "")]
     ward.events(long(rows))
@@ -134,7 +155,7 @@ def test_decisions_say_where_they_are_from_and_are_bounded(ward):
     assert all(d.reason for d in decisions)
     value = {d.name: d.value for d in decisions}
     assert len(value["units"]) == 5000
-    assert (value["source"]["events"], value["source"]["codes"], value["source"]["kind"]) == (len(code), n, "long")
+    assert (value["events"]["events"], value["events"]["codes"], value["events"]["kind"]) == (len(code), n, "long")
 
 
 # where the events are ----------------------------------------------------------------------------------------------------
@@ -196,6 +217,21 @@ def test_slices_of_locators_are_locators_and_their_digest_tells_what_they_hold(w
     assert len({digest(locators[i]) for i in range(4)}) == 3
     ward.events("who,time,code\na,2024-01-01,L\n")
     assert digest(ward.locate(table)) != digest(locators)
+
+
+def test_a_worker_gets_its_own_rows_alone_and_makes_the_same_columns(ward):
+    ward.events("who,time,code\na,2024-01-01,K\nb,2024-01-01,L\n")
+    n = 10_000
+    locators = ward.locate({"who": ["a", "b"] * (n // 2), "when": ["2024-01-02", "soon"] * (n // 2)})
+    piece = locators[4001:4011]
+    sent = pickle.dumps(piece)
+    assert len(sent) < 3000
+    reading = ward.reading(locators)
+    there, here = (ward.modality.shard(rows, reading=reading, roles=INPUT) for rows in (pickle.loads(sent), piece))
+    assert there.fingerprints.tolist() == here.fingerprints.tolist()
+    assert there.refusals == here.refusals
+    assert sorted(here.refusals) == [0, 2, 4, 6, 8]
+    assert ward.modality.digest(pickle.loads(sent), file_digest=str) == ward.modality.digest(piece, file_digest=str)
 
 
 def test_subjects_of_any_type_meet_their_events(ward):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from osler.core.errors import Refused
 from osler.core.hashing import word_hash
+from osler.modalities.timelines import encode
 from osler.modalities.timelines.case import AGE, CODES, IMPOSSIBLE, TIMES, VALUES
 from osler.modalities.timelines.encode import fields
 from tests.unit.modalities.timelines.conftest import INPUT, Ward, listed
@@ -148,6 +149,24 @@ def test_a_fingerprint_tells_two_cases_whose_values_changed_places(ward):
     prints = [tuple(p) for p in ward.columns({"who": list("abcd")}).fingerprints.tolist()]
     assert prints[0] == prints[2]
     assert len(set(prints)) == 3
+
+
+def test_cases_taken_in_blocks_equal_those_taken_at_once(ward, monkeypatch):
+    """Memory is bounded by taking few events at a time, whatever the cases hold."""
+    rows = [f"{case},{hour},c{(case * hour) % 7},{hour}" for case in range(30) for hour in range(case % 5 * 9)]
+    ward.events("\n".join(["who,hours,code,value", *rows]))
+    table = {"who": [*range(30), None, 3], "when": [f"{n}:00" for n in range(30)] + ["1:00", "soon"]}
+    whole = ward.columns(table)
+    monkeypatch.setattr(encode, "EVENTS", 20)
+    taken = []
+    kept = encode._part
+    monkeypatch.setattr(encode, "_part", lambda *a, **k: taken.append(kept(*a, **k)) or taken[-1])
+    blocks = ward.columns(table)
+    assert len(taken) > 5
+    assert max(len(part[TIMES].values) for part in taken) < 20 + 36
+    assert listed(blocks) == listed(whole)
+    assert blocks.fingerprints.tolist() == whole.fingerprints.tolist()
+    assert blocks.refusals == whole.refusals != {}
 
 
 # one by one ------------------------------------------------------------------------------------------------------------

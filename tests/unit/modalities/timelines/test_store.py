@@ -354,6 +354,17 @@ def test_a_source_that_goes_away_in_the_middle_leaves_no_store(ward, kind):
     assert [p for p in (ward.folder / "cache" / "timelines").glob("*") if p.is_dir()] == []
 
 
+def test_a_source_that_cannot_be_read_is_not_told_as_a_full_disk_and_no_address_is_shown(ward, kind):
+    def pieces(found):
+        yield piece([("a", 5, "K", 1.0, None, None)])
+        raise OSError(5, "Input/output error")
+
+    kind.pieces = pieces
+    with pytest.raises(TableError, match=r"^the database could not be read to its end \(Input/output error\)") as error:
+        store_of(ward, source="made://me:word@host/base")
+    assert "word@" not in str(error.value)
+
+
 def test_a_store_equals_what_plain_python_sorts(ward, kind):
     rng = np.random.default_rng(1)
     rows = [
@@ -377,3 +388,13 @@ def test_a_store_equals_what_plain_python_sorts(ward, kind):
             for i in here
         ]  # fmt: skip
         assert found == wanted
+
+
+@pytest.mark.parametrize(("column", "kind_found"), [("value", "long"), ("numeric_value", "omop")])
+def test_one_file_is_of_a_special_kind_only_with_its_column_of_values(ward, kind, column, kind_found):
+    """A long table with the other columns of MEDS would lose its values to the reader of MEDS."""
+    kind.recognises = lambda _: True
+    kind.files = lambda found: [found.place]
+    kind.pieces = lambda _: iter([])
+    ward.parquet({"who": ["a"], "hours": [1.0], "code": ["K"], column: [7.0]})
+    assert store_of(ward).about["kind"] == kind_found

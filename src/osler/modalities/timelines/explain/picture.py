@@ -17,6 +17,7 @@ from osler.modalities.timelines.explain.lanes import Lane, lanes
 WIDE, LEFT, RIGHT = 440, 8, 384  # of the drawing, in its own units; time runs from LEFT to RIGHT
 TOP, NAME, TALL, FOOT = 12, 12, 28, 24  # above the lanes, a lane's name, its strip, the axis of time
 LEGEND = 30
+SMALL, LARGE = 1.4, 4.8  # radius of an event that adds next to nothing, and of the strongest
 FOR, AGAINST = "#d55e00", "#0072b2"  # told apart by colour-blind readers (Okabe and Ito 2008)
 STRONG = 0.995  # quantile of what is drawn at full strength
 FAINT = 0.03  # of it; weaker events are drawn as grey dots alone
@@ -89,7 +90,7 @@ def _strongest(found: Sequence[Lane]) -> float:
 def _lane(lane: Lane, top: float, *, clock: _Clock, strongest: float) -> str:
     """Return a lane: its name, the training band, a line through the values, dots, and what they add."""
     across = clock.at(lane.times)
-    middle, half = top + NAME + TALL / 2, TALL / 2 - 2
+    middle, half = top + NAME + TALL / 2, TALL / 2 - LARGE
     there = ~np.isnan(lane.heights)
     down = middle - half * np.where(there, lane.heights, 0.0)
     parts = [_text(LEFT, top + NAME - 3, lane.name), _line((LEFT, middle), (RIGHT, middle), opacity=0.12)]
@@ -114,7 +115,7 @@ def _spoken(lane: Lane, across: np.ndarray, down: np.ndarray, *, strongest: floa
         return []
     shares = np.clip(np.abs(lane.adds) / strongest, 0, 1)
     return [
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{1.4 + 3.4 * share**0.5:.1f}" fill="{FOR if add > 0 else AGAINST}" '
+        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{SMALL + (LARGE - SMALL) * share**0.5:.1f}" fill="{FOR if add > 0 else AGAINST}" '
         f'fill-opacity="{0.3 + 0.6 * share:.2f}"/>'
         for x, y, add, share in zip(across, down, lane.adds, shares, strict=True)
         if share > FAINT

@@ -48,7 +48,7 @@ def fit(columns: Columns, rows: np.ndarray, *, groups: np.ndarray, plan: Mapping
     `plan["vocabulary"]`; `share` (V,) float32 of `rows` that have each; `numeric` (V,) uint8, 1 where at least half of a code's
     events carry a value and five groups gave some; `center`, `scale` (V,) float32, median and robust sd of its values, `low`,
     `high` (V,) float32 about the 0.5 and 99.5 % of them with five groups at or beyond each, on a grid of three digits: 0, 1, 0, 0 where fewer
-    gave values. `horizon` () float32, days before the prediction time within which 95 % of the cases begin; `step` () float32,
+    gave values; `knots` (V, 7) float32 `low`, the 5, 25, 50, 75, 95 % and `high` on that grid. `horizon` () float32, days before the prediction time within which 95 % of the cases begin; `step` () float32,
     median of the days between neighbouring times of a case; `unknown` () float32 share of the events whose code is not in the
     vocabulary, `present` () float32 share of `rows` with any event; `series` (V,) uint8 columns that each code has for the classical model;
     `owner` (V + 1,) int64 the explained feature of each place in the vocabulary, and last of what is not in it. Values: `names`, the V words.
@@ -71,6 +71,7 @@ def fit(columns: Columns, rows: np.ndarray, *, groups: np.ndarray, plan: Mapping
         "scale": scaled.scale,
         "low": scaled.low,
         "high": scaled.high,
+        "knots": scaled.knots,
         "horizon": np.float32(horizon).reshape(()),
         "step": np.float32(step).reshape(()),
         "unknown": np.float32(round(1 - found.events[kept].sum() / max(1, found.events.sum()), 4)).reshape(()),

@@ -35,6 +35,15 @@ class Scales:
     points: np.ndarray
     step: np.ndarray
 
+    @property
+    def knots(self) -> np.ndarray:
+        """`low`, the LEVELS and `high` (v, 7) float32, ascending, on the grid; 0 where fewer than five groups gave values."""
+        inner = np.round(self.points / self.step[:, None]) * self.step[:, None]
+        found = np.concatenate(
+            [self.low[:, None], np.clip(inner, self.low[:, None], self.high[:, None]), self.high[:, None]], axis=1
+        )
+        return _short(np.where((self.low < self.high)[:, None], np.maximum.accumulate(found, axis=1), 0.0))
+
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:

@@ -16,7 +16,7 @@ from osler.core.plan import Decision
 from osler.modalities.timelines.case import AGE
 from osler.modalities.timelines.read.limits import limits_of, public_name, rule_of
 from osler.modalities.timelines.read.locate import own, store_of
-from osler.modalities.timelines.read.options import checked
+from osler.modalities.timelines.read.options import Options, checked
 from osler.modalities.timelines.read.store import Store
 from osler.modalities.timelines.read.units import canonical, conversion
 from osler.modalities.timelines.read.values import CHUNK, Recipe, apart, pair_counts, recipe
@@ -33,12 +33,13 @@ def reading(locators: Sequence[Any], *, settings: Mapping[str, Any]) -> tuple[De
     `after` and `window` (durations in words, "" where none), `units` {code: unit} that all values of a code are brought to,
     `limits` {code: [low, high]} of what can be; and what was found: `converted` {code: {unit: events}}, `apart` {"code [unit]":
     events}, `unitless` {code: events}, `masked` {code: events}, `refused` {reason: events}, `doubtful` {reason: values},
-    `source` {kind, events, subjects, codes, names}.
+    `events` {kind, events, subjects, codes, names}.
     """
     store = store_of(own(locators))
-    asked = checked({k: v for k, v in settings.items() if k in {"after", "window", "limits"}})
+    asked = checked({k: v for k, v in settings.items() if k in {"after", "window", "limits", "units"}})
     named = _nameable(store)
-    units = _units(store, named)
+    _check_codes(store, asked)
+    units = _units(store, named) | dict(asked.units)
     limits = _limits(store, named, units=units, asked=asked.limits)
     found = _Found(store, named, recipe(store, reading={"units": units, "limits": limits}), units=units)
     return (
@@ -52,7 +53,7 @@ def reading(locators: Sequence[Any], *, settings: Mapping[str, Any]) -> tuple[De
         Decision("masked", found.masked, "values that no living patient has are not used; that something was measured is", "measured"),
         Decision("refused", dict(store.refused), "events of the source that cannot be used, by reason", "measured"),
         Decision("doubtful", dict(store.about.get("told", {})), "values that were read with a doubt, by reason", "measured"),
-        Decision("source", _about(store), "what the events were read from", "measured"),
+        Decision("events", _about(store), "what the events were read from", "measured"),
     )  # fmt: skip
 
 
@@ -127,9 +128,6 @@ def _limits(store: Store, named: Sequence[int], *, units: Mapping[str, str], ask
     if asked == "none":
         return {}
     given = dict(asked or {})
-    unknown = [code for code in given if code not in store.names and code != AGE]
-    if unknown:
-        raise StudyError([f"limits: no event has the code '{code}'{did_you_mean(code, store.names)}" for code in unknown])
     ruled = [c for c in named if rule_of(store.names[c]) is not None and store.names[c] not in given]
     values = _values_of(store, ruled, units=units)
     found: dict[str, list[float | None]] = {AGE: [0.0, 125.0]}
@@ -137,8 +135,27 @@ def _limits(store: Store, named: Sequence[int], *, units: Mapping[str, str], ask
         name = store.names[code]
         span = limits_of(name, unit=units.get(name, ""), values=some)
         if span is not None:
-            found[name] = [None if np.isinf(bound) else round(float(bound), 6) for bound in span]
-    return found | {code: list(span) for code, span in given.items()}
+            found[name] = _plain(span)
+    return found | {code: _plain(span) for code, span in given.items()}
+
+
+def _plain(span: tuple[float, float]) -> list[float | None]:
+    """Return bounds as JSON holds them: null where there is none."""
+    return [None if np.isinf(bound) else round(float(bound), 6) for bound in span]
+
+
+def _check_codes(store: Store, asked: Options) -> None:
+    """Raise StudyError for codes that no event has. A whole plan, which always holds a limit of AGE, may name codes of its own source."""
+    if isinstance(asked.limits, Mapping) and AGE in asked.limits:
+        return
+    named = [("limits", code) for code in (asked.limits if isinstance(asked.limits, Mapping) else ())]
+    named += [("units", code) for code in asked.units]
+    there = set(store.names)
+    faults = [
+        f"{what}: no event has the code '{code}'{did_you_mean(code, store.names)}" for what, code in named if code not in there
+    ]
+    if faults:
+        raise StudyError(faults)
 
 
 def _values_of(store: Store, codes: Sequence[int], *, units: Mapping[str, str]) -> dict[int, np.ndarray]:

@@ -13,7 +13,7 @@ from typing import Any
 from osler.core.disk import whole
 from osler.core.errors import Refusal, StudyError, did_you_mean
 from osler.core.paths import inside
-from osler.modalities.timelines.read.long import TEXT, TYPED
+from osler.modalities.timelines.read.long import TEXT, TYPED, header, recognises
 from osler.modalities.timelines.read.options import Options, checked
 from osler.modalities.timelines.read.source import KINDS, Source, reader
 
@@ -80,6 +80,9 @@ def _beside(folder: Path, *, kind: str | None) -> Path:
 def _kind(place: Path | str) -> str:
     if isinstance(place, str):
         return "omop"
+    # One file is MEDS only where it has the value column of MEDS: its reader would pass over one that is called otherwise.
+    if place.is_file() and recognises(place) and "numeric_value" not in header(place):
+        return "long"
     for kind in known_kinds():
         if reader(kind).recognises(place):
             return kind

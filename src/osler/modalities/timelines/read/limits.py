@@ -7,12 +7,13 @@ else the name, or the unit, meant something else. The published extremes are quo
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 
 import numpy as np
 
-from osler.modalities.timelines.read.units import Linear, canonical, conversion, named, words_of
+from osler.modalities.timelines.read.units import Linear, canonical, conversion, loincs_of, words_of
 
 MOST = 0.5  # share of a code's values that must keep a limit for it to be the code's
 
@@ -85,21 +86,26 @@ LIMITS = (
 )  # fmt: skip
 
 
+_EXACT = {name.replace("_", ""): rule for rule in reversed(LIMITS) for name in rule.exact.split()}
+
+
+@functools.lru_cache(maxsize=1 << 17)
 def rule_of(code: str) -> Limit | None:
     """Return the rule that speaks of a code, None where none does."""
     words = words_of(code)
-    exact = next((r for r in LIMITS if words.replace(" ", "") in r.exact.replace("_", "").split()), None)
+    exact = _EXACT.get(words.replace(" ", ""))
     if exact is not None:
         return exact
-    by_number = next((r for r in LIMITS if r.loinc and named(code, words="(?!)", loinc=r.loinc)), None)
+    numbers = loincs_of(code)
+    by_number = next((r for r in LIMITS if numbers & set(r.loinc.split())), None) if numbers else None
     if by_number is not None or re.search(rf"\b(?:{_OTHER})\b", words):
         return by_number
-    return next((r for r in LIMITS if named(code, words=r.words, loinc="")), None)
+    return next((r for r in LIMITS if re.search(rf"\b(?:{r.words})\b", words)), None)
 
 
 def public_name(code: str) -> bool:
     """Whether a code is a name that data sets share, so that it tells of no patient."""
-    return any(words_of(code).replace(" ", "") in r.exact.replace("_", "").split() for r in LIMITS)
+    return words_of(code).replace(" ", "") in _EXACT
 
 
 def limits_of(code: str, *, unit: str, values: np.ndarray) -> tuple[float, float] | None:

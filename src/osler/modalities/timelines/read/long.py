@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import functools
 import gzip
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -78,7 +79,7 @@ def named(source: Source, *, key: str | None = None) -> dict[str, str]:
     `key` is the study table's column of subjects, the surest name for the events' too. Raises StudyError with all faults.
     """
     path = files(source)[0]
-    there = _header(path)
+    there = header(path)
     given: Mapping[str, str] = source.options.get("names") or {}
     faults = [f"names: '{path.name}' has no column '{c}'{did_you_mean(c, there)}" for c in given.values() if c not in there]
     folded = {plain(name): name for name in reversed(there)}
@@ -225,7 +226,7 @@ def word_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
 # files ----------------------------------------------------------------------------------------------------------------
 
 
-def _header(path: Path) -> list[str]:
+def header(path: Path) -> list[str]:
     """Return the names of the columns; raises TableError where there are none."""
     try:
         return _text_header(path)[0] if not path.name.lower().endswith(TYPED) else _typed_header(path)
@@ -268,7 +269,7 @@ def _tables(path: Path, columns: Sequence[str]) -> Iterator[tuple[pa.Table, int]
 
     Raises StudyError for a column that is not there, TableError for a file that is damaged.
     """
-    there = _header(path)
+    there = header(path)
     missing = [c for c in columns if c not in there]
     if missing:
         raise StudyError([f"'{path.name}' has no column '{c}'{did_you_mean(c, there)}" for c in missing])
@@ -314,7 +315,8 @@ def _text(path: Path, columns: Sequence[str]) -> Iterator[tuple[pa.Table, int]]:
         ),
     }  # fmt: skip
     told = 0
-    with _opened(path) as file, csv.open_csv(file, **options) as stream:
+    squeezed = "gzip" if path.name.lower().endswith(".gz") else None
+    with pa.input_stream(str(path), compression=squeezed) as file, csv.open_csv(file, **options) as stream:
         for batch in stream:
             rows = pa.Table.from_batches([batch])
             yield (_decimal_points(rows) if delimiter == ";" else rows), lost[0] - told
@@ -343,7 +345,12 @@ def _first_line(path: Path) -> str:
 
 
 def _encoding(path: Path) -> str:
-    """Return utf8 where the whole file is, else the old Windows one, in which each byte means something."""
+    """Return utf8 where the whole file is, else latin-1, in which each byte means something."""
+    return _encoded(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _encoded(path: Path, stamp: int) -> str:  # noqa: ARG001  a file that was written again is another
     decoder = codecs.getincrementaldecoder("utf-8")()
     with _opened(path) as stream:
         while chunk := stream.read(1 << 22):

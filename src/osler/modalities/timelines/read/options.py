@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,14 +12,14 @@ from osler.core.errors import StudyError, did_you_mean
 from osler.modalities.timelines.read.source import KINDS
 from osler.modalities.timelines.read.times import CLOCKS, zone_of
 
-OWN = ("source", "kind", "names", "clock", "zone", "after", "window", "limits")
+OWN = ("source", "kind", "names", "clock", "zone", "after", "window", "limits", "units")
 PARTS = ("subject", "time", "code", "value", "unit", "text")  # columns that a long table has
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """The options of an input, read: `after` and `window` in microseconds, None where not given; `limits` None for those that
-    are built in, else by code (low, high), or "none"; `more` belongs to the kind of source."""
+    are built in, else by code (low, high), or "none"; `units` by code; `more` belongs to the kind of source."""
 
     source: str | None = None
     kind: str | None = None
@@ -28,6 +29,7 @@ class Options:
     after: int | None = None
     window: int | None = None
     limits: Mapping[str, tuple[float, float]] | str | None = None
+    units: Mapping[str, str] = field(default_factory=dict)
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -47,6 +49,7 @@ def checked(options: Mapping[str, Any], *, more: Sequence[str] = ()) -> Options:
         after=_duration(given, "after", faults),
         window=_duration(given, "window", faults),
         limits=_limits(given.get("limits"), faults),
+        units=_units(given.get("units", {}), faults),
         more=read,
     )
     if found.window == 0:
@@ -111,9 +114,26 @@ def _limits(value: Any, faults: list[str]) -> Mapping[str, tuple[float, float]] 
         return None
     found = {}
     for code, pair in value.items():
-        numbers = isinstance(pair, (list, tuple)) and len(pair) == 2 and all(isinstance(v, (int, float)) for v in pair)
-        if not numbers or not pair[0] < pair[1]:
+        bounds = _bounds(pair)
+        if bounds is None:
             faults.append(f"limits: '{code}' must have a lower and a higher number; {wanted}")
         else:
-            found[str(code)] = (float(pair[0]), float(pair[1]))
+            found[str(code)] = bounds
     return found
+
+
+def _bounds(pair: Any) -> tuple[float, float] | None:
+    """Return two ascending numbers, None where they are none; a bound may be null, for there is none."""
+    if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+        return None
+    if not all(v is None or (isinstance(v, (int, float)) and not isinstance(v, bool)) for v in pair):
+        return None
+    low, high = (end if v is None else float(v) for v, end in zip(pair, (-math.inf, math.inf), strict=True))
+    return (low, high) if low < high else None
+
+
+def _units(value: Any, faults: list[str]) -> Mapping[str, str]:
+    if isinstance(value, Mapping) and all(isinstance(unit, str) and unit for unit in value.values()):
+        return {str(code): unit for code, unit in value.items()}
+    faults.append("units: wanted by code the unit that its values are brought to, such as {Glucose: mmol/L}")
+    return {}

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -18,8 +18,9 @@ from typing import IO, Any
 import numpy as np
 
 from osler.core.disk import private_folder, telling
+from osler.core.errors import TableError
 from osler.core.hashing import word_hashes
-from osler.modalities.timelines.case import ALWAYS, BIRTH
+from osler.modalities.timelines.case import ALWAYS, BIRTH, Piece
 from osler.modalities.timelines.read.find import content_key, found
 from osler.modalities.timelines.read.options import Options
 from osler.modalities.timelines.read.source import Source, reader
@@ -132,7 +133,7 @@ def write(source: Source, home: Path) -> None:
         with telling(home):
             fresh.mkdir(mode=0o700)
             spool = Spool(fresh)
-            for piece in kind.pieces(source):
+            for piece in _pieces(source):
                 spool.take(piece)
             _put_down(spool, fresh, source=source, relative=bool(kind.relative(source)), splits=kind.splits(source))
             spool.close()
@@ -141,6 +142,16 @@ def write(source: Source, home: Path) -> None:
         if spool is not None:
             spool.close()
         shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _pieces(source: Source) -> Iterator[Piece]:
+    """Yield the events; a disk that fails to read is told apart from one that cannot be written."""
+    try:
+        yield from reader(source.kind).pieces(source)
+    except OSError as error:
+        what = "the database" if isinstance(source.place, str) else f"'{source.place.name}'"  # an address may hold a password
+        reason = error.strerror or type(error).__name__
+        raise TableError(f"{what} could not be read to its end ({reason}); see that it is whole, and run again") from None
 
 
 def _into_place(fresh: Path, home: Path) -> None:

@@ -127,12 +127,14 @@ def canonical(unit: str) -> str:
     return _SPELLED.get(text) or _SPELLED.get(text.rstrip(".")) or text
 
 
+@functools.lru_cache(maxsize=1 << 17)
 def words_of(code: str) -> str:
     """Return a code as lower-case words, "//", "_" and capitals inside words parted: "Heart_Rate", "HeartRate" are "heart rate"."""
     parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", code)
     return re.sub(r"[^a-z0-9+%]+", " ", parted.lower()).strip()
 
 
+@functools.lru_cache(maxsize=1 << 17)
 def loincs_of(code: str) -> frozenset[str]:
     """Return the LOINC numbers in a code."""
     return frozenset(_LOINC.findall(code))

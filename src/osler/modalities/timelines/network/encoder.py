@@ -1,0 +1,103 @@
+"""The encoder: summaries of each code through a dense network, and a network that goes through the events in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from osler.blocks.dense import EnsembleLinear, ResidualBlock
+from osler.contract import Encoded
+from osler.core.state import State
+from osler.modalities.timelines.network.events import Lift
+from osler.modalities.timelines.network.steps import Walk
+from osler.modalities.timelines.network.summaries import Summaries
+from osler.modalities.timelines.network.tokens import Attention
+
+
+class TimelineEncoder(nn.Module):
+    """Encodes timelines: `lift` turns fields into floats (B, E, 2), value and presence of each event, `forward` these into vectors
+    (B, K, width). Zeros mean that nothing happened; `owners` tells the explained feature of each float.
+
+    Two ways lead through it, each of which the plan may leave out: `Summaries` into a network that carries K models, and
+    the events one after another into a recurrent network or a Transformer. There is no normalisation over the batch.
+    """
+
+    ragged = True  # what is lifted differs in shape between cases
+
+    def __init__(self, *, plan: Mapping[str, Any], state: State) -> None:
+        super().__init__()
+        self.channels: tuple[int, ...] = ()
+        self.lifting = Lift(state)
+        horizon, step = _times(state)
+        slot, numbers, others = _slots(state)
+        self.dense = Dense(plan=plan, summaries=Summaries(slot, numbers=numbers, others=others, horizon=horizon, step=step)) \
+            if plan["summaries"] else None  # fmt: skip
+        codes = len(state.arrays["codes"])
+        variables = torch.where(slot < numbers, slot, -1)
+        self.sequence: Walk | Attention | None = None
+        if plan["architecture"] == "transformer":
+            self.sequence = Attention(plan=plan, codes=codes, horizon=horizon, step=step)
+        elif plan["architecture"] != "none":
+            self.sequence = Walk(plan=plan, codes=codes, numbers=variables, horizon=horizon, step=step)
+        parts = [part for part in (self.dense, self.sequence) if part is not None]
+        self.dropout = nn.Dropout(float(plan["dropout"]))
+        self.width = sum(int(part.width) for part in parts)
+
+    def lift(self, fields: Mapping[str, Tensor]) -> Tensor:
+        """Return (B, E, 2) floats, on which gradients and attributions make sense."""
+        lifted: Tensor = self.lifting(fields)
+        return lifted
+
+    def owners(self, fields: Mapping[str, Tensor]) -> Tensor:
+        """Return (B, E, 2) the explained feature of each lifted float."""
+        return self.lifting.owners(fields)
+
+    def forward(self, lifted: Tensor, fields: Mapping[str, Tensor]) -> Encoded:
+        """Return the vectors (B, K, width)."""
+        events = self.lifting.events(lifted, fields)
+        parts = [] if self.dense is None else [self.dense(events)]
+        if self.sequence is not None:
+            vector = self.dropout(self.sequence(events))[:, None]
+            parts.append(vector if not parts else vector.expand(-1, parts[0].shape[1], -1))
+        return Encoded(torch.cat(parts, dim=2))
+
+
+class Dense(nn.Module):
+    """Summaries into a residual network that carries K models, (B, K, width) (Gorishniy et al. 2024, TabM)."""
+
+    def __init__(self, *, plan: Mapping[str, Any], summaries: Summaries) -> None:
+        super().__init__()
+        self.summaries, self.width = summaries, int(plan["width"])
+        self.rate, members = float(plan["drop_summaries"]), int(plan["members"])
+        self.first = EnsembleLinear(summaries.width, self.width, members=members)
+        blocks = [ResidualBlock(self.width, members=members, dropout=float(plan["dropout"])) for _ in range(int(plan["depth"]))]
+        self.blocks = nn.ModuleList(blocks)
+
+    def forward(self, events: Any) -> Tensor:
+        """Return (B, K, width)."""
+        x = self.first(F.dropout(self.summaries(events), self.rate, self.training))
+        for block in self.blocks:
+            x = block(x)
+        vectors: Tensor = x
+        return vectors
+
+
+def _times(state: State) -> tuple[float, float]:
+    """Return how far back events reach and how far apart they are, in days."""
+    step = max(float(state.arrays["step"]), 1e-4)
+    return max(float(state.arrays["horizon"]), 2 * step), step
+
+
+def _slots(state: State) -> tuple[Tensor, int, int]:
+    """Return the place of each code among those with summaries (V + 1,), first numbers, then others; -1 of codes without."""
+    told = torch.as_tensor(state.arrays["series"]).long() > 0
+    numeric = torch.as_tensor(state.arrays["numeric"]).bool()
+    slot = torch.full((len(told) + 1,), -1)
+    numbers, others = told & numeric, told & ~numeric
+    slot[:-1][numbers] = torch.arange(int(numbers.sum()))
+    slot[:-1][others] = int(numbers.sum()) + torch.arange(int(others.sum()))
+    return slot, int(numbers.sum()), int(others.sum())
