@@ -195,8 +195,8 @@ def _files(contents: Contents) -> dict[str, bytes]:
 
     files = {
         "plan.json": contents.plan.to_json().encode(),
-        "weights.safetensors": save({k: np.ascontiguousarray(v) for k, v in contents.weights.items()}),
-        "fitted.safetensors": save({k: np.ascontiguousarray(v) for k, v in contents.state.arrays.items()}),
+        "weights.safetensors": save({k: np.asarray(v, order="C") for k, v in contents.weights.items()}),
+        "fitted.safetensors": save({k: np.asarray(v, order="C") for k, v in contents.state.arrays.items()}),
         "fitted.json": json.dumps(dict(contents.state.values), ensure_ascii=False).encode(),
     }
     files |= {name: text.encode() for name, text in contents.documents.items()}

@@ -63,6 +63,15 @@ def test_what_was_written_is_read(folder):
     assert sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()) == sorted([*FILES, INDEX])
 
 
+def test_arrays_keep_their_shapes_single_numbers_too(folder, tmp_path):
+    shapes = {"number": np.float32(3), "column": np.arange(6.0).reshape(3, 2).T, "none": np.empty((0, 2))}
+    contents = replace(read_bundle(folder), state=State({name: np.asarray(v) for name, v in shapes.items()}, {}))
+    write_bundle(tmp_path / "shapes", contents)
+    read = read_bundle(tmp_path / "shapes").state.arrays
+    assert {name: array.shape for name, array in read.items()} == {"number": (), "column": (2, 3), "none": (0, 2)}
+    np.testing.assert_array_equal(read["column"], shapes["column"])
+
+
 @pytest.mark.parametrize("name", [*FILES, INDEX])
 def test_any_changed_byte_is_seen(folder, name):
     whole = (folder / name).read_bytes()
