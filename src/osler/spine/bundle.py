@@ -195,12 +195,17 @@ def _files(contents: Contents) -> dict[str, bytes]:
 
     files = {
         "plan.json": contents.plan.to_json().encode(),
-        "weights.safetensors": save({k: np.ascontiguousarray(v) for k, v in contents.weights.items()}),
-        "fitted.safetensors": save({k: np.ascontiguousarray(v) for k, v in contents.state.arrays.items()}),
+        "weights.safetensors": save({k: _whole(v) for k, v in contents.weights.items()}),
+        "fitted.safetensors": save({k: _whole(v) for k, v in contents.state.arrays.items()}),
         "fitted.json": json.dumps(dict(contents.state.values), ensure_ascii=False).encode(),
     }
     files |= {name: text.encode() for name, text in contents.documents.items()}
     return files | {f"baseline/{m}/{n}": data for m, parts in contents.baselines.items() for n, data in parts.items()}
+
+
+def _whole(array: np.ndarray) -> np.ndarray:
+    """Return the array in one piece of memory and in its shape: numpy's own function gives a single number an axis."""
+    return np.ascontiguousarray(array).reshape(np.shape(array))
 
 
 def _arrays(data: bytes, name: str) -> dict[str, np.ndarray]:
