@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,13 +48,10 @@ CASES = [
     Case({"picture": STRIP}, "marking", "mask"),
     Case({"picture": STRIP, "table": TABLE}, "classification", "bright"),
     Case({"picture": STRIP, "table": TABLE}, "marking", "mask"),
+    Case({"events": EVENTS}, "classification", "bright"),
+    Case({"events": EVENTS}, "regression", "level"),
+    Case({"events": EVENTS, "table": TABLE}, "classification", "bright"),
 ]
-if importlib.util.find_spec("osler.modalities.timelines.network"):  # its rooms are built side by side
-    CASES += [
-        Case({"events": EVENTS}, "classification", "bright"),
-        Case({"events": EVENTS}, "regression", "level"),
-        Case({"events": EVENTS, "table": TABLE}, "classification", "bright"),
-    ]
 
 
 def register(monkeypatch) -> None:

@@ -30,6 +30,7 @@ LISTED, EXCHANGED, DRAWN, ANSWERS = 50, 20, 6, 8
 REPEATS, LEAST_REPEATS = 5, 2
 FEWER = 500  # cases of the test that are left where seconds are short
 SHARES = (0.4, 0.85)  # of the seconds, after which attributions and exchanges end
+RAGGED = ("nothing", "mixed")  # of `compared_with`: cases differ in length and go through a network one by one
 _BLOCK = 8  # cases attributed between two looks at the clock
 _LEVELS = 8
 _CELLS = 10_000_000  # held at once
@@ -102,8 +103,10 @@ def _attribution(subject: Subject, clock: Clock, *, seed: int) -> tuple[dict[str
     worst, done = np.zeros(len(answers)), 0
     ends: list[np.ndarray] = []
     grid = MeanMaps()
-    size = 1 if _on_grid(subject) else _BLOCK
-    nodes = GRID_NODES if any(f.kind == "whole" for f in subject.features) else NODES
+    size = 1 if _on_grid(subject) or compared_with(subject) in RAGGED else _BLOCK
+    first, count = subject.layout.first, subject.layout.count
+    wholes = [name for name, n in count.items() if n == 1 and subject.features[first[name]].kind == "whole"]
+    nodes = GRID_NODES if wholes else NODES
     for block in np.array_split(rows, max(1, len(rows) // size)):
         parts = attributions(subject, block, answers, nodes=nodes, tolerance=TOLERANCE)
         grid.add(parts["network"].maps)

@@ -55,7 +55,7 @@ def test_what_was_written_is_read(folder):
     assert found.plan.decisions == CONTENTS.plan.decisions
     for name, values in CONTENTS.weights.items():
         np.testing.assert_array_equal(found.weights[name], values)
-        assert found.weights[name].dtype == values.dtype
+        assert (found.weights[name].dtype, found.weights[name].shape) == (values.dtype, values.shape)
     np.testing.assert_array_equal(found.state.arrays["inputs.mean"], [1.5])
     assert found.state.values == CONTENTS.state.values
     assert found.baselines == CONTENTS.baselines

@@ -15,6 +15,7 @@ from osler.core.state import State
 
 FEWEST = 5  # groups behind one reference
 MOST = 8  # references: more cost time and move the attributions of two real tables by under 1% of the largest
+MOST_RAGGED = 2  # beside timelines, of which each reference goes through hundreds of events once more
 ROWS = 2_000  # cases from which references are made
 NUMBERS = 4_000_000  # lifted floats held for it
 STORED = 200_000  # floats that the references of one network may take in a bundle
@@ -74,7 +75,9 @@ def find_references(
         return tuple(References(np.ones(1), grid) if grid else FALLBACK for grid in grids)
     width = sum(values.shape[1] for values, _ in lifted[0].values())
     centred = np.concatenate([values - values[here].mean(0) * here[:, None] for values, here in lifted[0].values()], axis=1)
-    member = _clusters(centred, most=min(MOST, max(1, STORED // max(1, width))), generator=generator)
+    ragged = any(is_ragged(encoder) for network in networks for encoder in network.fusion.encoders.values())
+    most = min(MOST_RAGGED if ragged else MOST, max(1, STORED // max(1, width)))
+    member = _clusters(centred, most=most, generator=generator)
     weight = np.bincount(member).astype(np.float64) / len(member)
     return tuple(
         References(weight, {name: _centres(v, here, member) for name, (v, here) in one.items()} | grid)
