@@ -289,9 +289,19 @@ def test_what_is_exchanged_comes_from_other_cases_and_changes_nothing_else(ready
 
 
 def _same(one: Columns, other: Columns) -> bool:
+    """Whether both hold the same cases; of entries that lie behind one another at the same time the order has no meaning."""
     arrays = [(one[f.name], other[f.name]) for f in one.fields]
-    pairs = [(a.values, b.values) if isinstance(a, Ragged) and isinstance(b, Ragged) else (a, b) for a, b in arrays]
+    pairs = [(_ordered(one, a), _ordered(other, b)) if isinstance(a, Ragged) else (a, b) for a, b in arrays]
     return all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs)
+
+
+def _ordered(columns: Columns, array: Ragged) -> np.ndarray:
+    """Return the entries of each case by time, those at one time by what they hold; untouched where a kind has no times."""
+    if "times" not in {f.name for f in columns.fields}:
+        return array.values
+    case = np.repeat(np.arange(len(columns)), np.diff(array.offsets))
+    keys = [np.asarray(columns[f.name].values) for f in columns.fields if f.name != "times"]
+    return array.values[np.lexsort((*keys, columns["times"].values, case))]
 
 
 def test_what_is_told_on_the_whole_is_json_for_every_kind_of_data(ready, tmp_path):

@@ -26,7 +26,11 @@ class Duck:
         self._places: dict[str, tuple[str, str]] = {}
         self._actual: dict[str, dict[str, str]] = {}
         # a stranger's file must not fetch extensions or open other files
-        guarded = {"enable_external_access": "false", "autoload_known_extensions": "false", "memory_limit": "1GB"}
+        guarded: dict[str, str | bool | int | float | list[str]] = {
+            "enable_external_access": "false",
+            "autoload_known_extensions": "false",
+            "memory_limit": "1GB",
+        }
         try:
             self._connection = duckdb.connect(str(path), read_only=True, config=guarded)
             self._find(schema or "main", vocabulary or schema or "main")
