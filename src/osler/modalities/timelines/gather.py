@@ -12,6 +12,7 @@ from osler.core.columns import Columns, Ragged
 if TYPE_CHECKING:
     from torch import Tensor
 
+LATEST = 4096  # events of a case, where the plan does not say how many
 OFFSETS = "offsets"  # (B + 1,) int64: where each case's events begin
 
 
@@ -20,10 +21,11 @@ def gather(columns: Columns, rows: np.ndarray, *, plan: Mapping[str, Any], names
     import torch
 
     out: dict[str, Tensor] = {}
+    most = int(plan["latest"]) if "latest" in plan else LATEST
     for name in names:
         array = columns[name]
         assert isinstance(array, Ragged)
-        taken = latest(array, rows, most=int(plan["latest"]))
+        taken = latest(array, rows, most=most)
         out[name] = torch.from_numpy(taken.values)
         out[OFFSETS] = torch.from_numpy(taken.offsets)
     return out

@@ -1,5 +1,7 @@
 """The network over events: what it lifts, how it sums up, how it walks; each part beside a plain formulation."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,9 +12,11 @@ from osler.core.plan import Brief, Plan
 from osler.modalities.timelines import Timelines
 from osler.modalities.timelines.baseline import baseline_features
 from osler.modalities.timelines.fit import fit
+from osler.modalities.timelines.network.encoder import summarised
 from osler.modalities.timelines.network.events import Events, Lift
+from osler.modalities.timelines.network.scores import Scores
 from osler.modalities.timelines.network.steps import Measured, Steps
-from osler.modalities.timelines.network.summaries import OF_NUMBERS
+from osler.modalities.timelines.network.summaries import OF_NUMBERS, OF_OTHERS, Slots, Summaries
 from tests.unit.modalities.timelines.stays import columns_of, physionet
 
 TIMELINES = Timelines()
@@ -50,15 +54,19 @@ def encoder_of(columns, **settings):
     return TIMELINES.encoder(plan=plan_of(**settings), state=state_of(columns), output="vector").eval()
 
 
-def test_values_become_normal_scores_by_their_place_in_training():
+def test_values_are_told_in_deviations_and_scored_by_their_place_in_training():
     columns = columns_of([[(-1.0, "pulse", float(v))] for v in range(1, 1001)])
-    lift = Lift(state_of(columns))
+    state = state_of(columns)
+    lift = Lift(state)
     fields = fields_of(columns, [249, 499, 749, 0, 999])
-    lifted = lift(fields)[:, 0]
-    assert lifted[:, 1].tolist() == [1.0] * 5
-    np.testing.assert_allclose(lifted[:3, 0], [-0.674, 0.0, 0.674], atol=0.01)  # scipy.stats.norm.ppf([.25, .5, .75])
-    assert lifted[3, 0] == pytest.approx(-2.576)
-    assert lifted[4, 0] == pytest.approx(2.576)  # beyond the outermost knot a value says no more
+    lifted = lift(fields)
+    assert lifted[:, 0, 1].tolist() == [1.0] * 5
+    scale = np.subtract(*np.quantile(np.arange(1, 1001), [0.75, 0.25])) / 1.349
+    np.testing.assert_allclose(lifted[:3, 0, 0], (np.array([250, 500, 750]) - 500) / scale, atol=0.02)
+    score = lift.events(lifted, fields).score
+    np.testing.assert_allclose(score[:3], [-0.674, 0.0, 0.674], atol=0.01)  # scipy.stats.norm.ppf([.25, .5, .75])
+    assert score[3] == pytest.approx(-2.576)
+    assert score[4] == pytest.approx(2.576)  # beyond the outermost knot a value says no more
 
 
 def test_scores_keep_the_order_of_values_and_codes_without_numbers_have_none():
@@ -71,9 +79,10 @@ def test_scores_keep_the_order_of_values_and_codes_without_numbers_have_none():
         if name == "visit":
             assert not events.valued[own].any()
             assert (events.value[own] == 0).all()
+            assert (events.score[own] == 0).all()
         else:
             order = torch.argsort(fields["values"][own])
-            assert (events.value[own][order].diff() >= -1e-6).all()
+            assert (events.score[own][order].diff() >= -1e-6).all()
 
 
 def test_an_unknown_code_is_placed_behind_the_vocabulary_and_owned_by_the_rest():
@@ -92,38 +101,47 @@ def test_an_unknown_code_is_placed_behind_the_vocabulary_and_owned_by_the_rest()
     assert owners[1, 0].tolist() == owners[0, 1].tolist()
 
 
-def test_summaries_are_those_of_the_baseline_on_scores():
+def test_summaries_are_those_of_the_baseline():
     columns = some_cases()
     state = state_of(columns)
-    encoder = encoder_of(columns)
     fields = fields_of(columns, range(40))
-    events = encoder.lifting.events(encoder.lift(fields), fields)
-    found = encoder.dense.summaries(events)[:, : 2 * OF_NUMBERS].reshape(40, 2, OF_NUMBERS).detach().numpy()
-    scored = columns.arrays["values"].values.copy()
-    scored[np.isfinite(scored)] = events.value[events.valued].detach().numpy()
-    plain = columns_of(
-        [
-            [(float(t), columns.words.text(int(c)), None if np.isnan(v) else float(v)) for t, c, v in zip(*parts, strict=True)]
-            for parts in (
-                (
-                    columns["times"][row],
-                    columns["codes"][row],
-                    scored[columns["values"].offsets[row] : columns["values"].offsets[row + 1]],
-                )
-                for row in range(40)
-            )
-        ]
-    )
+    lift = Lift(state)
+    events = lift.events(lift(fields), fields)
+    values, here = summarised(state)(events)
+    names = [name for name, numeric in zip(state.values["names"], state.arrays["numeric"], strict=True) if numeric]
+    plain = replace(columns, arrays={**columns.arrays, "values": replace(columns["values"], values=events.value.numpy())})
     features = baseline_features(plain, np.arange(40), state=state)
-    numbers = [name for name, numeric in zip(state.values["names"], state.arrays["numeric"], strict=True) if numeric]
-    for at, name in enumerate(numbers):
-        column = {
-            s: features.matrix[:, features.names.index(f"{name} {s}")] for s in ("last", "first", "min", "max", "mean", "slope")
-        }
-        for turn, summary in enumerate(("last", "first", "min", "max", "mean")):
-            np.testing.assert_allclose(found[:, at, turn], column[summary], atol=1e-5)
-        slope = column["slope"] * float(state.arrays["horizon"])
-        np.testing.assert_allclose(found[:, at, 6], slope / np.sqrt(1 + (slope / 3) ** 2), rtol=1e-3, atol=1e-4)
+    for at, name in enumerate(names):
+        for turn, summary in enumerate(OF_NUMBERS):
+            if summary in ("late", "sd"):  # the baseline has no such, or by one degree of freedom less
+                continue
+            expected = features.matrix[:, features.names.index(f"{name} {summary}")]
+            np.testing.assert_allclose(values[:, at * len(OF_NUMBERS) + turn], expected, rtol=1e-4, atol=1e-5)
+    for turn, summary in enumerate(OF_OTHERS):
+        expected = features.matrix[:, features.names.index(f"visit {summary}")]
+        np.testing.assert_allclose(values[:, len(names) * len(OF_NUMBERS) + turn], expected, rtol=1e-5)
+    assert (here == 1).all()
+
+
+def test_late_is_the_mean_over_the_last_quarter_and_else_the_last_value():
+    columns = columns_of(
+        [[(-2.0, "pulse", 1.0), (-0.4, "pulse", 4.0), (-0.1, "pulse", 6.0)], [(-2.0, "pulse", 2.0), (-1.9, "pulse", 3.0)]]
+    )
+    slots = Slots(torch.tensor([0, -1]), 1, 0)
+    time = torch.as_tensor(columns["times"].values)
+    value, case = torch.as_tensor(columns["values"].values), torch.tensor([0, 0, 0, 1, 1])
+    ones = torch.ones(5)
+    events = Events(2, case, torch.zeros(5, dtype=torch.int64), time, ones > 0, value, value, ones)
+    found, _ = Summaries(slots, horizon=2.0)(events)
+    assert found[:, OF_NUMBERS.index("late")].tolist() == [5.0, 3.0]
+    np.testing.assert_allclose(found[:, OF_NUMBERS.index("sd")], [np.std([1, 4, 6]), 0.5], atol=2e-3)
+
+
+def test_scores_are_even_between_quantiles_and_in_the_middle_where_they_fall_together():
+    scores = Scores(torch.tensor([[0.0, 1.0, 3.0, 3.0], [2.0, 2.0, 2.0, 2.0]]), torch.tensor([-1.0, 0.0, 1.0, 2.0]))
+    found = scores(torch.tensor([[-5.0, 2.0], [0.5, 9.0], [2.0, 1.0], [3.0, 2.0], [7.0, 2.0]]))
+    assert found[:, 0].tolist() == [-1.0, -0.5, 0.5, 1.5, 2.0]
+    assert found[:, 1].tolist() == [0.0] * 5  # one value alone tells nothing
 
 
 @pytest.mark.parametrize("architecture", ["gru", "lstm", "gru-d", "transformer", "none"])
@@ -136,7 +154,7 @@ def test_each_architecture_gives_one_case_the_same_vector_alone_and_among_others
         return encoder(encoder.lift(fields), fields).vector.detach()
 
     together = vectors([3, 17, 5])
-    assert together.shape == (3, 8, encoder.width)
+    assert together.shape == (3, 4, encoder.width)
     for turn, row in enumerate([3, 17, 5]):
         torch.testing.assert_close(vectors([row])[0], together[turn], rtol=1e-4, atol=1e-5)
 
@@ -183,7 +201,7 @@ def events_of(times, cases, *, values=None):
     time, case = torch.tensor(times), torch.tensor(cases)
     value = torch.ones(count) if values is None else torch.tensor(values)
     return Events(
-        int(case.max()) + 1, case, torch.zeros(count, dtype=torch.int64), time, torch.isfinite(value), value, torch.ones(count)
+        int(case.max()) + 1, case, torch.zeros(count, dtype=torch.int64), time, torch.isfinite(value), value, value, torch.ones(count)
     )
 
 
@@ -214,7 +232,7 @@ def test_what_a_decayed_gru_sees_is_what_a_loop_over_steps_sees():
     numeric = np.append(state.arrays["numeric"].astype(bool), False)
     slot = torch.as_tensor(np.where(numeric, np.cumsum(numeric) - 1, -1))
     found = {name: value.numpy() for name, value in Measured(slot, step=0.1)(steps).items()}
-    place, value, of = (part.numpy() for part in (steps.events.place, steps.events.value, steps.of))
+    place, value, of = (part.numpy() for part in (steps.events.place, steps.events.score, steps.of))
     time, case = steps.time.numpy(), steps.case.numpy()
     for variable in range(int(numeric.sum())):
         last, since, owner = 0.0, None, -1

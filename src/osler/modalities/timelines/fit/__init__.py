@@ -14,6 +14,7 @@ from osler.modalities.timelines.fit.columns import EVENTS, SERIES, owners, serie
 from osler.modalities.timelines.fit.reach import reach
 from osler.modalities.timelines.fit.runs import Block, Runs, ascending, blocks, ragged, runs
 from osler.modalities.timelines.fit.scales import LEVELS, Scales, scales
+from osler.modalities.timelines.fit.spread import spread
 from osler.modalities.timelines.fit.vocabulary import FEWEST, census, chosen, placed
 
 __all__ = [
@@ -51,6 +52,7 @@ def fit(columns: Columns, rows: np.ndarray, *, groups: np.ndarray, plan: Mapping
     gave values; `knots` (V, 7) float32 `low`, the 5, 25, 50, 75, 95 % and `high` on that grid. `horizon` () float32, days before the prediction time within which 95 % of the cases begin; `step` () float32,
     median of the days between neighbouring times of a case; `unknown` () float32 share of the events whose code is not in the
     vocabulary, `present` () float32 share of `rows` with any event; `series` (V,) uint8 columns that each code has for the classical model;
+    `spread` (F, q) float32, quantiles of each summary that the network sees;
     `owner` (V + 1,) int64 the explained feature of each place in the vocabulary, and last of what is not in it. Values: `names`, the V words.
     """
     most = plan["vocabulary"] if "vocabulary" in plan else VOCABULARY  # noqa: SIM401  a Plan's miss is a PlanError, which `get` lets through
@@ -79,7 +81,9 @@ def fit(columns: Columns, rows: np.ndarray, *, groups: np.ndarray, plan: Mapping
         "series": series(share, numeric=numeric, repeated=scaled.repeated),
         "owner": owners(share),
     }
-    return State(arrays, {"names": [columns.words.text(int(code)) or "" for code in codes]})
+    state = State(arrays, {"names": [columns.words.text(int(code)) or "" for code in codes]})
+    arrays["spread"] = spread(columns, rows, groups=groups, state=state, plan=plan)
+    return state
 
 
 def places(codes: np.ndarray, state: State) -> np.ndarray:

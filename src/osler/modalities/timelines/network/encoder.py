@@ -12,10 +12,14 @@ from torch import Tensor, nn
 from osler.blocks.dense import EnsembleLinear, ResidualBlock
 from osler.contract import Encoded
 from osler.core.state import State
-from osler.modalities.timelines.network.events import Lift
+from osler.modalities.timelines.fit.spread import QUANTILES
+from osler.modalities.timelines.network.events import Events, Lift
+from osler.modalities.timelines.network.scores import Scores
 from osler.modalities.timelines.network.steps import Walk
-from osler.modalities.timelines.network.summaries import Summaries
+from osler.modalities.timelines.network.summaries import Slots, Summaries
 from osler.modalities.timelines.network.tokens import Attention
+
+EVEN = 1.7  # scores of summaries lie evenly between minus this and this: their deviation is about 1
 
 
 class TimelineEncoder(nn.Module):
@@ -33,11 +37,9 @@ class TimelineEncoder(nn.Module):
         self.channels: tuple[int, ...] = ()
         self.lifting = Lift(state)
         horizon, step = _times(state)
-        slot, numbers, others = _slots(state)
-        self.dense = Dense(plan=plan, summaries=Summaries(slot, numbers=numbers, others=others, horizon=horizon, step=step)) \
-            if plan["summaries"] else None  # fmt: skip
-        codes = len(state.arrays["codes"])
-        variables = torch.where(slot < numbers, slot, -1)
+        self.dense = Dense(plan=plan, state=state) if plan["summaries"] else None
+        codes, slots = len(state.arrays["codes"]), Slots.of(state)
+        variables = torch.where(slots.slot < slots.numbers, slots.slot, -1)
         self.sequence: Walk | Attention | None = None
         if plan["architecture"] == "transformer":
             self.sequence = Attention(plan=plan, codes=codes, horizon=horizon, step=step)
@@ -67,37 +69,45 @@ class TimelineEncoder(nn.Module):
 
 
 class Dense(nn.Module):
-    """Summaries into a residual network that carries K models, (B, K, width) (Gorishniy et al. 2024, TabM)."""
+    """Summaries by their scores into a residual network that carries K models, (B, K, width) (Gorishniy et al. 2024, TabM).
 
-    def __init__(self, *, plan: Mapping[str, Any], summaries: Summaries) -> None:
+    A code that did not occur adds nothing but that.
+    """
+
+    def __init__(self, *, plan: Mapping[str, Any], state: State) -> None:
         super().__init__()
-        self.summaries, self.width = summaries, int(plan["width"])
+        self.summaries, self.width = summarised(state), int(plan["width"])
+        knots = torch.as_tensor(state.arrays["spread"])
+        self.scores = Scores(knots, torch.tensor([EVEN * (2 * level - 1) for level in QUANTILES]))
+        share = torch.as_tensor(state.arrays["share"])
+        slots = Slots.of(state)
+        usual = torch.zeros(slots.codes)
+        usual[slots.slot[:-1][slots.slot[:-1] >= 0]] = share[slots.slot[:-1] >= 0]
+        self.register_buffer("usual", usual, persistent=False)
         self.rate, members = float(plan["drop_summaries"]), int(plan["members"])
-        self.first = EnsembleLinear(summaries.width, self.width, members=members)
+        self.first = EnsembleLinear(self.summaries.width + slots.codes, self.width, members=members)
         blocks = [ResidualBlock(self.width, members=members, dropout=float(plan["dropout"])) for _ in range(int(plan["depth"]))]
         self.blocks = nn.ModuleList(blocks)
 
-    def forward(self, events: Any) -> Tensor:
+    usual: Tensor
+
+    def forward(self, events: Events) -> Tensor:
         """Return (B, K, width)."""
-        x = self.first(F.dropout(self.summaries(events), self.rate, self.training))
+        values, here = self.summaries(events)
+        told = self.scores(values) * self.summaries.each(here)
+        x = self.first(F.dropout(torch.cat([told, here - self.usual], dim=1), self.rate, self.training))
         for block in self.blocks:
             x = block(x)
         vectors: Tensor = x
         return vectors
 
 
+def summarised(state: State) -> Summaries:
+    """Return the module that sums the events of each code up."""
+    return Summaries(Slots.of(state), horizon=_times(state)[0])
+
+
 def _times(state: State) -> tuple[float, float]:
     """Return how far back events reach and how far apart they are, in days."""
     step = max(float(state.arrays["step"]), 1e-4)
     return max(float(state.arrays["horizon"]), 2 * step), step
-
-
-def _slots(state: State) -> tuple[Tensor, int, int]:
-    """Return the place of each code among those with summaries (V + 1,), first numbers, then others; -1 of codes without."""
-    told = torch.as_tensor(state.arrays["series"]).long() > 0
-    numeric = torch.as_tensor(state.arrays["numeric"]).bool()
-    slot = torch.full((len(told) + 1,), -1)
-    numbers, others = told & numeric, told & ~numeric
-    slot[:-1][numbers] = torch.arange(int(numbers.sum()))
-    slot[:-1][others] = int(numbers.sum()) + torch.arange(int(others.sum()))
-    return slot, int(numbers.sum()), int(others.sum())

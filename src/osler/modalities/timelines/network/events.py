@@ -1,4 +1,4 @@
-"""Events as floats: each value by where it lies among those of training, and that it is there at all."""
+"""Events as floats: each value in the scale of its code, and that it is there at all."""
 
 from __future__ import annotations
 
@@ -11,16 +11,18 @@ from torch import Tensor, nn
 from osler.core.state import State
 from osler.modalities.timelines.case import CODES, TIMES, VALUES
 from osler.modalities.timelines.gather import OFFSETS
+from osler.modalities.timelines.network.scores import Scores
 
-# of a normal distribution at 0.5, 5, 25, 50, 75, 95 and 99.5 %: where the knots of a code's values go
-_NORMAL = (-2.576, -1.645, -0.674, 0.0, 0.674, 1.645, 2.576)
+# of a normal distribution at 0.5, 5, 25, 50, 75, 95 and 99.5 %: the scores of the knots of a code's values
+NORMAL = (-2.576, -1.645, -0.674, 0.0, 0.674, 1.645, 2.576)
 
 
 @dataclass(frozen=True, slots=True)
 class Events:
     """The events of a batch behind one another, `cases` (B) in all: `case` (t,) whose each is, `place` (t,) its code's in the
-    vocabulary, V where unknown; `time` (t,) days from the prediction time; `valued` (t,) bool whether it has a value; `value` (t,) scaled, 0
-    without; `here` (t,) 1 of an event that is there. Explanations move `value` and `here` from 0 to what they are."""
+    vocabulary, V where unknown; `time` (t,) days from the prediction time; `valued` (t,) bool whether it has a value; `value` (t,) in the scale
+    of its code, 0 without, `score` (t,) by where it lies in training; `here` (t,) 1 of an event that is there. Explanations move
+    `value` and `here` from 0 to what they are, and `score` goes along."""
 
     cases: int
     case: Tensor
@@ -28,30 +30,39 @@ class Events:
     time: Tensor
     valued: Tensor
     value: Tensor
+    score: Tensor
     here: Tensor
 
     def take(self, which: Tensor) -> Events:
         """Return the events `which` (t,) bool."""
-        parts = (self.case, self.place, self.time, self.valued, self.value, self.here)
+        parts = (self.case, self.place, self.time, self.valued, self.value, self.score, self.here)
         return Events(self.cases, *(part[which] for part in parts))
 
 
 class Lift(nn.Module):
-    """From fields to floats (B, E, 2), value and presence, for E events of the longest case, and back to events."""
+    """From fields to floats (B, E, 2), value and presence, for E events of the longest case, and back to events.
+
+    A value is cut off at its code's limits, where half a percent of training lies beyond, and told from its median in robust
+    deviations.
+    """
 
     codes: Tensor
-    knots: Tensor
-    told: Tensor
-    scores: Tensor
+    limits: Tensor
+    center: Tensor
+    scale: Tensor
     owner: Tensor
 
     def __init__(self, state: State) -> None:
         super().__init__()
-        self.register_buffer("codes", torch.as_tensor(state.arrays["codes"]), persistent=False)
         knots = torch.as_tensor(state.arrays["knots"]).float()
-        self.register_buffer("knots", torch.cat([knots, knots.new_zeros(1, len(_NORMAL))]), persistent=False)
-        self.register_buffer("told", self.knots[:, -1] > self.knots[:, 0], persistent=False)
-        self.register_buffer("scores", torch.tensor(_NORMAL), persistent=False)
+        scaled = (knots - _column(state, "center")) / _column(state, "scale")
+        none = knots.new_zeros(1, knots.shape[1])
+        self.scores = Scores(torch.cat([scaled, none]), torch.tensor(NORMAL))
+        limits = torch.cat([knots[:, [0, -1]], none[:, :2]])
+        self.register_buffer("codes", torch.as_tensor(state.arrays["codes"]), persistent=False)
+        self.register_buffer("limits", limits, persistent=False)
+        self.register_buffer("center", torch.cat([_column(state, "center"), none[:, :1]])[:, 0], persistent=False)
+        self.register_buffer("scale", torch.cat([_column(state, "scale"), none[:, :1] + 1])[:, 0], persistent=False)
         self.register_buffer("owner", torch.as_tensor(state.arrays["owner"]).long(), persistent=False)
 
     def places(self, codes: Tensor) -> Tensor:
@@ -65,26 +76,16 @@ class Lift(nn.Module):
     def forward(self, fields: Mapping[str, Tensor]) -> Tensor:
         """Return (B, E, 2)."""
         values, place = fields[VALUES], self.places(fields[CODES])
-        scaled = torch.where(torch.isfinite(values), self._scores(values.nan_to_num(0.0, 0.0, 0.0), place), 0.0)
+        low, high = self.limits[place].unbind(1)
+        cut = torch.minimum(torch.maximum(values.nan_to_num(0.0, 0.0, 0.0), low), high)
+        scaled = torch.where(self._valued(values, place), (cut - self.center[place]) / self.scale[place], 0.0)
         case, turn, longest = _turns(fields[OFFSETS])
         out = scaled.new_zeros(len(fields[OFFSETS]) - 1, longest, 2)
         out[case, turn] = torch.stack([scaled, torch.ones_like(scaled)], dim=1)
         return out
 
-    def _scores(self, values: Tensor, place: Tensor) -> Tensor:
-        """Return normal scores (t,): where a value lies among those of its code in training, cut off outside the outermost knots;
-        0 of a code without numbers."""
-        knots, scores = self.knots[place], self.scores
-        # which knots lie below a value, and which at or below it: they differ where knots fall together
-        below, upto = ((values[:, None] > knots).sum(1), (values[:, None] >= knots).sum(1))
-        after, before = below.clamp(max=len(scores) - 1), (upto - 1).clamp(min=0)
-        high, low = (knots.gather(1, at[:, None])[:, 0] for at in (after, before))
-        inside = upto == below
-        share = ((values - low) / torch.where(high > low, high - low, 1.0)).clamp(0, 1)
-        between = scores[before] + share * (scores[after] - scores[before])
-        # on knots that fall together a value takes the middle of their scores
-        found = torch.where(inside, between, (scores[after] + scores[before]) / 2)
-        return torch.where(self.told[place], found, 0.0)
+    def _valued(self, values: Tensor, place: Tensor) -> Tensor:
+        return torch.isfinite(values) & self.scores.told[place]
 
     def owners(self, fields: Mapping[str, Tensor]) -> Tensor:
         """Return (B, E, 2) the explained feature of each lifted float; of the padding, the last."""
@@ -96,11 +97,15 @@ class Lift(nn.Module):
     def events(self, lifted: Tensor, fields: Mapping[str, Tensor]) -> Events:
         """Return the events of lifted floats (B, E, 2)."""
         case, turn, _ = _turns(fields[OFFSETS])
-        floats = lifted[case, turn]
-        time = fields[TIMES].nan_to_num(0.0)
-        return Events(
-            len(lifted), case, self.places(fields[CODES]), time, torch.isfinite(fields[VALUES]), floats[:, 0], floats[:, 1]
-        )
+        value, here = lifted[case, turn].unbind(1)
+        place, time = self.places(fields[CODES]), fields[TIMES].nan_to_num(0.0)
+        valued = self._valued(fields[VALUES], place)
+        score = torch.where(valued, self.scores(value, place), 0.0)
+        return Events(len(lifted), case, place, time, valued, value, score, here)
+
+
+def _column(state: State, name: str) -> Tensor:
+    return torch.as_tensor(state.arrays[name]).float()[:, None]
 
 
 def _turns(offsets: Tensor) -> tuple[Tensor, Tensor, int]:

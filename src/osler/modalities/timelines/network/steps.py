@@ -90,12 +90,12 @@ class Embedding(nn.Module):
         """Return (t, width)."""
         # F.embedding: its gradient is several times faster than that of an index
         occurred, valued = (F.embedding(events.place, table) for table in (self.occurred, self.valued))
-        return events.here[:, None] * occurred + events.value[:, None] * valued
+        return events.here[:, None] * occurred + events.score[:, None] * valued
 
     def summed(self, steps: Steps) -> Tensor:
         """Return (s, width): the sum over each step's events."""
         starts = torch.searchsorted(steps.of, torch.arange(len(steps), device=steps.of.device))
-        pairs = ((self.occurred, steps.events.here), (self.valued, steps.events.value))
+        pairs = ((self.occurred, steps.events.here), (self.valued, steps.events.score))
         first, second = (
             F.embedding_bag(steps.events.place, table, starts, mode="sum", per_sample_weights=weights) for table, weights in pairs
         )
@@ -154,8 +154,8 @@ class Measured(nn.Module):
         pair = steps.of[some] * variables + slot[some]
         shape = (len(steps), variables)
         zeros = steps.events.value.new_zeros(len(steps) * variables)
-        count = zeros.index_add(0, pair, torch.ones_like(steps.events.value[some])).clamp(min=1)
-        seen = (zeros.index_add(0, pair, steps.events.value[some]) / count).reshape(shape)
+        count = zeros.index_add(0, pair, torch.ones_like(steps.events.score[some])).clamp(min=1)
+        seen = (zeros.index_add(0, pair, steps.events.score[some]) / count).reshape(shape)
         mask = (zeros.index_add(0, pair, steps.events.here[some]) / count).reshape(shape)
         at = torch.arange(len(steps), device=pair.device)[:, None]
         there = zeros.index_fill(0, pair, 1.0).reshape(shape) > 0

@@ -2,70 +2,107 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
-from osler.blocks.dense import smooth_clip
+from osler.core.state import State
 from osler.modalities.timelines.network.events import Events
 
-OF_NUMBERS = 10  # last, first, least, largest, mean, sd, slope, and as of others
-OF_OTHERS = 3  # that it is there, how recently, how often
+OF_NUMBERS = ("last", "first", "min", "max", "mean", "late", "sd", "slope", "since", "count")
+OF_OTHERS = ("since", "count")
+LATE = 0.25  # of the horizon: "late" is the mean over it, of a code without events in it the last value
+
+
+@dataclass(frozen=True, slots=True)
+class Slots:
+    """Which codes have summaries: `slot` (V + 1,) their places, codes of `numbers` first, then `others`; -1 of codes without."""
+
+    slot: Tensor
+    numbers: int
+    others: int
+
+    @classmethod
+    def of(cls, state: State) -> Slots:
+        """Return those that have columns in the classical model."""
+        told = torch.as_tensor(state.arrays["series"]).long() > 0
+        numeric = torch.as_tensor(state.arrays["numeric"]).bool()
+        slot = torch.full((len(told) + 1,), -1)
+        numbers, others = told & numeric, told & ~numeric
+        slot[:-1][numbers] = torch.arange(int(numbers.sum()))
+        slot[:-1][others] = int(numbers.sum()) + torch.arange(int(others.sum()))
+        return cls(slot, int(numbers.sum()), int(others.sum()))
+
+    @property
+    def width(self) -> int:
+        """The number of summaries of a case."""
+        return self.numbers * len(OF_NUMBERS) + self.others * len(OF_OTHERS)
+
+    @property
+    def codes(self) -> int:
+        """The number of codes with summaries."""
+        return self.numbers + self.others
 
 
 class Summaries(nn.Module):
-    """(B, F) of the codes that have columns in the classical model (`slot` (V + 1,), -1 for others): numbers by their scores, all
-    zero where a code did not occur, so that nothing that happened adds nothing.
-
-    `horizon` and `step` in days set how recently and how fast are counted.
-    """
+    """Summaries (B, F) of a case, OF_NUMBERS of each code of numbers and OF_OTHERS of each other one, and how much of each code is
+    here (B, codes): 0 of a code that did not occur, whose summaries mean nothing. `horizon` days are looked at."""
 
     slot: Tensor
 
-    def __init__(self, slot: Tensor, *, numbers: int, others: int, horizon: float, step: float) -> None:
+    def __init__(self, slots: Slots, *, horizon: float) -> None:
         super().__init__()
-        self.register_buffer("slot", slot, persistent=False)
-        self.numbers, self.others = numbers, others
-        self.horizon, self.step = horizon, step
-        self.width = numbers * OF_NUMBERS + others * OF_OTHERS
+        self.register_buffer("slot", slots.slot, persistent=False)
+        self.numbers, self.others, self.horizon, self.width = slots.numbers, slots.others, horizon, slots.width
 
-    def forward(self, events: Events) -> Tensor:
-        """Return (B, F): OF_NUMBERS of each code of numbers, then OF_OTHERS of each other code."""
+    def forward(self, events: Events) -> tuple[Tensor, Tensor]:
+        """Return (B, F) and (B, codes)."""
         slot = self.slot[events.place]
-        number = (slot >= 0) & (slot < self.numbers)
-        parts = [self._numbers(events.take(number & events.valued), slot[number & events.valued])]
-        other = slot >= self.numbers
-        parts.append(self._occurred(events.take(other), slot[other] - self.numbers, codes=self.others))
-        return torch.cat([part.flatten(1) for part in parts], dim=1)
+        number, other = (slot >= 0) & (slot < self.numbers) & events.valued, slot >= self.numbers
+        numbers, first = self._numbers(events.take(number), slot[number])
+        others, second = _occurred(events.take(other), slot[other] - self.numbers, codes=self.others)
+        return torch.cat([numbers.flatten(1), others.flatten(1)], dim=1), torch.cat([first, second], dim=1)
 
-    def _numbers(self, events: Events, slot: Tensor) -> Tensor:
-        """Return (B, numbers, OF_NUMBERS)."""
+    def each(self, values: Tensor) -> Tensor:
+        """Return (B, F) what stands in (B, codes) for each summary of a code."""
+        numbers, others = values.split([self.numbers, self.others], dim=1)
+        parts = (numbers.repeat_interleave(len(OF_NUMBERS), dim=1), others.repeat_interleave(len(OF_OTHERS), dim=1))
+        return torch.cat(parts, dim=1)
+
+    def _numbers(self, events: Events, slot: Tensor) -> tuple[Tensor, Tensor]:
+        """Return (B, numbers, OF_NUMBERS) and (B, numbers)."""
         pair, pairs = events.case * self.numbers + slot, events.cases * self.numbers
-        first, last = _ends(pair, pairs)
-        padded = torch.cat([events.value, events.value.new_zeros(1)])
         value, time = events.value, events.time
+        first, last = (_padded(value)[end] for end in _ends(pair, pairs))
         count = torch.bincount(pair, minlength=pairs).clamp(min=1).to(value.dtype)
         mean = _sum(value, pair, pairs) / count
+        lately = (time > -LATE * self.horizon).to(value.dtype)
+        times = _sum(lately, pair, pairs)
+        late = torch.where(times > 0, _sum(value * lately, pair, pairs) / times.clamp(min=1), last)
         apart = time - (_sum(time, pair, pairs) / count)[pair]
         around = _sum(apart * apart, pair, pairs)
         slope = _sum(apart * value, pair, pairs) / torch.where(around > 0, around, 1.0)
         away = value - mean[pair]
-        spread = torch.sqrt(_sum(away * away, pair, pairs) / count + 1e-4) - 1e-2
-        ends = [value.new_zeros(pairs).scatter_reduce(0, pair, value, how, include_self=False) for how in ("amin", "amax")]
-        whole = smooth_clip(slope * self.horizon)
-        found = torch.stack([padded[last], padded[first], *ends, mean, spread, whole], dim=1)
-        occurred = self._occurred(events, slot, codes=self.numbers)
-        return torch.cat([found.reshape(events.cases, self.numbers, -1), occurred], dim=2)
+        spread = torch.sqrt(_sum(away * away, pair, pairs) / count + 1e-6) - 1e-3
+        least, most = (value.new_zeros(pairs).scatter_reduce(0, pair, value, how, include_self=False) for how in ("amin", "amax"))
+        found = torch.stack([last, first, least, most, mean, late, spread, slope], dim=1)
+        occurred, here = _occurred(events, slot, codes=self.numbers)
+        return torch.cat([found.reshape(events.cases, self.numbers, found.shape[1]), occurred], dim=2), here
 
-    def _occurred(self, events: Events, slot: Tensor, *, codes: int) -> Tensor:
-        """Return (B, codes, OF_OTHERS)."""
-        pair, pairs = events.case * codes + slot, events.cases * codes
-        _, last = _ends(pair, pairs)
-        here = torch.cat([events.here, events.here.new_zeros(1)])[last]
-        since = torch.cat([-events.time, events.time.new_zeros(1)])[last].clamp(min=0)
-        scale = torch.log1p(torch.tensor(self.horizon / self.step))
-        recent = 1 - torch.log1p(since / self.step) / scale
-        often = torch.log1p(_sum(events.here, pair, pairs)) / 2
-        return torch.stack([here, here * recent, often], dim=1).reshape(events.cases, codes, OF_OTHERS)
+
+def _occurred(events: Events, slot: Tensor, *, codes: int) -> tuple[Tensor, Tensor]:
+    """Return (B, codes, OF_OTHERS) and (B, codes)."""
+    pair, pairs = events.case * codes + slot, events.cases * codes
+    _, last = _ends(pair, pairs)
+    count = _sum(events.here, pair, pairs)
+    here = count / torch.bincount(pair, minlength=pairs).clamp(min=1)
+    found = torch.stack([_padded(-events.time)[last], count], dim=1)
+    return found.reshape(events.cases, codes, len(OF_OTHERS)), here.reshape(events.cases, codes)
+
+
+def _padded(values: Tensor) -> Tensor:
+    return torch.cat([values, values.new_zeros(1)])
 
 
 def _sum(values: Tensor, pair: Tensor, pairs: int) -> Tensor:
