@@ -64,6 +64,6 @@ def _summed(
             fields = gather(columns, rows[start : start + _BLOCK], plan=plan, names=(TIMES, CODES, VALUES))
             found, present = summaries(lift.events(lift(fields), fields))
             values.append(found.numpy())
-            here.append(summaries.each(present).numpy() > 0)
+            here.append(present.numpy() > 0)
     width = summaries.width
     return np.concatenate([np.empty((0, width), np.float32), *values]), np.concatenate([np.empty((0, width), bool), *here])

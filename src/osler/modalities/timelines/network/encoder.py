@@ -16,7 +16,7 @@ from osler.modalities.timelines.fit.spread import QUANTILES
 from osler.modalities.timelines.network.events import Events, Lift
 from osler.modalities.timelines.network.scores import Scores
 from osler.modalities.timelines.network.steps import Walk
-from osler.modalities.timelines.network.summaries import Slots, Summaries
+from osler.modalities.timelines.network.summaries import OF_NUMBERS, OF_OTHERS, Slots, Summaries
 from osler.modalities.timelines.network.tokens import Attention
 
 EVEN = 1.7  # scores of summaries lie evenly between minus this and this: their deviation is about 1
@@ -79,13 +79,9 @@ class Dense(nn.Module):
         self.summaries, self.width = summarised(state), int(plan["width"])
         knots = torch.as_tensor(state.arrays["spread"])
         self.scores = Scores(knots, torch.tensor([EVEN * (2 * level - 1) for level in QUANTILES]))
-        share = torch.as_tensor(state.arrays["share"])
-        slots = Slots.of(state)
-        usual = torch.zeros(slots.codes)
-        usual[slots.slot[:-1][slots.slot[:-1] >= 0]] = share[slots.slot[:-1] >= 0]
-        self.register_buffer("usual", usual, persistent=False)
+        self.register_buffer("usual", _shares(state, Slots.of(state)), persistent=False)
         self.rate, members = float(plan["drop_summaries"]), int(plan["members"])
-        self.first = EnsembleLinear(self.summaries.width + slots.codes, self.width, members=members)
+        self.first = EnsembleLinear(2 * self.summaries.width, self.width, members=members)
         blocks = [ResidualBlock(self.width, members=members, dropout=float(plan["dropout"])) for _ in range(int(plan["depth"]))]
         self.blocks = nn.ModuleList(blocks)
 
@@ -94,12 +90,22 @@ class Dense(nn.Module):
     def forward(self, events: Events) -> Tensor:
         """Return (B, K, width)."""
         values, here = self.summaries(events)
-        told = self.scores(values) * self.summaries.each(here)
+        told = self.scores(values) * here
         x = self.first(F.dropout(torch.cat([told, here - self.usual], dim=1), self.rate, self.training))
         for block in self.blocks:
             x = block(x)
         vectors: Tensor = x
         return vectors
+
+
+def _shares(state: State, slots: Slots) -> Tensor:
+    """Return for each summary (F,) the share of the training cases that have its code."""
+    share = torch.as_tensor(state.arrays["share"]).float()
+    own = torch.zeros(slots.codes)
+    some = slots.slot[:-1] >= 0
+    own[slots.slot[:-1][some]] = share[some]
+    numbers, others = own.split([slots.numbers, slots.others])
+    return torch.cat([numbers.repeat_interleave(len(OF_NUMBERS)), others.repeat_interleave(len(OF_OTHERS))])
 
 
 def summarised(state: State) -> Summaries:

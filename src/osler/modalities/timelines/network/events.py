@@ -14,6 +14,7 @@ from osler.modalities.timelines.gather import OFFSETS
 from osler.modalities.timelines.network.scores import Scores
 
 # of a normal distribution at 0.5, 5, 25, 50, 75, 95 and 99.5 %: the scores of the knots of a code's values
+FAR = 1e4  # robust deviations from the median
 NORMAL = (-2.576, -1.645, -0.674, 0.0, 0.674, 1.645, 2.576)
 
 
@@ -42,12 +43,11 @@ class Events:
 class Lift(nn.Module):
     """From fields to floats (B, E, 2), value and presence, for E events of the longest case, and back to events.
 
-    A value is cut off at its code's limits, where half a percent of training lies beyond, and told from its median in robust
-    deviations.
+    A value is told from the median of its code in robust deviations, and cut off where it cannot be: not nearer, as the least and
+    the largest value of a case lie where few events do, and say much (docs/lab.md).
     """
 
     codes: Tensor
-    limits: Tensor
     center: Tensor
     scale: Tensor
     owner: Tensor
@@ -58,9 +58,7 @@ class Lift(nn.Module):
         scaled = (knots - _column(state, "center")) / _column(state, "scale")
         none = knots.new_zeros(1, knots.shape[1])
         self.scores = Scores(torch.cat([scaled, none]), torch.tensor(NORMAL))
-        limits = torch.cat([knots[:, [0, -1]], none[:, :2]])
         self.register_buffer("codes", torch.as_tensor(state.arrays["codes"]), persistent=False)
-        self.register_buffer("limits", limits, persistent=False)
         self.register_buffer("center", torch.cat([_column(state, "center"), none[:, :1]])[:, 0], persistent=False)
         self.register_buffer("scale", torch.cat([_column(state, "scale"), none[:, :1] + 1])[:, 0], persistent=False)
         self.register_buffer("owner", torch.as_tensor(state.arrays["owner"]).long(), persistent=False)
@@ -76,16 +74,16 @@ class Lift(nn.Module):
     def forward(self, fields: Mapping[str, Tensor]) -> Tensor:
         """Return (B, E, 2)."""
         values, place = fields[VALUES], self.places(fields[CODES])
-        low, high = self.limits[place].unbind(1)
-        cut = torch.minimum(torch.maximum(values.nan_to_num(0.0, 0.0, 0.0), low), high)
-        scaled = torch.where(self._valued(values, place), (cut - self.center[place]) / self.scale[place], 0.0)
+        scaled = ((values.nan_to_num(0.0, 0.0, 0.0) - self.center[place]) / self.scale[place]).clamp(-FAR, FAR)
+        scaled = torch.where(self._valued(values, place), scaled, 0.0)
         case, turn, longest = _turns(fields[OFFSETS])
         out = scaled.new_zeros(len(fields[OFFSETS]) - 1, longest, 2)
         out[case, turn] = torch.stack([scaled, torch.ones_like(scaled)], dim=1)
         return out
 
     def _valued(self, values: Tensor, place: Tensor) -> Tensor:
-        return torch.isfinite(values) & self.scores.told[place]
+        # of a code whose value is always the same (a ventilator is on) too: when and how often it came is told
+        return torch.isfinite(values) & (place < len(self.codes))
 
     def owners(self, fields: Mapping[str, Tensor]) -> Tensor:
         """Return (B, E, 2) the explained feature of each lifted float; of the padding, the last."""

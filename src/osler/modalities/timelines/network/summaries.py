@@ -12,7 +12,7 @@ from osler.modalities.timelines.network.events import Events
 
 OF_NUMBERS = ("last", "first", "min", "max", "mean", "late", "sd", "slope", "since", "count")
 OF_OTHERS = ("since", "count")
-LATE = 0.25  # of the horizon: "late" is the mean over it, of a code without events in it the last value
+LATE = 0.25  # of the horizon: "late" is the mean over it
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,8 @@ class Slots:
 
 
 class Summaries(nn.Module):
-    """Summaries (B, F) of a case, OF_NUMBERS of each code of numbers and OF_OTHERS of each other one, and how much of each code is
-    here (B, codes): 0 of a code that did not occur, whose summaries mean nothing. `horizon` days are looked at."""
+    """Summaries (B, F) of a case, OF_NUMBERS of each code of numbers and OF_OTHERS of each other one, and how much of what each
+    rests on is here (B, F): 0 where a code did not occur, and its summary means nothing. `horizon` days are looked at."""
 
     slot: Tensor
 
@@ -57,42 +57,43 @@ class Summaries(nn.Module):
         self.numbers, self.others, self.horizon, self.width = slots.numbers, slots.others, horizon, slots.width
 
     def forward(self, events: Events) -> tuple[Tensor, Tensor]:
-        """Return (B, F) and (B, codes)."""
+        """Return (B, F) and (B, F)."""
         slot = self.slot[events.place]
         number, other = (slot >= 0) & (slot < self.numbers) & events.valued, slot >= self.numbers
         numbers, first = self._numbers(events.take(number), slot[number])
         others, second = _occurred(events.take(other), slot[other] - self.numbers, codes=self.others)
-        return torch.cat([numbers.flatten(1), others.flatten(1)], dim=1), torch.cat([first, second], dim=1)
-
-    def each(self, values: Tensor) -> Tensor:
-        """Return (B, F) what stands in (B, codes) for each summary of a code."""
-        numbers, others = values.split([self.numbers, self.others], dim=1)
-        parts = (numbers.repeat_interleave(len(OF_NUMBERS), dim=1), others.repeat_interleave(len(OF_OTHERS), dim=1))
-        return torch.cat(parts, dim=1)
+        others, second = others.flatten(1), second.repeat_interleave(len(OF_OTHERS), dim=1)
+        return torch.cat([numbers, others], dim=1), torch.cat([first, second], dim=1)
 
     def _numbers(self, events: Events, slot: Tensor) -> tuple[Tensor, Tensor]:
-        """Return (B, numbers, OF_NUMBERS) and (B, numbers)."""
+        """Return (B, numbers · OF_NUMBERS), twice."""
         pair, pairs = events.case * self.numbers + slot, events.cases * self.numbers
         value, time = events.value, events.time
         first, last = (_padded(value)[end] for end in _ends(pair, pairs))
         count = torch.bincount(pair, minlength=pairs).clamp(min=1).to(value.dtype)
         mean = _sum(value, pair, pairs) / count
         lately = (time > -LATE * self.horizon).to(value.dtype)
-        times = _sum(lately, pair, pairs)
-        late = torch.where(times > 0, _sum(value * lately, pair, pairs) / times.clamp(min=1), last)
+        times = _sum(lately, pair, pairs).clamp(min=1)
         apart = time - (_sum(time, pair, pairs) / count)[pair]
         around = _sum(apart * apart, pair, pairs)
         slope = _sum(apart * value, pair, pairs) / torch.where(around > 0, around, 1.0)
         away = value - mean[pair]
         spread = torch.sqrt(_sum(away * away, pair, pairs) / count + 1e-6) - 1e-3
         least, most = (value.new_zeros(pairs).scatter_reduce(0, pair, value, how, include_self=False) for how in ("amin", "amax"))
+        late, late_here = (_sum(part * lately, pair, pairs) / times for part in (value, events.here))
         found = torch.stack([last, first, least, most, mean, late, spread, slope], dim=1)
         occurred, here = _occurred(events, slot, codes=self.numbers)
-        return torch.cat([found.reshape(events.cases, self.numbers, found.shape[1]), occurred], dim=2), here
+        shape = (events.cases, self.numbers, len(OF_NUMBERS) - len(OF_OTHERS))
+        values = torch.cat([found.reshape(shape), occurred], dim=2)
+        known = here[..., None].repeat(1, 1, len(OF_NUMBERS))
+        known[..., OF_NUMBERS.index("late")] = late_here.reshape(shape[:2])
+        # one value has no spread and no slope
+        known[..., [OF_NUMBERS.index("sd"), OF_NUMBERS.index("slope")]] *= (count > 1).reshape(*shape[:2], 1)
+        return values.flatten(1), known.flatten(1)
 
 
 def _occurred(events: Events, slot: Tensor, *, codes: int) -> tuple[Tensor, Tensor]:
-    """Return (B, codes, OF_OTHERS) and (B, codes)."""
+    """Return (B, codes, OF_OTHERS) and how much of each code is here (B, codes)."""
     pair, pairs = events.case * codes + slot, events.cases * codes
     _, last = _ends(pair, pairs)
     count = _sum(events.here, pair, pairs)

@@ -57,7 +57,7 @@ LIMITS = (
     Limit(r"sa ?o2|spo2|o2 ?sat|o2 saturation|oxygen saturation|arterial o2 saturation|pulse oximetry|sp o2", "2708-6 59408-5 20564-1 2713-6",
           "sao2 spo2 o2sat", "%", 0.0, 100.5, "a share; half a point for rounding"),
     Limit(r"systolic|sysabp|nisysabp|sbp|diastolic|diasabp|nidiasabp|dbp|mean arterial pressure|arterial bp mean|map|nimap|blood pressure mean",
-          "8480-6 8462-4 8478-0 76534-7 76535-4 76536-2 8479-8", "sysabp nisysabp diasabp nidiasabp map nimap sbp dbp", "mmHg", 0.0, 500.0,
+          "8480-6 8462-4 8478-0 76534-7 76535-4 76536-2 8479-8", "sysabp nisysabp diasabp nidiasabp map nimap sbp dbp", "mmHg", 1.0, 500.0,
           "480/350 in weight lifters (MacDougall 1985)"),
     Limit(r"weight|body weight", "29463-7 3141-9 3142-7 8335-2", "weight", "kg", 0.2, 700.0,
           "635 kg and 212 g are the extremes on record"),
