@@ -1,8 +1,10 @@
 """Sources of events to a sorted store: nothing lost in silence, whatever comes."""
 
+import datetime as dt
 import gzip
 import json
 import os
+import re
 import stat
 
 import numpy as np
@@ -422,3 +424,49 @@ def test_one_file_is_of_a_special_kind_only_with_its_column_of_values(ward, kind
     kind.pieces = lambda _: iter([])
     ward.parquet({"who": ["a"], "hours": [1.0], "code": ["K"], column: [7.0]})
     assert store_of(ward).about["kind"] == kind_found
+
+
+def test_what_is_dated_by_its_day_alone_is_known_when_the_day_is_over(ward):
+    """A result "of the 2nd" must not be seen by a prediction at noon of the 2nd; one was born, or came, before the rest."""
+    ward.events(
+        "who,time,code,value\na,1950-03-01,birth,\na,2020-01-01,admission//URGENT,\na,2020-01-02,HR,80\n"
+        "a,2020-01-02 07:00:00,HR,70\na,2020-01-02 00:00:00,HR,60\na,02.01.2020,death,\n"
+    )
+    cases = {"who": ["a", "a", "a"], "at": ["2020-01-02 12:00:00", "2020-01-03 00:00:00", "2020-01-02"]}
+    noon, over, dawn = ([(code, value) for _, code, value in case if code in {"HR", "death", "admission//URGENT"}]
+                        for case in ward.cases(cases))  # fmt: skip
+    admitted = ("admission//URGENT", pytest.approx(np.nan, nan_ok=True))
+    assert noon == [admitted, ("HR", 60), ("HR", 70)]
+    assert over == [admitted, ("HR", 60), ("HR", 70), ("HR", 80), ("death", pytest.approx(np.nan, nan_ok=True))]
+    assert dawn == [admitted, ("HR", 60)]  # an index time that is a date alone is the day's first moment
+    assert [code for _, code, _ in ward.cases(cases, midnight="date")[0]][-1:] == ["age"]
+    assert ("HR", 60) not in [(code, value) for _, code, value in ward.cases(cases, midnight="date")[0]]
+
+
+def test_dates_in_typed_columns_are_known_when_the_day_is_over(ward):
+    days = pa.array([dt.date(2020, 1, 2), dt.date(1950, 3, 1)])
+    for name, column in (("dates", days), ("stamps", days.cast(pa.timestamp("us")))):
+        ward.parquet({"who": ["a", "a"], "time": column, "code": ["HR", "birth"], "value": [80.0, None]}, name=f"{name}.parquet")
+    cases = {"who": ["a"], "at": ["2020-01-02 12:00:00"]}
+    seen = {
+        (name, midnight): [code for _, code, _ in ward.cases(cases, source=f"{name}.parquet", midnight=midnight)[0]]
+        for name in ("dates", "stamps")
+        for midnight in ("clock", "date")
+    }
+    assert seen == {("dates", "clock"): ["age"], ("dates", "date"): ["age"], ("stamps", "clock"): ["HR", "age"],
+                    ("stamps", "date"): ["age"]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"midnight": "dates"}, "option 'midnight' is 'dates'; did you mean 'date'"),
+        ({"midnight": ["date"]}, "option 'midnight' is "),
+        ({"order": "ymd"}, "order: 'ymd' is none of those that there are"),
+        ({"coded": "recorded"}, "coded: a source of the kind 'long' has no such option; it is one of 'fhir' and 'omop'"),
+    ],
+)
+def test_an_option_that_would_be_of_no_use_is_told(ward, options, told):
+    ward.events("who,time,code,value\na,2020-01-02,HR,80\n")
+    with pytest.raises(StudyError, match=re.escape(told)):
+        store_of(ward, **options)
