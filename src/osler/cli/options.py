@@ -33,5 +33,9 @@ LeaveOut = Annotated[str | None, typer.Option("--leave-out", help="column of sit
 Refit = Annotated[bool, typer.Option("--refit", help="after scoring train again on all cases, the test too; folds always do")]
 Language = Annotated[str | None, typer.Option(help="of the report: en or zh  [default: en]")]
 Title = Annotated[str | None, typer.Option(help="of the report")]
+Source = Annotated[
+    list[str] | None,
+    typer.Option("--source", help="INPUT=PLACE of its events: file, folder or database, where not as in training; repeatable"),
+]
 Cache = Annotated[Path | None, typer.Option(help="folder for what can be made anew  [default: ~/.cache/osler]")]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda; the accelerator is taken where there is one")]

@@ -86,6 +86,8 @@ def of_bundle(predictor: Predictor, table: Path, *, purpose: Purpose, cache: Pat
         raise TableError(
             f"no file or folder '{table.name}'; this bundle derives its cases from events: give the place of the events"
         )
+    if predictor.moved:
+        raise StudyError("this bundle derives its cases from events: give their place instead of a table, and no --source")
     place = table.resolve()
     inputs = [i for i in predictor.contents.about["inputs"] if predictor.modalities[i["name"]].asked]
     if not inputs:
