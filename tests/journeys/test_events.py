@@ -11,7 +11,18 @@ import osler as library
 from tests.journeys.command import osler, refused, worked
 
 CASES = 90
-FAST = ("--budget", "5s", "--set", "fit.members=1", "--set", "fit.epochs=1", "--set", "baseline.effort=1", "--set", "split.folds=2")
+FAST = (
+    "--budget",
+    "5s",
+    "--set",
+    "fit.members=1",
+    "--set",
+    "fit.epochs=1",
+    "--set",
+    "baseline.effort=1",
+    "--set",
+    "split.folds=2",
+)
 STUDY = """
 table: table.csv
 target: died
@@ -38,7 +49,10 @@ def hospital(folder: Path, *, seed: int = 0) -> None:
         day = start[:10]
         for hour in range(9, 21):
             rows += [(name, f"{day} {hour:02}:00:00", "HR", f"{70 + 20 * ill[n] + draw.normal(0, 9):.0f}", "bpm")]
-        rows += [(name, f"{day} 09:30:00", "Glucose", f"{draw.normal(100, 9):.0f}", "mg/dL"), (name, f"{day} 10:00:00", "ward", "east", "")]
+        rows += [
+            (name, f"{day} 09:30:00", "Glucose", f"{draw.normal(100, 9):.0f}", "mg/dL"),
+            (name, f"{day} 10:00:00", "ward", "east", ""),
+        ]
         rows += [(name, f"{day} 11:00:00", "RareOfFour", "7", "")] if n % 25 == 0 else []
         if n == 42:
             rows += [
