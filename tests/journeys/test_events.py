@@ -130,3 +130,25 @@ def test_what_fewer_than_five_patients_have_does_not_travel(ward):
     assert len(held) >= 8
     found = {(str(name), word) for name, data in held.items() for word in (*PLANTED, str(ward)) if word.encode() in data}
     assert not found
+
+
+def test_what_comes_after_the_prediction_changes_neither_training_nor_prediction(ward, tmp_path):
+    """Each patient gets events a day and a second after admission that tell the outcome, new codes and known ones."""
+    table = pl.read_csv(ward / "table.csv")
+    later = pl.col("admitted").str.to_datetime().dt.offset_by("24h1s").dt.strftime("%Y-%m-%d %H:%M:%S")
+    future = table.select("patient", time=later, code=pl.lit("HR"), value=(pl.col("died") * 100 + 50).cast(pl.String), unit=pl.lit("bpm"))
+    events = pl.read_csv(ward / "events.csv", infer_schema=False)
+    pl.concat([events, future, future.with_columns(code=pl.lit("outcome"))]).write_csv(tmp_path / "events.csv")
+    shutil.copy(ward / "table.csv", tmp_path / "table.csv")
+    (tmp_path / "study.yaml").write_text(STUDY.format(source="events.csv"))
+    worked(osler("train", tmp_path / "study.yaml", "--out", tmp_path / "model", *FAST, "--set", "fit.threads=1"))
+    (tmp_path / "before").mkdir()
+    for name in ("table.csv", "events.csv"):
+        shutil.copy(ward / name, tmp_path / "before" / name)
+    (tmp_path / "before" / "study.yaml").write_text(STUDY.format(source="events.csv"))
+    worked(osler("train", tmp_path / "before" / "study.yaml", "--out", tmp_path / "before" / "model", *FAST, "--set", "fit.threads=1"))
+    for name in ("weights.safetensors", "fitted.safetensors"):
+        assert (tmp_path / "model" / name).read_bytes() == (tmp_path / "before" / "model" / name).read_bytes()
+    for folder in (tmp_path, tmp_path / "before"):
+        worked(osler("predict", tmp_path / "model", folder / "table.csv", "--out", folder / "new.csv"))
+    assert (tmp_path / "new.csv").read_bytes() == (tmp_path / "before" / "new.csv").read_bytes()

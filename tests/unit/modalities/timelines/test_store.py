@@ -207,7 +207,7 @@ def damaged(kind):
         "empty": ("events.csv", b"", "'events.csv' is empty; wanted a table of events with a header"),
         "blank": ("events.csv", b"\n\n", "'events.csv' is empty"),
         "binary": ("events.csv", bytes(range(256)) * 50, "'events.csv' is no text: its first line holds NUL bytes"),
-        "binary without NUL": ("events.csv", bytes(range(128, 256)) * 999, "no column that is named like the subject"),
+        "binary without NUL": ("events.csv", bytes(range(128, 256)) * 999, "has no header: its first line holds values"),
         "cut gzip": ("events.csv.gz", gzip.compress(text)[:-2000], "'events.csv.gz' is damaged or cut off"),
         "no gzip": ("events.csv.gz", b"who,hours,code\n", "'events.csv.gz' is damaged or cut off"),
         "cut parquet": ("events.parquet", buffer.getvalue()[:-30], "'events.parquet' is damaged or cut off"),
@@ -470,3 +470,22 @@ def test_an_option_that_would_be_of_no_use_is_told(ward, options, told):
     ward.events("who,time,code,value\na,2020-01-02,HR,80\n")
     with pytest.raises(StudyError, match=re.escape(told)):
         store_of(ward, **options)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (
+            "MRN-0001,2024-01-31 10:00:00,HR,80\nMRN-0002,2024-01-31 11:00:00,HR,81\n",
+            "has no header: its first line holds values",
+        ),
+        ("Jane Roe;31.01.2024;HR;80,5\n", "has no header: its first line holds values"),
+        (b"\x93NUMPY\x8f\xfe,\xe2\x28\n", "has no header: its first line holds values"),
+        ("who,time,code,value\na,2024-01-31 10:00,HR,80\n".encode("utf-16"), "is written in UTF-16; export it as UTF-8"),
+    ],
+)
+def test_a_file_without_names_of_columns_is_told_and_no_value_quoted(ward, content, told):
+    ward.events(content)
+    with pytest.raises(TableError, match=told) as raised:
+        store_of(ward)
+    assert not re.search("Jane|MRN|2024|80", str(raised.value))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,9 @@ def named(source: Source, *, key: str | None = None) -> dict[str, str]:
         free = (folded[name] for name in usual if name in folded and folded[name] not in found.values())
         if name := next(free, None):
             found[part] = name
+    if any(part not in found for part in NEEDED) and any(_is_value(name) for name in there):
+        # what is told of names would quote the first patient's values
+        raise TableError(f"'{path.name}' has no header: its first line holds values; write the names of the columns above it")
     faults += [
         f"'{path.name}' has no column that is named like the {part} of an event; say which with names: {{{part}: COLUMN}}"
         f"{did_you_mean(part, there)}"
@@ -97,6 +101,13 @@ def named(source: Source, *, key: str | None = None) -> dict[str, str]:
     if faults:
         raise StudyError(faults)
     return found
+
+
+def _is_value(name: str) -> bool:
+    """Whether what stands in a header is no name of a column: a number, a date, or bytes of something else."""
+    return (
+        re.fullmatch(r"\s*[-+]?[\d.,:/ T-]*\d[\d.,:/ TZ+-]*\s*", name) is not None or not name.isprintable() or "\ufffd" in name
+    )
 
 
 def relative(source: Source) -> bool:
