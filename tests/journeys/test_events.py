@@ -116,6 +116,13 @@ def test_a_source_that_cannot_be_is_told(ward, tmp_path, source, told):
     assert not out.exists()
 
 
+def test_a_database_is_no_table_of_rows(ward, tmp_path):
+    said = refused(osler("predict", ward / "model", "sqlite:////nowhere.db", "--out", tmp_path / "new.csv"))
+    assert "the address of a database is no table; give a table, and the address with --source INPUT=ADDRESS" in said
+    (tmp_path / "study.yaml").write_text(STUDY.format(source="events.csv").replace("table.csv", "sqlite:////nowhere.db"))
+    assert "'table' is the address of a database" in refused(osler("inspect", tmp_path / "study.yaml"))
+
+
 def test_a_source_moves_the_input_of_either_bundle_that_has_it(ward, moved):
     """Whether events add anything is asked by comparing a bundle with them to one without."""
     study = (ward / "study.yaml").read_text().splitlines(keepends=True)
@@ -136,7 +143,9 @@ def test_what_comes_after_the_prediction_changes_neither_training_nor_prediction
     """Each patient gets events a day and a second after admission that tell the outcome, new codes and known ones."""
     table = pl.read_csv(ward / "table.csv")
     later = pl.col("admitted").str.to_datetime().dt.offset_by("24h1s").dt.strftime("%Y-%m-%d %H:%M:%S")
-    future = table.select("patient", time=later, code=pl.lit("HR"), value=(pl.col("died") * 100 + 50).cast(pl.String), unit=pl.lit("bpm"))
+    future = table.select(
+        "patient", time=later, code=pl.lit("HR"), value=(pl.col("died") * 100 + 50).cast(pl.String), unit=pl.lit("bpm")
+    )
     events = pl.read_csv(ward / "events.csv", infer_schema=False)
     pl.concat([events, future, future.with_columns(code=pl.lit("outcome"))]).write_csv(tmp_path / "events.csv")
     shutil.copy(ward / "table.csv", tmp_path / "table.csv")
@@ -146,7 +155,11 @@ def test_what_comes_after_the_prediction_changes_neither_training_nor_prediction
     for name in ("table.csv", "events.csv"):
         shutil.copy(ward / name, tmp_path / "before" / name)
     (tmp_path / "before" / "study.yaml").write_text(STUDY.format(source="events.csv"))
-    worked(osler("train", tmp_path / "before" / "study.yaml", "--out", tmp_path / "before" / "model", *FAST, "--set", "fit.threads=1"))
+    worked(
+        osler(
+            "train", tmp_path / "before" / "study.yaml", "--out", tmp_path / "before" / "model", *FAST, "--set", "fit.threads=1"
+        )
+    )
     for name in ("weights.safetensors", "fitted.safetensors"):
         assert (tmp_path / "model" / name).read_bytes() == (tmp_path / "before" / "model" / name).read_bytes()
     for folder in (tmp_path, tmp_path / "before"):

@@ -9,8 +9,9 @@ import typer
 
 Table = Annotated[Path, typer.Argument(help="table (CSV, TSV, Parquet, Excel, Arrow; .gz too) or study.yaml", show_default=False)]
 Rows = Annotated[
-    Path, typer.Argument(help="table with the same columns as in training, or new events to ask", show_default=False)
-]
+    str,
+    typer.Argument(help="table with the same columns as in training, or new events to ask (a database too)", show_default=False),
+]  # no path: that would take a slash of an address away
 Bundle = Annotated[Path, typer.Argument(help="folder that 'osler train' wrote", show_default=False)]
 Target = Annotated[list[str] | None, typer.Option("--target", help="column to predict; repeat for several")]
 Task = Annotated[str | None, typer.Option(help="classification or regression; guessed from the target if not given")]

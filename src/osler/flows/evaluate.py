@@ -65,7 +65,7 @@ def evaluate(  # noqa: PLR0913  what a verb may be asked is its signature
     columns are in other units or hold other things than in training: a bundle fitted to these would fit no other, and it is
     written only with `despite_drift`. `sources` as in `load`. Scores of fewer than five cases or groups are withheld.
     """
-    bundle, table, out = Path(bundle), Path(table), Path(out)
+    bundle, out = Path(bundle), Path(out)
     predictor = load(bundle, device=device, sources=sources)
     check_report_place(out)
     if recalibrate is not None:

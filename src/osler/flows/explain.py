@@ -99,7 +99,7 @@ def explained(predictor: Predictor, table: Any, *, asked: Asked) -> list[dict[st
     if predictor.task.needs(predictor.info) == "map":
         raise StudyError("a prediction on a grid cannot be explained yet; 'osler predict' writes the map itself")
     if isinstance(table, (str, Path)):
-        predictor, table = of_bundle(predictor, Path(table), purpose="predict", cache=default_cache())
+        predictor, table = of_bundle(predictor, table, purpose="predict", cache=default_cache())
     identity = predictor.contents.about["roles"]["id"]
     answers = chosen(predictor.task.answers(predictor.output("test"), info=predictor.info, plan=predictor.contents.plan), asked)
     with threads(predictor.contents.plan):

@@ -17,7 +17,7 @@ from osler.flows.cohorts import Derived, of_bundle
 from osler.flows.files import Files, files_of
 from osler.flows.opening import default_cache, in_memory
 from osler.flows.predictor import Predictor, load
-from osler.flows.sources import NONE, OPTION, Sources
+from osler.flows.sources import NONE, OPTION, Sources, place_of
 from osler.spine.bundle import bundle_digest
 from osler.spine.rows import Parts
 
@@ -38,8 +38,8 @@ def predict(
     `table` may be a folder of files that the bundle's modality opens, or one such file: each is a case, named in the output. A
     bundle that derives its cases from events takes the place of new events; each line then names the subject and the moment. `sources` as in `load`.
     """
-    bundle, table, out = Path(bundle), Path(table), Path(out)
-    if out.resolve() == table.resolve():
+    bundle, table, out = Path(bundle), place_of(table), Path(out)
+    if isinstance(table, Path) and out.resolve() == table.resolve():
         raise OutputError(f"'{out.name}' is the table itself; choose another --out, or its rows would be lost")
     watch.stage("loading")
     predictor = load(bundle, device=device, sources=sources)
@@ -47,9 +47,9 @@ def predict(
     predictor, rows = of_bundle(predictor, table, purpose="predict", cache=default_cache())
     files = None
     if not isinstance(rows, Derived):
-        files = files_of(table, inputs=predictor.contents.about["inputs"], modalities=predictor.modalities)
+        files = files_of(rows, inputs=predictor.contents.about["inputs"], modalities=predictor.modalities)
     stamp = files.stamp() if files else events_digest(predictor, rows)
-    parts = Parts(out, key=_key(bundle, rows.file if isinstance(rows, Derived) else table, size=size, stamp=stamp))
+    parts = Parts(out, key=_key(bundle, rows.file if isinstance(rows, Derived) else rows, size=size, stamp=stamp))
     watch.stage("predicting", total=len(files.names) if files else 0)
     lacking = 0
     whole = files.blocks(size=size) if files else in_memory(rows, size=size)

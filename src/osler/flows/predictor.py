@@ -75,7 +75,7 @@ class Predictor:
 
         reader = self
         if isinstance(table, (str, Path)):
-            reader, table = cohorts.of_bundle(self, Path(table), purpose="predict", cache=default_cache())
+            reader, table = cohorts.of_bundle(self, table, purpose="predict", cache=default_cache())
         blocks = in_memory(table, size=self.block_cases)
         parts = [pl.DataFrame(reader.lines(block, columns)) for block, columns in reader.streamed(blocks, parts=self.blend.parts)]
         return pl.concat(parts)

@@ -30,6 +30,11 @@ def moved(sources: Sources, modalities: Mapping[str, Modality]) -> dict[str, dic
     return {name: {OPTION: _absolute(str(place))} for name, place in sources.items()}
 
 
+def place_of(table: Path | str) -> Path | str:
+    """Return a table's path, or the address of a database as it came."""
+    return table if isinstance(table, str) and "://" in table else Path(table)
+
+
 def _absolute(place: str) -> str:
     return place if "://" in place else str(Path(place).expanduser().absolute())
 
