@@ -170,7 +170,7 @@ def test_evaluation_derives_cases_and_outcomes_in_the_same_way(home, bundle, tmp
 
 def test_the_address_of_a_database_may_stand_in_the_place_of_events_and_reaches_its_reader_whole(bundle, tmp_path):
     """A path would lose a slash of it, and with it what is absolute."""
-    with pytest.raises(RequestError, match="no database file '/nowhere/at all.db'"):
+    with pytest.raises(RequestError, match=r"no database file '/nowhere/at all\.db'"):
         predict(bundle, "sqlite:////nowhere/at all.db", out=tmp_path / "new.csv")
     with pytest.raises(StudyError, match="give their place instead of a table, and no --source"):
         predict(bundle, tmp_path, sources={"events": "sqlite:////nowhere/at all.db"}, out=tmp_path / "new.csv")
