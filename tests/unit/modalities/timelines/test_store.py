@@ -489,3 +489,23 @@ def test_a_file_without_names_of_columns_is_told_and_no_value_quoted(ward, conte
     with pytest.raises(TableError, match=told) as raised:
         store_of(ward)
     assert not re.search("Jane|MRN|2024|80", str(raised.value))
+
+
+def test_names_that_no_page_can_show_are_written_out_and_stay_apart(ward):
+    """A mark that turns the direction of text makes a code read as another; NUL breaks the XML of a picture."""
+    hostile = [
+        "a\0b",
+        "a\x01b",
+        "\u202eevil",
+        "\x1b[31mred",
+        "x" * 100_000,
+        "x" * 99_999 + "y",
+        "Glucose\u00a0fasting",
+        "氧饱和度 µ",
+    ]
+    ward.parquet({"who": ["a"] * len(hostile), "hours": [1.0] * len(hostile), "code": hostile, "value": [1.0] * len(hostile),
+                  "unit": ["m\0g"] * len(hostile)})  # fmt: skip
+    store = store_of(ward)
+    assert len(set(store.names)) == len(hostile)
+    assert all(name.isprintable() and len(name) <= 501 for name in (*store.names, *store.unit_names))
+    assert {"a\\x00b", "\\u202eevil", "Glucose fasting", "氧饱和度 µ"} <= set(store.names)
