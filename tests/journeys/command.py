@@ -72,3 +72,9 @@ def refused(ended, code=2):
     assert "fault in Osler itself" not in ended.said
     assert len(ended.err.splitlines()[-1]) > 20, ended.err
     return ended.said
+
+
+def worked(ended):
+    """Check that a command did what was asked; return what it said."""
+    assert ended.code == 0, ended.said
+    return ended.said

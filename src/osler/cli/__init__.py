@@ -70,6 +70,8 @@ def _where(error: Exception) -> str:
 
 
 def _end(message: str, code: int) -> None:
-    sys.stderr.write(f"osler: {message}\n")
+    # a name in a file may hold what moves a terminal's cursor, or turns the direction of its text
+    shown = "".join(sign if sign.isprintable() or sign == "\n" else "\ufffd" for sign in message)
+    sys.stderr.write(f"osler: {shown}\n")
     sys.stderr.flush()
     raise SystemExit(code)

@@ -18,14 +18,16 @@ def compare(
     second: Annotated[Path, typer.Argument(help="another bundle that predicts the same", show_default=False)],
     table: o.Rows,
     out: Annotated[Path | None, typer.Option(help="file for the comparison (.json)")] = None,
+    source: o.Source = None,
     device: o.Device = None,
 ) -> None:
     """Compare two bundles on the same cases, in pairs."""
+    from osler.cli.request import sources_of
     from osler.cli.watch import Terminal
     from osler.flows.compare import compare as flow
 
     with Terminal() as watch:
-        found = flow(first, second, table, out=out, device=device, watch=watch)
+        found = flow(first, second, table, out=out, sources=sources_of(source), device=device, watch=watch)
     _show(found)
     if out is not None:
         typer.echo(f"comparison  {out}")

@@ -19,9 +19,11 @@ def evaluate(
     despite_drift: Annotated[
         bool, typer.Option("--despite-drift", help="recalibrate even where columns are in other units than in training")
     ] = False,
+    source: o.Source = None,
     device: o.Device = None,
 ) -> None:
     """Score a bundle on new data: the same measures and the same report."""
+    from osler.cli.request import sources_of
     from osler.cli.train import show_scores
     from osler.cli.watch import Terminal
     from osler.flows.evaluate import evaluate as flow
@@ -29,7 +31,7 @@ def evaluate(
     with Terminal() as watch:
         scores = flow(
             bundle, table, out=out, subgroups=subgroup or (), recalibrate=recalibrate, despite_drift=despite_drift,
-            device=device, watch=watch,
+            sources=sources_of(source), device=device, watch=watch,
         )  # fmt: skip
     show_scores(scores.to_dict())
     if recalibrate is not None:

@@ -21,16 +21,20 @@ def explain(
     ] = None,
     level: Annotated[list[str] | None, typer.Option("--class", help="class to explain instead of the predicted one")] = None,
     language: Annotated[str | None, typer.Option(help="of the page: en or zh  [default: the bundle's]")] = None,
+    source: o.Source = None,
     device: o.Device = None,
 ) -> None:
     """Show what in a case speaks for its prediction. The page holds the case's values: keep it as you keep the table."""
+    from osler.cli.request import sources_of
     from osler.cli.watch import Terminal
     from osler.flows.explain import PAGE, Asked
     from osler.flows.explain import explain as flow
 
     asked = Asked(tuple(case or ()), tuple(row or ()), tuple(target or ()), tuple(level or ()))
     with Terminal() as watch:
-        found = flow(bundle, table, out=out, asked=asked, language=language, device=device, watch=watch)
+        found = flow(
+            bundle, table, out=out, asked=asked, language=language, sources=sources_of(source), device=device, watch=watch
+        )
     for one in found:
         if one["refused"]:
             typer.echo(f"row {one['row']} has no prediction: {one['refused']}")

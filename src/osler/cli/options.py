@@ -9,8 +9,9 @@ import typer
 
 Table = Annotated[Path, typer.Argument(help="table (CSV, TSV, Parquet, Excel, Arrow; .gz too) or study.yaml", show_default=False)]
 Rows = Annotated[
-    Path, typer.Argument(help="table with the same columns as in training, or new events to ask", show_default=False)
-]
+    str,
+    typer.Argument(help="table with the same columns as in training, or new events to ask (a database too)", show_default=False),
+]  # no path: that would take a slash of an address away
 Bundle = Annotated[Path, typer.Argument(help="folder that 'osler train' wrote", show_default=False)]
 Target = Annotated[list[str] | None, typer.Option("--target", help="column to predict; repeat for several")]
 Task = Annotated[str | None, typer.Option(help="classification or regression; guessed from the target if not given")]
@@ -33,5 +34,9 @@ LeaveOut = Annotated[str | None, typer.Option("--leave-out", help="column of sit
 Refit = Annotated[bool, typer.Option("--refit", help="after scoring train again on all cases, the test too; folds always do")]
 Language = Annotated[str | None, typer.Option(help="of the report: en or zh  [default: en]")]
 Title = Annotated[str | None, typer.Option(help="of the report")]
+Source = Annotated[
+    list[str] | None,
+    typer.Option("--source", help="INPUT=PLACE of its events: file, folder or database, where not as in training; repeatable"),
+]
 Cache = Annotated[Path | None, typer.Option(help="folder for what can be made anew  [default: ~/.cache/osler]")]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda; the accelerator is taken where there is one")]

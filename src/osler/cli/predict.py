@@ -14,12 +14,14 @@ def predict(
     bundle: o.Bundle,
     table: o.Rows,
     out: Annotated[Path, typer.Option(help="file for the predictions: .csv, .tsv, .parquet, .arrow, .jsonl", show_default=False)],
+    source: o.Source = None,
     device: o.Device = None,
 ) -> None:
     """Predict each row of a table, in its order; rows that cannot be used say why in the column 'refused'."""
+    from osler.cli.request import sources_of
     from osler.cli.watch import Terminal
     from osler.flows.predict import predict as flow
 
     with Terminal() as watch:
-        flow(bundle, table, out=out, device=device, watch=watch)
+        flow(bundle, table, out=out, sources=sources_of(source), device=device, watch=watch)
     typer.echo(f"predictions  {out}")

@@ -42,3 +42,19 @@ def request_of(
         **roles,
         **rest,
     )
+
+
+def sources_of(given: list[str] | None) -> dict[str, str]:
+    """Return by input the place of its events, as --source names them; raises StudyError with all faults."""
+    found: dict[str, str] = {}
+    faults = []
+    for one in given or ():
+        name, equals, place = one.partition("=")
+        if not (name and equals and place):
+            faults.append("--source: wanted INPUT=PLACE, such as events=/data/events.parquet")
+        elif name in found:
+            faults.append(f"--source: input '{name}' has two places; give one")
+        found[name] = place
+    if faults:
+        raise StudyError(faults)
+    return found

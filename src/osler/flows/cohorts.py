@@ -14,6 +14,7 @@ from osler.core.errors import BundleError, Refusal, StudyError, TableError
 from osler.core.question import CENSORED, PREDICTION, REASONS, Cohort, Flow, Purpose, Question
 from osler.core.table import Table
 from osler.core.watch import Watch
+from osler.flows.sources import place_of
 from osler.spine.study import Request, describe, with_question
 
 if TYPE_CHECKING:
@@ -73,30 +74,35 @@ def question_of(about: Mapping[str, Any]) -> Question | None:
         raise BundleError("the bundle's question cannot be read; it was not written by Osler") from None
 
 
-def of_bundle(predictor: Predictor, table: Path, *, purpose: Purpose, cache: Path) -> tuple[Predictor, Path | Derived]:
-    """Return the cases that the bundle's question makes of the events in `table`, and the predictor that reads those events; of a
+def of_bundle(predictor: Predictor, table: Path | str, *, purpose: Purpose, cache: Path) -> tuple[Predictor, Path | Derived]:
+    """Return the cases that the bundle's question makes of the events in `table` (a path, or the address of a database), and the predictor that reads those events; of a
     bundle whose cases are rows both as they came.
 
     Raises StudyError where nothing can be asked of these events, TableError where there are none.
     """
     question = question_of(predictor.contents.about)
+    place = place_of(table)
     if question is None or not question.derived:
-        return predictor, table
-    if not table.exists():
+        if isinstance(place, str):
+            raise TableError("the address of a database is no table; give a table, and the address with --source INPUT=ADDRESS")
+        return predictor, place
+    if isinstance(place, Path) and not place.exists():
         raise TableError(
-            f"no file or folder '{table.name}'; this bundle derives its cases from events: give the place of the events"
+            f"no file or folder '{place.name}'; this bundle derives its cases from events: give the place of the events"
         )
-    place = table.resolve()
+    if predictor.moved:
+        raise StudyError("this bundle derives its cases from events: give their place instead of a table, and no --source")
+    folder, source = (place.resolve().parent, place.resolve().name) if isinstance(place, Path) else (Path.cwd(), place)
     inputs = [i for i in predictor.contents.about["inputs"] if predictor.modalities[i["name"]].asked]
     if not inputs:
         raise BundleError("the bundle asks of events and reads none; it was not written by Osler")
-    moved = {i["name"]: {"source": place.name} for i in inputs}
+    moved = {i["name"]: {"source": source} for i in inputs}
     first = inputs[0]
     options = {**first["options"], **moved[first["name"]]}
     made = predictor.modalities[first["name"]].cohort(
-        question, folder=place.parent, options=options, cache=cache, purpose=purpose
+        question, folder=folder, options=options, cache=cache, purpose=purpose
     )  # fmt: skip
-    return replace(predictor, moved=moved, cache=predictor.cache or cache), _derived(made, place.parent)
+    return replace(predictor, moved=moved, cache=predictor.cache or cache), _derived(made, folder)
 
 
 def moments(block: Table) -> np.ndarray:

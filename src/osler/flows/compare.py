@@ -18,6 +18,7 @@ from osler.flows.gathering import Seen, gathered
 from osler.flows.opening import default_cache
 from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
+from osler.flows.sources import NONE, Sources, moved, place_of
 from osler.spine.bundle import check_outside
 from osler.spine.evaluate import compare_statistics
 from osler.spine.evaluate.withheld import withheld
@@ -32,23 +33,24 @@ def compare(
     table: Path | str,
     *,
     out: Path | str | None = None,
+    sources: Sources = NONE,
     device: str | None = None,
     watch: Watch = SILENT,
 ) -> Comparison:
-    """Score both bundles on the rows of `table` that neither refuses, in pairs, and write the comparison to `out` where asked.
+    """Score both bundles on the rows of `table` that neither refuses, in pairs, and write the comparison to `out` where asked. `sources` as in `load`.
 
     Raises RequestError where the bundles predict different things.
     """
-    predictors = tuple(load(bundle, device=device) for bundle in (first, second))
+    predictors = _loaded(first, second, sources=sources, device=device)
     differences = _differences(*predictors)
     if differences:
         raise RequestError("the bundles predict different things and cannot be compared:\n" + "\n".join(differences))
     if out is not None:
-        _check_place(Path(out), table=Path(table))
+        _check_place(Path(out), table=place_of(table))
     seen = []
     for predictor in predictors:
         watch.stage("predicting")
-        reader, rows = of_bundle(predictor, Path(table), purpose="score", cache=default_cache())
+        reader, rows = of_bundle(predictor, table, purpose="score", cache=default_cache())
         seen.append(gathered(reader, rows, watch, beside="none"))
     watch.stage("scoring")
     found = _compared(predictors, seen)
@@ -58,9 +60,17 @@ def compare(
     return found
 
 
-def _check_place(out: Path, *, table: Path) -> None:
+def _loaded(*bundles: Path | str, sources: Sources, device: str | None) -> tuple[Predictor, ...]:
+    """Return the predictors. A source moves the input of its name in each that has one: either may have other inputs."""
+    found = [load(bundle, device=device) for bundle in bundles]
+    moved(sources, {name: modality for one in found for name, modality in one.modalities.items()})
+    own = [{name: place for name, place in sources.items() if name in one.modalities} for one in found]
+    return tuple(replace(one, moved=moved(places, one.modalities)) for one, places in zip(found, own, strict=True))
+
+
+def _check_place(out: Path, *, table: Path | str) -> None:
     """Raise before the work where the comparison could not be written after it; an older file stays as it is."""
-    if out.resolve() == table.resolve():
+    if isinstance(table, Path) and out.resolve() == table.resolve():
         raise OutputError(f"'{out.name}' is the table itself; choose another --out, or its rows would be lost")
     check_outside(out)
     if out.is_dir():

@@ -27,6 +27,7 @@ from osler.flows.listing import list_new
 from osler.flows.opening import default_cache
 from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
+from osler.flows.sources import NONE, Sources
 from osler.language import words
 from osler.spine import sample_size
 from osler.spine.bundle import check_report_place
@@ -45,7 +46,7 @@ EQUAL = (
 SECONDS = 8.0  # at most, for what moves predictions on the whole; a plan with none has none here
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913  what a verb may be asked is its signature
     bundle: Path | str,
     table: Path | str,
     *,
@@ -53,6 +54,7 @@ def evaluate(
     subgroups: str | Sequence[str] = (),
     recalibrate: Path | str | None = None,
     despite_drift: bool = False,
+    sources: Sources = NONE,
     device: str | None = None,
     watch: Watch = SILENT,
 ) -> Scores:
@@ -61,10 +63,10 @@ def evaluate(
     `subgroups` are columns by which the scores are told too, beside those of the study. `recalibrate` names a bundle to be
     written, whose outputs are fitted to these cases; its scores are cross-validated. Raises StudyError, after the report, where
     columns are in other units or hold other things than in training: a bundle fitted to these would fit no other, and it is
-    written only with `despite_drift`. Scores of fewer than five cases or groups are withheld.
+    written only with `despite_drift`. `sources` as in `load`. Scores of fewer than five cases or groups are withheld.
     """
-    bundle, table, out = Path(bundle), Path(table), Path(out)
-    predictor = load(bundle, device=device)
+    bundle, out = Path(bundle), Path(out)
+    predictor = load(bundle, device=device, sources=sources)
     check_report_place(out)
     if recalibrate is not None:
         recalibration.check_places(bundle, out=out, recalibrated=Path(recalibrate))

@@ -21,6 +21,7 @@ from osler.flows.opening import default_cache, in_memory
 from osler.flows.pictures import drawn, separated
 from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
+from osler.flows.sources import NONE, Sources
 from osler.language import words
 from osler.spine.bundle import check_report_place
 from osler.spine.fit import Source
@@ -61,17 +62,18 @@ def explain(
     out: Path | str,
     asked: Asked,
     language: str | None = None,
+    sources: Sources = NONE,
     device: str | None = None,
     watch: Watch = SILENT,
 ) -> list[dict[str, Any]]:
     """Explain the cases that are `asked` for and write explanation.html and explanation.json into the folder `out`, and an SVG of
-    each picture.
+    each picture. `sources` as in `load`.
 
     All hold values of the cases: they are the user's own. Raises StudyError for a case, target or class that is not there, RequestError for
     a language that Osler has no words in; what fails writes nothing.
     """
     out = Path(out)
-    predictor = load(bundle, device=device)
+    predictor = load(bundle, device=device, sources=sources)
     about = predictor.contents.about
     spoken = words(language or about["language"]).language
     check_report_place(out)
@@ -97,7 +99,7 @@ def explained(predictor: Predictor, table: Any, *, asked: Asked) -> list[dict[st
     if predictor.task.needs(predictor.info) == "map":
         raise StudyError("a prediction on a grid cannot be explained yet; 'osler predict' writes the map itself")
     if isinstance(table, (str, Path)):
-        predictor, table = of_bundle(predictor, Path(table), purpose="predict", cache=default_cache())
+        predictor, table = of_bundle(predictor, table, purpose="predict", cache=default_cache())
     identity = predictor.contents.about["roles"]["id"]
     answers = chosen(predictor.task.answers(predictor.output("test"), info=predictor.info, plan=predictor.contents.plan), asked)
     with threads(predictor.contents.plan):

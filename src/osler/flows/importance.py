@@ -115,6 +115,8 @@ def _attribution(subject: Subject, clock: Clock, *, seed: int) -> tuple[dict[str
         found = parts["network"]
         worst, done = np.maximum(worst, np.abs(found.error).max(0)), done + len(block)
         ends = [np.concatenate([*ends, found.score])]
+        if done < FEWEST:  # a mean of fewer cases would tell of single ones
+            continue
         if clock.over() or (clock.over(SHARES[0]) and not 0 < grid.cases < FEWEST_MAPS):
             break
     means = {name: total / done for name, total in sums.items()}

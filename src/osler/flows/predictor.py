@@ -26,6 +26,7 @@ from osler.flows.judging import part_outputs, raw_outputs
 from osler.flows.members import PARTS
 from osler.flows.opening import default_cache, in_memory
 from osler.flows.planning import chosen_device, threads
+from osler.flows.sources import NONE, Sources, moved, told
 from osler.spine.bundle import Contents, read_bundle
 from osler.spine.columns import Asked, block_cases, read_ahead
 from osler.spine.fit import NetworkMember, Source
@@ -74,7 +75,7 @@ class Predictor:
 
         reader = self
         if isinstance(table, (str, Path)):
-            reader, table = cohorts.of_bundle(self, Path(table), purpose="predict", cache=default_cache())
+            reader, table = cohorts.of_bundle(self, table, purpose="predict", cache=default_cache())
         blocks = in_memory(table, size=self.block_cases)
         parts = [pl.DataFrame(reader.lines(block, columns)) for block, columns in reader.streamed(blocks, parts=self.blend.parts)]
         return pl.concat(parts)
@@ -156,7 +157,8 @@ class Predictor:
         for asked in self.contents.about["inputs"]:
             modality = self.modalities[asked["name"]]
             options = {**asked["options"], **self.moved.get(asked["name"], {})}
-            locators = modality.locate(block, columns=asked["columns"], options=options, cache=self.cache)
+            with told(asked["name"], modality):
+                locators = modality.locate(block, columns=asked["columns"], options=options, cache=self.cache)
             found[asked["name"]] = Asked(modality, locators, self._reading(asked["name"]), roles)
         return found
 
@@ -189,8 +191,11 @@ class Predictor:
         return f"<table>{lines}</table>"
 
 
-def load(bundle: Path | str, *, device: str | None = None) -> Predictor:
-    """Return the predictor in the folder `bundle`; raises BundleError where it is damaged or foreign."""
+def load(bundle: Path | str, *, device: str | None = None, sources: Sources = NONE) -> Predictor:
+    """Return the predictor in the folder `bundle`; raises BundleError where it is damaged or foreign.
+
+    `sources` names by input where its events lie, where it is elsewhere than in training: a file, a folder, the address of a database.
+    """
     folder = Path(bundle)
     contents = read_bundle(folder)
     try:
@@ -199,7 +204,8 @@ def load(bundle: Path | str, *, device: str | None = None) -> Predictor:
         task = registry.task(about["task"])
         place = chosen_device(device)
         crews = tuple(_crew(contents, n, modalities=modalities, task=task, device=place) for n in range(about["crews"]))
-        return Predictor(folder.name, contents, task, modalities, crews, Blend(float(about["blend"]["network"])), place)
+        share = Blend(float(about["blend"]["network"]))
+        return Predictor(folder.name, contents, task, modalities, crews, share, place, moved=moved(sources, modalities))
     except OslerError:
         raise
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:

@@ -18,6 +18,7 @@ from osler.flows.inspect import Inspection
 from osler.flows.inspect import inspect as inspect_flow
 from osler.flows.opening import default_cache, in_memory
 from osler.flows.predictor import Predictor, load
+from osler.flows.sources import NONE, Sources
 from osler.flows.train import train as train_flow
 from osler.spine.columns.shards import private
 from osler.spine.study import Request
@@ -68,14 +69,15 @@ def explain(
     *,
     out: Path | str,
     language: str | None = None,
+    sources: Sources = NONE,
     device: str | None = None,
     **asked: Any,
 ) -> list[dict[str, Any]]:
     """Write what in each case that is asked for speaks for its prediction, as a page and as JSON, into the folder `out`.
 
-    `asked`: `case` ids, `row` numbers (from 1), `target` and `level` (a class), each one or several. `table` is as in `train`.
+    `asked`: `case` ids, `row` numbers (from 1), `target` and `level` (a class), each one or several. `table` is as in `train`, `sources` as in `load`.
     """
-    return explain_flow(bundle, table, out=out, asked=Asked.of(**asked), language=language, device=device)
+    return explain_flow(bundle, table, out=out, asked=Asked.of(**asked), language=language, sources=sources, device=device)
 
 
 def request_of(

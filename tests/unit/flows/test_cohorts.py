@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from osler.core import registry
-from osler.core.errors import BundleError, StudyError, TableError
+from osler.core.errors import BundleError, RequestError, StudyError, TableError
 from osler.core.question import Question
 from osler.flows import cohorts
 from osler.flows.compare import compare
@@ -166,6 +166,14 @@ def test_evaluation_derives_cases_and_outcomes_in_the_same_way(home, bundle, tmp
     assert scores.counts["cases"] == known < 90
     assert scores.test["auroc"].value > 0.6
     assert "follow-up ends before the horizon" in page
+
+
+def test_the_address_of_a_database_may_stand_in_the_place_of_events_and_reaches_its_reader_whole(bundle, tmp_path):
+    """A path would lose a slash of it, and with it what is absolute."""
+    with pytest.raises(RequestError, match=r"no database file '/nowhere/at all\.db'"):
+        predict(bundle, "sqlite:////nowhere/at all.db", out=tmp_path / "new.csv")
+    with pytest.raises(StudyError, match="give their place instead of a table, and no --source"):
+        predict(bundle, tmp_path, sources={"events": "sqlite:////nowhere/at all.db"}, out=tmp_path / "new.csv")
 
 
 def test_one_case_is_explained_by_its_subject(home, bundle, tmp_path):

@@ -15,7 +15,7 @@ from osler.core.plan import Plan
 from osler.core.registry import task
 from osler.core.state import State
 from osler.flows.explaining import Subject, attributions, bundle_raw, compared_with, references_of, stored_references
-from osler.flows.importance import explanation
+from osler.flows.importance import FEWEST, explanation
 from osler.flows.pictures import drawn
 from osler.modalities.timelines import Timelines
 from osler.modalities.timelines.fit import fit, places
@@ -185,3 +185,5 @@ def test_what_is_told_on_the_whole_names_the_codes(subject):
     assert {line["name"] for line in told["attribution"]["shares"]} <= {f.name for f in subject.features}
     assert len(told["permutation"]["rows"]) > 0
     assert "maps" not in told
+    hurried = explanation(whole, target, groups=None, seconds=1e-9, seed=0)  # a mean of one case would be that case's
+    assert hurried["attribution"]["cases"] == FEWEST

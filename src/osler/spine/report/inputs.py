@@ -60,7 +60,7 @@ def _input(one: Input, facts: Mapping[str, Any], words: Words) -> InputTable:
         modality=words.get(f"modality.{one.modality}", one.modality),
         total=len(shown),
         columns=lines,
-        facts=tuple((words[str(k)], plain(v)) for k, v in facts.items() if _simple(k, v)),
+        facts=tuple((words.get(f"fact.{k}") or words[str(k)], plain(v)) for k, v in facts.items() if _simple(k, v)),
         opened=len(lines) <= OPEN_UP_TO,
     )
 

@@ -75,7 +75,8 @@ def _how_attributed(told: Mapping[str, Any], said: Words) -> tuple[str, ...]:
     if not told:
         return ()
     kind = compared(told)
-    told_error = said.say("explain.error", error=share(told.get("error")))
+    error = told.get("error")
+    told_error = said.say("explain.error", error=share(error)) if not error or error <= 1 else said["explain.error.large"]
     return said.say("explain.attributed.how", n=count(told["cases"])), said.say(f"explain.references.{kind}"), told_error
 
 

@@ -186,6 +186,9 @@ def _inside(table: Any, folder: Path, faults: list[str]) -> Path:
         came = "nothing" if table is None else "a text that is empty" if isinstance(table, str) else f"a {type(table).__name__}"
         faults.append(f"'table' must be the path of a table, relative to the study; it is {came}")
         return folder
+    if "://" in table:
+        faults.append("'table' is the address of a database; name it as 'source' of the input of events, and leave 'table' out")
+        return folder
     try:
         path = (folder / table).resolve()
         inside = path.is_relative_to(folder.resolve())

@@ -14,6 +14,7 @@ from osler.core.hashing import word_hash
 from osler.modalities.timelines.case import CODES, IMPOSSIBLE, VALUES
 from osler.modalities.timelines.read import long as long_tables
 from osler.modalities.timelines.read import prepared
+from osler.modalities.timelines.read.decide import OTHERS
 from osler.modalities.timelines.read.options import OWN, checked
 from tests.unit.modalities.timelines.conftest import INPUT, listed
 
@@ -55,7 +56,7 @@ def test_one_code_in_several_units_is_brought_to_the_most_frequent(ward):
     reading = ward.reading(locators)
     assert reading["units"] == {"Glucose": "mg/dL"}
     assert reading["converted"] == {"Glucose": {"mmol/L": 5}}
-    assert reading["apart"] == {"Glucose [widgets]": 1}
+    assert reading["apart"] == {OTHERS: 1}
     assert reading["unitless"] == {"Glucose": 1}
     cases = listed(ward.modality.shard(locators, reading=reading, roles=INPUT))
     assert [(c, v) for _, c, v in cases[0]] == [("Glucose", 90), ("Glucose", 100), ("Glucose", 120), ("Glucose [widgets]", 7)]
@@ -253,3 +254,16 @@ def test_the_key_column_is_the_surest_name_of_the_events_subject(ward):
     ward.events("subject_id,stay,hours,code\n1,9,1,K\n")
     store = prepared({}, folder=ward.folder, cache=ward.folder / "cache", key="stay")
     assert store.about["names"] == {"subject": "stay", "time": "hours", "code": "code"}
+
+
+def test_a_unit_that_fewer_than_five_subjects_have_is_counted_and_not_named(ward):
+    """A unit is free text in many tables: one patient's may hold a name."""
+    rows = [(w, 1, "HR", 80, "bpm") for w in WHO] + [(w, 2, "HR", 80, "per turn") for w in WHO[:5]]
+    rows += [(WHO[0], 3, "HR", 80, "Roe-Jane"), (WHO[0], 4, "HR", 80, "/min{Roe-Jane}"), (WHO[0], 5, "Dose", 3, "Roe-Jane")]
+    rows += [(w, 6, "Dose", 3, "") for w in WHO]
+    ward.events(long(rows))
+    locators = ward.locate({"who": WHO})
+    reading = ward.reading(locators)
+    assert reading["units"] == {"HR": "bpm"}
+    assert reading["apart"] == {"HR [per turn]": 5, OTHERS: 1}
+    assert "Roe" not in json.dumps(reading)

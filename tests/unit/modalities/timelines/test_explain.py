@@ -179,6 +179,14 @@ def test_long_histories_are_told_in_days_and_stay_small():
     assert not [t for t in texts if t.endswith(" h")]
 
 
+def test_a_day_and_less_of_a_long_history_is_told_in_hours():
+    times = [-30.0, *[-n / 24 for n in range(40, 0, -1)]]
+    texts = drawn(columns_of([[(t, "HR", 80.0) for t in times]]), 0)[2]
+    told = [t for t in texts if t.startswith("−")]
+    assert told
+    assert all(re.fullmatch(r"−\d+ [dh]", t) for t in told), told
+
+
 def test_what_events_add_is_laid_on_the_last_of_them():
     pairs = np.array([[1.0, 0.5], [2.0, 0.5]])
     assert aligned(pairs, 2).tolist() == [1.5, 2.5]

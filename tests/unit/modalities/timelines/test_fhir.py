@@ -357,7 +357,7 @@ def test_births_are_as_omop_has_them():
 def test_a_time_zone_can_be_given_for_times_without_one(tmp_path):
     given = observation(effectiveDateTime="2020-07-01T10:00:00")
     assert found(given, folder=tmp_path, zone="Europe/Berlin")[0][0][1] == at("2020-07-01 08:00:00")
-    with pytest.raises(StudyError, match="option 'zone' is 'Middle Earth', which is no time zone"):
+    with pytest.raises(StudyError, match="zone: there is no time zone 'Middle Earth'"):
         found(given, folder=tmp_path, zone="Middle Earth")
 
 

@@ -78,7 +78,7 @@ def test_timestamps_of_any_unit_are_the_same_moment(place, unit):
 def test_times_are_read_in_the_zone_that_is_given(place):
     write_meds(place / "data" / "0.parquet", [("1", micro("2020-07-01 10:00:00+00:00"), "a", None, None)])
     assert read("meds", place, zone="Europe/Berlin")[0][0][1] == micro("2020-07-01 08:00:00+00:00")
-    with pytest.raises(StudyError, match="option 'zone' is 'Middle Earth', which is no time zone"):
+    with pytest.raises(StudyError, match="zone: there is no time zone 'Middle Earth'"):
         read("meds", place, zone="Middle Earth")
 
 

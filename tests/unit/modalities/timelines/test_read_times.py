@@ -9,7 +9,8 @@ import pytest
 
 from osler.core.errors import StudyError
 from osler.modalities.timelines.case import ALWAYS
-from osler.modalities.timelines.read.times import order_of, read_times, zone_of
+from osler.modalities.timelines.read.times import order_of, read_times
+from osler.modalities.timelines.read.zone import zone_of
 
 
 def stamp(*parts, zone=dt.UTC, micro=0):
@@ -122,3 +123,31 @@ def test_typed_columns_are_read_as_they_are():
     assert (length.at.tolist(), length.relative.tolist()) == ([50 * 3_600_000_000], [True])
     assert read_times(pa.array([b"2024"])).bad.tolist() == [True]
     assert read_times(pa.array(["2024-01-31"]).dictionary_encode()).at.tolist() == [MIDNIGHT]
+
+
+DAYS_END = MIDNIGHT + 86_400_000_000 - 1
+
+
+@pytest.mark.parametrize("text", ["2024-01-31", "20240131", "31.01.2024", "31Jan2024", " 31/01/2024 ", "2024-01-31Z"])
+def test_a_date_without_a_clock_lasts_until_its_day_is_over(text):
+    found = read_times(pa.array([text, None, "2024-01-31 10:00:00", "47:37"]))
+    assert (found.at[0], found.until[0]) == (MIDNIGHT, DAYS_END)
+    assert found.until[1:].tolist() == found.at[1:].tolist()
+
+
+def test_a_typed_date_lasts_until_its_day_is_over_in_its_zone():
+    found = read_times(pa.array([dt.date(2024, 3, 31), None]), zone="Europe/Berlin")  # a day of 23 hours
+    first, after = (stamp(2024, month, day, zone=zoneinfo.ZoneInfo("Europe/Berlin")) for month, day in ((3, 31), (4, 1)))
+    assert (found.at.tolist(), found.until.tolist()) == ([first, ALWAYS], [after - 1, ALWAYS])
+
+
+@pytest.mark.parametrize("cells", [pa.array(["2024-01-31 00:00:00"]), pa.array([np.datetime64("2024-01-31T00", "us")])])
+def test_midnight_is_a_time_of_day_unless_it_is_said_to_be_a_date(cells):
+    assert read_times(cells).until.tolist() == [MIDNIGHT]
+    assert read_times(cells, midnight=True).until.tolist() == [DAYS_END]
+
+
+@pytest.mark.parametrize("name", ["localtime", "Factory", "posixrules", "../../etc/passwd"])
+def test_a_name_that_means_another_zone_on_another_machine_is_none(name):
+    with pytest.raises(StudyError, match="there is no time zone"):
+        zone_of(name)

@@ -1,8 +1,10 @@
 """Sources of events to a sorted store: nothing lost in silence, whatever comes."""
 
+import datetime as dt
 import gzip
 import json
 import os
+import re
 import stat
 
 import numpy as np
@@ -205,7 +207,7 @@ def damaged(kind):
         "empty": ("events.csv", b"", "'events.csv' is empty; wanted a table of events with a header"),
         "blank": ("events.csv", b"\n\n", "'events.csv' is empty"),
         "binary": ("events.csv", bytes(range(256)) * 50, "'events.csv' is no text: its first line holds NUL bytes"),
-        "binary without NUL": ("events.csv", bytes(range(128, 256)) * 999, "no column that is named like the subject"),
+        "binary without NUL": ("events.csv", bytes(range(128, 256)) * 999, "has no header: its first line holds values"),
         "cut gzip": ("events.csv.gz", gzip.compress(text)[:-2000], "'events.csv.gz' is damaged or cut off"),
         "no gzip": ("events.csv.gz", b"who,hours,code\n", "'events.csv.gz' is damaged or cut off"),
         "cut parquet": ("events.parquet", buffer.getvalue()[:-30], "'events.parquet' is damaged or cut off"),
@@ -422,3 +424,88 @@ def test_one_file_is_of_a_special_kind_only_with_its_column_of_values(ward, kind
     kind.pieces = lambda _: iter([])
     ward.parquet({"who": ["a"], "hours": [1.0], "code": ["K"], column: [7.0]})
     assert store_of(ward).about["kind"] == kind_found
+
+
+def test_what_is_dated_by_its_day_alone_is_known_when_the_day_is_over(ward):
+    """A result "of the 2nd" must not be seen by a prediction at noon of the 2nd; one was born, or came, before the rest."""
+    ward.events(
+        "who,time,code,value\na,1950-03-01,birth,\na,2020-01-01,admission//URGENT,\na,2020-01-02,HR,80\n"
+        "a,2020-01-02 07:00:00,HR,70\na,2020-01-02 00:00:00,HR,60\na,02.01.2020,death,\n"
+    )
+    cases = {"who": ["a", "a", "a"], "at": ["2020-01-02 12:00:00", "2020-01-03 00:00:00", "2020-01-02"]}
+    noon, over, dawn = ([(code, value) for _, code, value in case if code in {"HR", "death", "admission//URGENT"}]
+                        for case in ward.cases(cases))  # fmt: skip
+    admitted = ("admission//URGENT", pytest.approx(np.nan, nan_ok=True))
+    assert noon == [admitted, ("HR", 60), ("HR", 70)]
+    assert over == [admitted, ("HR", 60), ("HR", 70), ("HR", 80), ("death", pytest.approx(np.nan, nan_ok=True))]
+    assert dawn == [admitted, ("HR", 60)]  # an index time that is a date alone is the day's first moment
+    assert [code for _, code, _ in ward.cases(cases, midnight="date")[0]][-1:] == ["age"]
+    assert ("HR", 60) not in [(code, value) for _, code, value in ward.cases(cases, midnight="date")[0]]
+
+
+def test_dates_in_typed_columns_are_known_when_the_day_is_over(ward):
+    days = pa.array([dt.date(2020, 1, 2), dt.date(1950, 3, 1)])
+    for name, column in (("dates", days), ("stamps", days.cast(pa.timestamp("us")))):
+        ward.parquet({"who": ["a", "a"], "time": column, "code": ["HR", "birth"], "value": [80.0, None]}, name=f"{name}.parquet")
+    cases = {"who": ["a"], "at": ["2020-01-02 12:00:00"]}
+    seen = {
+        (name, midnight): [code for _, code, _ in ward.cases(cases, source=f"{name}.parquet", midnight=midnight)[0]]
+        for name in ("dates", "stamps")
+        for midnight in ("clock", "date")
+    }
+    assert seen == {("dates", "clock"): ["age"], ("dates", "date"): ["age"], ("stamps", "clock"): ["HR", "age"],
+                    ("stamps", "date"): ["age"]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"midnight": "dates"}, "option 'midnight' is 'dates'; did you mean 'date'"),
+        ({"midnight": ["date"]}, "option 'midnight' is "),
+        ({"order": "ymd"}, "order: 'ymd' is none of those that there are"),
+        ({"coded": "recorded"}, "coded: a source of the kind 'long' has no such option; it is one of 'fhir' and 'omop'"),
+    ],
+)
+def test_an_option_that_would_be_of_no_use_is_told(ward, options, told):
+    ward.events("who,time,code,value\na,2020-01-02,HR,80\n")
+    with pytest.raises(StudyError, match=re.escape(told)):
+        store_of(ward, **options)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (
+            "MRN-0001,2024-01-31 10:00:00,HR,80\nMRN-0002,2024-01-31 11:00:00,HR,81\n",
+            "has no header: its first line holds values",
+        ),
+        ("Jane Roe;31.01.2024;HR;80,5\n", "has no header: its first line holds values"),
+        (b"\x93NUMPY\x8f\xfe,\xe2\x28\n", "has no header: its first line holds values"),
+        ("who,time,code,value\na,2024-01-31 10:00,HR,80\n".encode("utf-16"), "is written in UTF-16; export it as UTF-8"),
+    ],
+)
+def test_a_file_without_names_of_columns_is_told_and_no_value_quoted(ward, content, told):
+    ward.events(content)
+    with pytest.raises(TableError, match=told) as raised:
+        store_of(ward)
+    assert not re.search("Jane|MRN|2024|80", str(raised.value))
+
+
+def test_names_that_no_page_can_show_are_written_out_and_stay_apart(ward):
+    """A mark that turns the direction of text makes a code read as another; NUL breaks the XML of a picture."""
+    hostile = [
+        "a\0b",
+        "a\x01b",
+        "\u202eevil",
+        "\x1b[31mred",
+        "x" * 100_000,
+        "x" * 99_999 + "y",
+        "Glucose\u00a0fasting",
+        "氧饱和度 µ",
+    ]
+    ward.parquet({"who": ["a"] * len(hostile), "hours": [1.0] * len(hostile), "code": hostile, "value": [1.0] * len(hostile),
+                  "unit": ["m\0g"] * len(hostile)})  # fmt: skip
+    store = store_of(ward)
+    assert len(set(store.names)) == len(hostile)
+    assert all(name.isprintable() and len(name) <= 501 for name in (*store.names, *store.unit_names))
+    assert {"a\\x00b", "\\u202eevil", "Glucose fasting", "氧饱和度 µ"} <= set(store.names)

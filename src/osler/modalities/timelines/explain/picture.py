@@ -77,7 +77,7 @@ class _Clock:
             if last - place >= APART * (
                 1 if place - LEFT > APART / 2 else 1.5
             ):  # the label at the left edge stands beside its place
-                found.append((place, f"−{days * 24:g} h" if hours else f"−{days:g} d"))
+                found.append((place, f"−{days * 24:g} h" if hours or days < 1 else f"−{days:g} d"))
                 last = place
         return found
 

@@ -6,7 +6,7 @@ the rest is counted together.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -18,13 +18,13 @@ from osler.modalities.timelines.read.limits import limits_of, public_name, rule_
 from osler.modalities.timelines.read.locate import own, store_of
 from osler.modalities.timelines.read.options import Options, checked
 from osler.modalities.timelines.read.store import Store
-from osler.modalities.timelines.read.units import canonical, conversion
+from osler.modalities.timelines.read.units import canonical, conversion, public_unit
 from osler.modalities.timelines.read.values import CHUNK, Recipe, apart, pair_counts, recipe
 
 FEWEST = 5  # subjects that share a code, before a plan may name it
 MOST_CODES = 5_000  # codes that a plan names of 10^5: the most frequent ones
 SAMPLE = 20_000  # values of a code by which a limit is judged
-OTHERS = "codes of fewer than 5 subjects"
+OTHERS = "codes, or units, of fewer than 5 subjects"
 
 
 def reading(locators: Sequence[Any], *, settings: Mapping[str, Any]) -> tuple[Decision, ...]:
@@ -39,9 +39,10 @@ def reading(locators: Sequence[Any], *, settings: Mapping[str, Any]) -> tuple[De
     asked = checked({k: v for k, v in settings.items() if k in {"after", "window", "limits", "units"}})
     named = _nameable(store)
     _check_codes(store, asked)
-    units = _units(store, named) | dict(asked.units)
+    shared = _shared_units(store)
+    units = _units(store, named, shared) | dict(asked.units)
     limits = _limits(store, named, units=units, asked=asked.limits)
-    found = _Found(store, named, recipe(store, reading={"units": units, "limits": limits}), units=units)
+    found = _Found(store, named, recipe(store, reading={"units": units, "limits": limits}), units=units, shared=shared)
     return (
         Decision("after", settings.get("after") or "", _after_reason(settings.get("after"), store), _by(settings, "after")),
         Decision("window", settings.get("window") or "", _window_reason(settings.get("window")), _by(settings, "window")),
@@ -90,31 +91,49 @@ def _about(store: Store) -> dict[str, Any]:
 
 def _nameable(store: Store) -> list[int]:
     """Return the codes, the most frequent first, that a plan may name."""
-    n = len(store.names)
+    events, subjects = _spread(store, len(store.names), place=lambda here: store.codes[here])
+    named = [c for c in np.argsort(-events, kind="stable").tolist() if subjects[c] >= FEWEST or public_name(store.names[c])]
+    return named[:MOST_CODES]
+
+
+def _shared_units(store: Store) -> frozenset[tuple[int, int]]:
+    """Return the pairs of a code and a unit that a plan may name; having none is a pair too."""
+    pairs, width = sorted(pair_counts(store)), len(store.unit_names)
+    keys = np.array([code * width + unit for code, unit in pairs], np.int64)
+
+    def place(here: slice) -> np.ndarray:
+        own = np.searchsorted(keys, store.codes[here].astype(np.int64) * width + store.units[here])
+        return np.where(np.isnan(store.values[here]), len(keys), own)  # events without a value need no unit, and are no pair
+
+    _, subjects = _spread(store, len(keys) + 1, place=place)
+    return frozenset(pair for pair, count in zip(pairs, subjects.tolist(), strict=False) if count >= FEWEST)
+
+
+def _spread(store: Store, n: int, *, place: Callable[[slice], np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return how many events (n,) and how many subjects (n,) fall into each of `n` places; `place` gives those of some events."""
     events, subjects = np.zeros(n, np.int64), np.zeros(n, np.int64)
     lengths = np.diff(store.offsets)
     begin = 0
     while begin < len(lengths):  # whole subjects, about CHUNK events at a time
         end = max(begin + 1, int(np.searchsorted(store.offsets, store.offsets[begin] + CHUNK, side="right")) - 1)
-        codes = store.codes[store.offsets[begin] : store.offsets[end]]
+        at = place(slice(int(store.offsets[begin]), int(store.offsets[end])))
         subject = np.repeat(np.arange(end - begin), lengths[begin:end])
-        events += np.bincount(codes, minlength=n)
+        events += np.bincount(at, minlength=n)
         if (end - begin) * n <= 16 * CHUNK:
             seen = np.zeros((end - begin, n), bool)
-            seen[subject, codes] = True
+            seen[subject, at] = True
             subjects += seen.sum(axis=0)
         else:
-            subjects += np.bincount(np.unique(subject * n + codes) % n, minlength=n)
+            subjects += np.bincount(np.unique(subject * n + at) % n, minlength=n)
         begin = end
-    named = [c for c in np.argsort(-events, kind="stable").tolist() if subjects[c] >= FEWEST or public_name(store.names[c])]
-    return named[:MOST_CODES]
+    return events, subjects
 
 
-def _units(store: Store, named: Sequence[int]) -> dict[str, str]:
-    """Return the most frequent unit of each code that has one; spellings of one unit count together."""
+def _units(store: Store, named: Sequence[int], shared: Collection[tuple[int, int]]) -> dict[str, str]:
+    """Return the most frequent unit of each code that has one which enough subjects share; spellings of one unit count together."""
     spelled: dict[int, dict[str, dict[str, int]]] = {}
     for (code, unit), count in pair_counts(store).items():
-        if unit:
+        if unit and ((code, unit) in shared or public_unit(store.unit_names[unit])):
             name = store.unit_names[unit]
             spelled.setdefault(code, {}).setdefault(canonical(name), {})[name] = count
     return {store.names[c]: _most(max(spelled[c].values(), key=lambda s: sum(s.values()))) for c in named if c in spelled}
@@ -180,27 +199,37 @@ def _values_of(store: Store, codes: Sequence[int], *, units: Mapping[str, str]) 
     return {code: np.concatenate(some) for code, some in parts.items() if some}
 
 
+def _add(counts: dict[str, int], name: str, count: int) -> None:
+    counts[name] = counts.get(name, 0) + count
+
+
 class _Found:
     """What reading by a recipe does to the values of a store, counted by code."""
 
-    def __init__(self, store: Store, named: Sequence[int], read: Recipe, *, units: Mapping[str, str]) -> None:
-        self._store, self._named = store, {store.names[c] for c in named}
+    def __init__(
+        self, store: Store, named: Sequence[int], read: Recipe, *, units: Mapping[str, str], shared: Collection[tuple[int, int]]
+    ) -> None:
+        self._store, self._named, self._shared = store, {store.names[c] for c in named}, shared
         self.converted: dict[str, dict[str, int]] = {}
         self.apart: dict[str, int] = {}
         self.unitless: dict[str, int] = {}
         for (code, unit), count in sorted(pair_counts(store).items()):
-            self._count(store.names[code], store.unit_names[unit], count, units=units)
+            self._count(store.names[code], store.unit_names[unit], count, units=units, told=self._told(code, unit))
         self.masked = self._masked(read)
 
-    def _count(self, code: str, unit: str, count: int, *, units: Mapping[str, str]) -> None:
+    def _told(self, code: int, unit: int) -> bool:
+        shared = (code, unit) in self._shared or public_unit(self._store.unit_names[unit])
+        return shared and self._store.names[code] in self._named
+
+    def _count(self, code: str, unit: str, count: int, *, units: Mapping[str, str], told: bool) -> None:
         if code not in units or canonical(unit) == canonical(units[code]):
             return
         if not unit:
-            self.unitless[code] = count
+            _add(self.unitless, code if told else OTHERS, count)
         elif conversion(code, unit, units[code]) is None:
-            self.apart[apart(code, unit)] = count
+            _add(self.apart, apart(code, unit) if told else OTHERS, count)
         else:
-            self.converted.setdefault(code, {})[unit] = count
+            _add(self.converted.setdefault(code if told else OTHERS, {}), unit if told else OTHERS, count)
 
     def _masked(self, read: Recipe) -> dict[str, int]:
         store, found = self._store, np.zeros(len(self._store.names), np.int64)

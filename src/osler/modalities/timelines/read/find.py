@@ -28,6 +28,7 @@ def found(options: Mapping[str, Any], *, folder: Path, key: str | None = None) -
     asked = checked(options, more=_more())
     place = _place(asked.source, folder=folder, kind=asked.kind)
     kind = asked.kind or _kind(place)
+    _check_own(asked, kind=kind)
     own: dict[str, Any] = {"names": dict(asked.names), "clock": asked.clock, "zone": asked.zone, **asked.more}
     source = Source(place, kind, {k: v for k, v in own.items() if v})
     if kind == "long":
@@ -43,6 +44,18 @@ def known_kinds() -> list[str]:
 def _more() -> list[str]:
     """Return the options that the kinds of source know beside those of every timelines input."""
     return [name for kind in known_kinds() for name in getattr(reader(kind), "OPTIONS", ())]
+
+
+def _check_own(asked: Options, *, kind: str) -> None:
+    """Raise StudyError for options that this kind of source does not know: what is said in vain would be believed."""
+    owners = {name: [k for k in known_kinds() if name in getattr(reader(k), "OPTIONS", ())] for name in asked.more}
+    faults = [
+        f"{name}: a source of the kind '{kind}' has no such option; it is one of {' and '.join(repr(k) for k in owners[name])}"
+        for name in asked.more
+        if kind not in owners[name] and name != "order"  # which reads the table's index times, too
+    ]
+    if faults:
+        raise StudyError(faults)
 
 
 def _place(source: str | None, *, folder: Path, kind: str | None) -> Path | str:

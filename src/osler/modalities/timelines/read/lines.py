@@ -27,6 +27,8 @@ def text_header(path: Path) -> tuple[list[str], str]:
     import csv
 
     head = _first_line(path)
+    if head is None:
+        raise TableError(f"'{path.name}' is written in UTF-16; export it as UTF-8 (in Excel: CSV UTF-8)")
     if not head.strip():
         raise TableError(f"'{path.name}' is empty; wanted a table of events with a header")
     if "\0" in head:
@@ -83,10 +85,11 @@ def _opened(path: Path) -> Any:
     return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")
 
 
-def _first_line(path: Path) -> str:
+def _first_line(path: Path) -> str | None:
+    """Return the first line, None where it is UTF-16, of whose rows Arrow would read other bytes."""
     with _opened(path) as stream:
         line = stream.readline(1 << 20)
-    return line.decode("utf-8-sig" if not line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-16", "replace")
+    return None if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else line.decode("utf-8-sig", "replace")
 
 
 def _unquoted(rows: pa.Table) -> pa.Table:

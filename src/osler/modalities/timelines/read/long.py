@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from osler.core.errors import StudyError, TableError, did_you_mean
 from osler.core.names import plain
-from osler.modalities.timelines.case import ALWAYS, Piece
+from osler.modalities.timelines.case import ADMISSION, ALWAYS, BIRTH, Piece
 from osler.modalities.timelines.read.lines import NO_ROW, text_blocks, text_header
 from osler.modalities.timelines.read.options import PARTS
 from osler.modalities.timelines.read.source import Source
-from osler.modalities.timelines.read.times import order_of, read_times
+from osler.modalities.timelines.read.times import Times, order_of, read_times
+from osler.modalities.timelines.read.zone import at_midnight
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 TYPED = (".parquet", ".arrow", ".feather")
-OPTIONS = ("order",)
+OPTIONS = ("order", "midnight")
 ROWS = 1 << 18  # of a typed file at once
 NO_TIME = "time that cannot be read"
 OTHER_CLOCK = "time of the other kind (with a date among times since the start, or the reverse)"
@@ -85,6 +89,9 @@ def named(source: Source, *, key: str | None = None) -> dict[str, str]:
         free = (folded[name] for name in usual if name in folded and folded[name] not in found.values())
         if name := next(free, None):
             found[part] = name
+    if any(part not in found for part in NEEDED) and any(_is_value(name) for name in there):
+        # what is told of names would quote the first patient's values
+        raise TableError(f"'{path.name}' has no header: its first line holds values; write the names of the columns above it")
     faults += [
         f"'{path.name}' has no column that is named like the {part} of an event; say which with names: {{{part}: COLUMN}}"
         f"{did_you_mean(part, there)}"
@@ -94,6 +101,13 @@ def named(source: Source, *, key: str | None = None) -> dict[str, str]:
     if faults:
         raise StudyError(faults)
     return found
+
+
+def _is_value(name: str) -> bool:
+    """Whether what stands in a header is no name of a column: a number, a date, or bytes of something else."""
+    return (
+        re.fullmatch(r"\s*[-+]?[\d.,:/ T-]*\d[\d.,:/ TZ+-]*\s*", name) is not None or not name.isprintable() or "\ufffd" in name
+    )
 
 
 def relative(source: Source) -> bool:
@@ -112,8 +126,9 @@ def relative(source: Source) -> bool:
 
 
 def pieces(source: Source) -> Iterator[Piece]:
-    """Yield the events, block by block."""
+    """Yield the events, block by block. A date without a clock is its day's last moment, of birth and admission its first."""
     names = _names(source)
+    midnight = at_midnight(source.options)
     columns = list(dict.fromkeys(names[p] for p in PARTS if p in names))
     clock, since = _clock(source), relative(source)
     for path in files(source):
@@ -121,7 +136,8 @@ def pieces(source: Source) -> Iterator[Piece]:
         for rows, lost in _tables(path, columns):
             times = rows.column(names["time"]).combine_chunks()
             order = _order(source, times) if order is None else order
-            yield _piece(rows, names, clock=clock, zone=source.options.get("zone", "UTC"), order=order, since=since, lost=lost)
+            found = read_times(times, clock=clock, zone=source.options.get("zone", "UTC"), order=order, midnight=midnight)
+            yield _piece(rows, names, found, since=since, lost=lost)
 
 
 def _names(source: Source) -> Mapping[str, str]:
@@ -151,26 +167,35 @@ def _order(source: Source, column: pa.Array) -> str:
     )
 
 
-def _piece(
-    rows: pa.Table, names: Mapping[str, str], *, clock: str | None, zone: str, order: str, since: bool, lost: int
-) -> Piece:
+def _piece(rows: pa.Table, names: Mapping[str, str], times: Times, *, since: bool, lost: int) -> Piece:
     import pyarrow as pa
 
-    times = read_times(rows.column(names["time"]).combine_chunks(), clock=clock, zone=zone, order=order)
     other = ~times.bad & (times.at != ALWAYS) & (times.relative != since)
     kept = ~(times.bad | other)
     refused = {NO_TIME: int(times.bad.sum()), OTHER_CLOCK: int(other.sum()), NO_ROW: lost}
     values, texts = _values(rows, names)
+    codes = word_column(rows.column(names["code"]))
+    at = _known(times, codes)
     parts = {
         "subject": word_column(rows.column(names["subject"])),
-        "time": pa.array(times.at, mask=times.at == ALWAYS),
-        "code": word_column(rows.column(names["code"])),
+        "time": pa.array(at, mask=at == ALWAYS),
+        "code": codes,
         "value": values,
         "text": texts,
         "unit": word_column(rows.column(names["unit"])) if "unit" in names else pa.nulls(len(rows), pa.string()),
     }
     table = pa.table(parts)
     return Piece(table if kept.all() else table.filter(pa.array(kept)), {why: n for why, n in refused.items() if n})
+
+
+def _known(times: Times, codes: pa.ChunkedArray) -> np.ndarray:
+    """Return (n,) from when each event is known: what happened on a day is surely known when the day is over, not before."""
+    if np.array_equal(times.at, times.until):
+        return times.at
+    import pyarrow.compute as pc
+
+    begins = pc.fill_null(pc.match_substring_regex(codes, rf"^\s*({BIRTH}\s*$|{ADMISSION}\s*($|//))"), fill_value=False)
+    return np.where(begins.to_numpy().astype(bool), times.at, times.until)
 
 
 def _values(rows: pa.Table, names: Mapping[str, str]) -> tuple[Any, Any]:

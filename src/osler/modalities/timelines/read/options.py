@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from osler.core.duration import duration
 from osler.core.errors import StudyError, did_you_mean
 from osler.modalities.timelines.read.source import KINDS
-from osler.modalities.timelines.read.times import CLOCKS, zone_of
+from osler.modalities.timelines.read.times import CLOCKS
+from osler.modalities.timelines.read.zone import zone_of
 
 OWN = ("source", "kind", "names", "clock", "zone", "after", "window", "limits", "units")
+ORDERS = ("dmy", "mdy")
 PARTS = ("subject", "time", "code", "value", "unit", "text")  # columns that a long table has
 
 
@@ -52,6 +54,7 @@ def checked(options: Mapping[str, Any], *, more: Sequence[str] = ()) -> Options:
         units=_units(given.get("units", {}), faults),
         more=read,
     )
+    _among(given, "order", ORDERS, faults)
     if found.window == 0:
         faults.append("window: a window of no length holds no event; give a longer one, or leave it out to look at all")
     if faults:
@@ -67,7 +70,7 @@ def _text(given: Mapping[str, Any], name: str, faults: list[str]) -> str | None:
     return None
 
 
-def _among(given: Mapping[str, Any], name: str, known: Mapping[str, Any], faults: list[str]) -> str | None:
+def _among(given: Mapping[str, Any], name: str, known: Collection[str], faults: list[str]) -> str | None:
     value = given.get(name)
     if value is None or (isinstance(value, str) and value in known):
         return value

@@ -6,6 +6,7 @@ hashes, so that the sorted drawers behind one another are the sorted whole.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ RECORD = np.dtype(
     [("subject", "<i8"), ("time", "<i8"), ("code", "<i4"), ("value", "<f4"), ("unit", "<i2"), ("text", "<u4")]
 )  # fmt: skip
 DRAWERS = 64
+LONGEST = 500  # characters of a code or a unit
 MOST_UNITS = (1 << 15) - 1
 NO_SUBJECT, NO_CODE, DUPLICATE = "no subject", "no code", "exact duplicate of another event"
 NO_BIRTHDAY = "birth without a date"
@@ -59,6 +61,7 @@ class Spool:
             return
         subject, no_subject = self._subjects(rows.column("subject"))
         codes, code, no_code = _named(rows.column("code"))
+        codes = [shown(text) for text in codes]
         records = np.zeros(len(rows), RECORD)
         records["subject"] = subject
         records["time"] = _times(rows.column("time"))
@@ -82,7 +85,7 @@ class Spool:
         """Fill in value, unit, and code with the word that stands for a value."""
         value = np.array(rows.column("value").to_numpy(), np.float64)
         units, unit, _ = _named(rows.column("unit"))
-        own = np.array([self._unit(u) for u in units] or [0], np.int64)
+        own = np.array([self._unit(shown(u)) for u in units] or [0], np.int64)
         records["unit"] = own[unit]
         texts, index = _distinct(rows.column("text"))
         word = np.full(len(rows), -1)
@@ -124,7 +127,9 @@ class Spool:
             width = len(words) + 1
             pairs, place = np.unique(code[~bare] * width + word[~bare], return_inverse=True)
             # a word keeps no "//", so that the last one of a code always stands before its word
-            parted = [(codes[p // width], str(words[int(p % width)]).strip().replace(PARTED, "/ /")) for p in pairs.tolist()]
+            parted = [
+                (codes[p // width], shown(str(words[int(p % width)]).strip()).replace(PARTED, "/ /")) for p in pairs.tolist()
+            ]
             out[~bare] = np.array([known.setdefault(pair, len(known)) for pair in parted], np.int32)[place]
         return out
 
@@ -214,6 +219,25 @@ def _named(column: pa.ChunkedArray) -> tuple[list[str], np.ndarray, np.ndarray]:
     index = np.where(index < 0, len(names) - 1, index)
     empty = np.array([not name for name in names], bool)
     return names, index, empty[index]
+
+
+def shown(text: str) -> str:
+    r"""Return a name as a page and a terminal may show it: signs without a shape are written out, what is very long is cut and
+    told apart by its hash.
+
+    >>> shown("HR"), shown("a\0b\n"), len(shown("x" * 100_000))
+    ('HR', 'a\\x00b ', 501)
+    """
+    if not text.isprintable():
+        text = "".join(sign if sign.isprintable() else " " if sign.isspace() else _escaped(sign) for sign in text)
+    if len(text) <= LONGEST:
+        return text
+    mark = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return f"{text[: LONGEST - 16]}…{mark}"
+
+
+def _escaped(sign: str) -> str:
+    return sign.encode("unicode_escape").decode("ascii")
 
 
 def _named_births(codes: list[str]) -> np.ndarray:

@@ -26,7 +26,7 @@ from osler.modalities.timelines.read.options import Options
 from osler.modalities.timelines.read.source import Source, reader
 from osler.modalities.timelines.read.spool import Spool
 
-FORMAT = 1  # of a store; a change of what is stored raises it, and sources are read anew
+FORMAT = 2  # of a store; a change of what is stored raises it, and sources are read anew
 MOST_BYTES = 50 << 30  # of all stores of a cache; the longest unused go first
 UNFINISHED = 86_400.0  # seconds after which nobody writes a store any more
 FRESH = 600.0  # seconds for which what was read of a database serves again: the blocks of one prediction

@@ -5,15 +5,13 @@ All functions take whole columns and never loop over cells; texts are parsed onc
 
 from __future__ import annotations
 
-import zoneinfo
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from osler.core.duration import UNITS
-from osler.core.errors import StudyError, did_you_mean
-from osler.modalities.timelines.case import ALWAYS
+from osler.modalities.timelines.case import ALWAYS, DAY
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,33 +34,23 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 @dataclass(frozen=True, slots=True)
 class Times:
     """Times of n cells: `at` (n,) int64 microseconds, ALWAYS where the cell is empty; `bad` (n,) bool where it holds something that
-    is no time; `relative` (n,) bool where it counts from the case's own start."""
+    is no time; `relative` (n,) bool where it counts from the case's own start.
+
+    A date without a clock is a span: `at` is its first microsecond, `until` (n,) int64 its last; elsewhere both are the same.
+    """
 
     at: np.ndarray
     bad: np.ndarray
     relative: np.ndarray
+    until: np.ndarray
 
 
-def zone_of(name: object) -> zoneinfo.ZoneInfo:
-    """Return the time zone `name`; raises StudyError with the near miss."""
-    if isinstance(name, str) and name:
-        try:
-            return zoneinfo.ZoneInfo(name)
-        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-            pass
-    known = zoneinfo.available_timezones()
-    near = did_you_mean(str(name), known)
-    raise StudyError(
-        f"zone: there is no time zone '{name}'{near if 'mean' in near else ''}; wanted a name such as 'Europe/Paris'"
-    )
-
-
-def read_times(array: pa.Array, *, clock: str | None = None, zone: str = "UTC", order: str = "") -> Times:
+def read_times(array: pa.Array, *, clock: str | None = None, zone: str = "UTC", order: str = "", midnight: bool = False) -> Times:
     """Return the times of a flat Arrow array, text or typed.
 
     `clock` says how plain numbers count from the case's start; without it a number is no time, except where it is a text
     of 8, 12 or 14 digits (20240131). `zone` is that of dates without one. `order` ("dmy", "mdy") reads 03/04/2020; without
-    it such a date is bad.
+    it such a date is bad. With `midnight` a time without a zone that stands at midnight is a date without a clock.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -72,24 +60,40 @@ def read_times(array: pa.Array, *, clock: str | None = None, zone: str = "UTC", 
         array, kind = array.dictionary_decode(), kind.value_type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         encoded = array.dictionary_encode()
-        found = _texts(encoded.dictionary, clock=clock, zone=zone, order=order)
+        found = _texts(encoded.dictionary, clock=clock, zone=zone, order=order, midnight=midnight)
         index = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy(zero_copy_only=False)
-        empty = ((ALWAYS,), (False,), (False,))
-        parts = zip((found.at, found.bad, found.relative), empty, strict=True)
+        empty = ((ALWAYS,), (False,), (False,), (ALWAYS,))
+        parts = zip((found.at, found.bad, found.relative, found.until), empty, strict=True)
         return Times(*(np.append(part, none)[index] for part, none in parts))
     null = np.asarray(array.is_null().to_numpy(zero_copy_only=False), bool)
     never = np.zeros(len(array), bool)
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         stamps = pc.cast(array, pa.timestamp("us", tz=getattr(kind, "tz", None)), safe=False).cast(pa.int64())
         at = np.where(null, ALWAYS, stamps.fill_null(0).to_numpy())
-        return Times(at if getattr(kind, "tz", None) else _localised(at, zone=zone), never, never)
+        if getattr(kind, "tz", None):
+            return Times(at, never, never, at)
+        days = np.full(len(at), pa.types.is_date(kind)) | (midnight & (at % DAY == 0))
+        return _spans(at, days=days, zone=zone, bad=never, relative=never)
     if pa.types.is_duration(kind) or pa.types.is_time(kind):
         whole = pc.cast(array, pa.duration("us") if pa.types.is_duration(kind) else pa.time64("us"), safe=False).cast(pa.int64())
-        return Times(np.where(null, ALWAYS, whole.fill_null(0).to_numpy()), never, ~null)
+        lengths = np.where(null, ALWAYS, whole.fill_null(0).to_numpy())
+        return Times(lengths, never, ~null, lengths)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         numbers = pc.cast(array, pa.float64(), safe=False).fill_null(np.nan).to_numpy(zero_copy_only=False)
         return _counted(np.asarray(numbers, np.float64), null | np.isnan(numbers), clock=clock)
-    return Times(np.full(len(array), ALWAYS), ~null, never)
+    nowhere = np.full(len(array), ALWAYS)
+    return Times(nowhere, ~null, never, nowhere)
+
+
+def _spans(walls: np.ndarray, *, days: np.ndarray, zone: str, bad: np.ndarray, relative: np.ndarray) -> Times:
+    """Return times of a wall clock in `zone`, of which those at `days` are whole days, as UTC."""
+    at = _localised(walls, zone=zone)
+    whole = days & (walls != ALWAYS)
+    until = np.where(whole, _localised(np.where(whole, walls + (DAY - 1), ALWAYS), zone=zone), at) if whole.any() else at
+    return Times(at, bad, relative, until)
+
+
+Attempt = tuple[np.ndarray, np.ndarray, np.ndarray]  # times, whether a wall clock's, whether days without a clock
 
 
 def order_of(array: pa.Array) -> str:
@@ -110,7 +114,7 @@ def _counted(numbers: np.ndarray, null: np.ndarray, *, clock: str | None) -> Tim
         long = np.where(null, 0.0, numbers) * scale
     bad = ~null & ((scale == 0) | ~np.isfinite(long) | (np.abs(long) > LONGEST))
     at = np.where(null | bad, ALWAYS, np.rint(np.where(bad, 0, long)).astype(np.int64))
-    return Times(at, bad, ~null & ~bad)
+    return Times(at, bad, ~null & ~bad, at)
 
 
 def _localised(at: np.ndarray, *, zone: str) -> np.ndarray:
@@ -129,33 +133,35 @@ def _localised(at: np.ndarray, *, zone: str) -> np.ndarray:
     return np.where(known, whole, ALWAYS)
 
 
-def _texts(array: pa.Array, *, clock: str | None, zone: str, order: str) -> Times:
+def _texts(array: pa.Array, *, clock: str | None, zone: str, order: str, midnight: bool) -> Times:
     """Return the times of distinct texts."""
     import polars as pl
 
     texts = pl.Series(pl.from_arrow(array), dtype=pl.String).str.strip_chars()
     n = len(texts)
-    at, relative = np.full(n, ALWAYS), np.zeros(n, bool)
+    at, until, relative = np.full(n, ALWAYS), np.full(n, ALWAYS), np.zeros(n, bool)
     blank = texts.str.to_lowercase().is_in(list(BLANKS)).fill_null(value=True).to_numpy()
     left = np.flatnonzero(~blank)
     for attempt in (_iso, _clock_times, _dates):
-        found, walls = attempt(texts.gather(left), order=order)
+        found, walls, days = attempt(texts.gather(left), order=order)
         hit = found != ALWAYS
         if attempt is _clock_times:
             relative[left[hit]] = True
-        elif zone != "UTC":
-            found = np.where(walls, _localised(np.where(walls, found, ALWAYS), zone=zone), found)
-        at[left[hit]] = found[hit]
+        days = hit & (days | (walls & midnight & (found % DAY == 0)))
+        ends = np.where(days, found + (DAY - 1), found)
+        if walls.any():
+            found, ends = (np.where(walls, _localised(np.where(walls, t, ALWAYS), zone=zone), t) for t in (found, ends))
+        at[left[hit]], until[left[hit]] = found[hit], ends[hit]
         left = left[~hit]
     if clock and len(left):
         numbers = texts.gather(left).cast(pl.Float64, strict=False).fill_null(np.nan).to_numpy()
         counted = _counted(numbers, np.isnan(numbers), clock=clock)
-        at[left], relative[left] = counted.at, counted.relative
-    return Times(at, ~blank & (at == ALWAYS), relative)
+        at[left], relative[left], until[left] = counted.at, counted.relative, counted.at
+    return Times(at, ~blank & (at == ALWAYS), relative, until)
 
 
-def _iso(texts: pl.Series, *, order: str) -> tuple[np.ndarray, np.ndarray]:  # noqa: ARG001  one signature for all
-    """Return "2020-01-31 10:00:00" with what may follow, fast; whether it is a wall clock's (without zone)."""
+def _iso(texts: pl.Series, *, order: str) -> Attempt:  # noqa: ARG001  one signature for all
+    """Return "2020-01-31 10:00:00" with what may follow, fast; whether it is a wall clock's (without zone); never a day alone."""
     import polars as pl
 
     heads = texts.str.slice(0, 19).str.replace("T", " ", literal=True)
@@ -169,9 +175,9 @@ def _iso(texts: pl.Series, *, order: str) -> tuple[np.ndarray, np.ndarray]:  # n
     ahead, wall = _ahead(parts.to_series(1))
     shift = fraction.fill_null(0).to_numpy() - ahead
     known = stamps.is_not_null().to_numpy() & (readable[index] if len(readable) else np.zeros(len(index), bool))
-    return np.where(known, stamps.fill_null(0).to_numpy() + (shift[index] if len(shift) else 0), ALWAYS), (
-        wall[index] if len(wall) else np.zeros(len(index), bool)
-    )
+    at = np.where(known, stamps.fill_null(0).to_numpy() + (shift[index] if len(shift) else 0), ALWAYS)
+    never = np.zeros(len(index), bool)
+    return at, known & wall[index] if len(wall) else never.copy(), never
 
 
 def _ahead(zones: pl.Series) -> tuple[np.ndarray, np.ndarray]:
@@ -185,7 +191,7 @@ def _ahead(zones: pl.Series) -> tuple[np.ndarray, np.ndarray]:
     return sign * (hours * UNITS["h"] + minutes * UNITS["min"]), wall
 
 
-def _clock_times(texts: pl.Series, *, order: str) -> tuple[np.ndarray, np.ndarray]:  # noqa: ARG001
+def _clock_times(texts: pl.Series, *, order: str) -> Attempt:  # noqa: ARG001
     """Return "47:37" since the case's start."""
     import polars as pl
 
@@ -197,14 +203,15 @@ def _clock_times(texts: pl.Series, *, order: str) -> tuple[np.ndarray, np.ndarra
     )  # fmt: skip
     good = hit & (minute < 60) & (second < 60)
     whole = np.rint((hour * 3600 + minute * 60 + second) * UNITS["s"]).astype(np.int64)
-    return np.where(good, sign * whole, ALWAYS), np.zeros(len(texts), bool)
+    never = np.zeros(len(texts), bool)
+    return np.where(good, sign * whole, ALWAYS), never, never.copy()
 
 
-def _dates(texts: pl.Series, *, order: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return dates in the other forms."""
+def _dates(texts: pl.Series, *, order: str) -> Attempt:
+    """Return dates in the other forms, with and without a clock."""
     import polars as pl
 
-    at, walls = np.full(len(texts), ALWAYS), np.zeros(len(texts), bool)
+    at, walls, days = np.full(len(texts), ALWAYS), np.zeros(len(texts), bool), np.zeros(len(texts), bool)
     months = {name: str(i) for i, name in enumerate(_MONTHS, 1)}
     for pattern, places in ((_COMPACT, "ymd"), (_YEAR_FIRST, "ymd"), (_DAY_FIRST, "dmy"), (_NAMED, "dmy")):
         parts = texts.str.extract_groups(pattern).struct.unnest()
@@ -218,8 +225,10 @@ def _dates(texts: pl.Series, *, order: str) -> tuple[np.ndarray, np.ndarray]:
             columns, given = _sorted_days(columns, given, texts, order=order)
         hit = np.flatnonzero(given.to_numpy() & (at == ALWAYS))
         if len(hit):
-            at[hit], walls[hit] = _assembled([c.gather(hit) for c in columns], places=places)
-    return at, walls
+            parts_here = [c.gather(hit) for c in columns]
+            at[hit], walls[hit] = _assembled(parts_here, places=places)
+            days[hit] = parts_here[3].is_null().to_numpy()
+    return at, walls & (at != ALWAYS), days
 
 
 def _sorted_days(

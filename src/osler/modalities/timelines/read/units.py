@@ -127,6 +127,11 @@ def canonical(unit: str) -> str:
     return _SPELLED.get(text) or _SPELLED.get(text.rstrip(".")) or text
 
 
+def public_unit(unit: str) -> bool:
+    """Whether a unit is one that is known here, however it is spelled, so that it tells of no patient; an annotation in braces may."""
+    return "{" not in unit and (canonical(unit) in _HOME or canonical(unit) in _TEMPERATURE or not unit)
+
+
 @functools.lru_cache(maxsize=1 << 17)
 def words_of(code: str) -> str:
     """Return a code as lower-case words, "//", "_" and capitals inside words parted: "Heart_Rate", "HeartRate" are "heart rate"."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from osler.core.errors import StudyError, did_you_mean
 from osler.modalities.timelines.case import DAY
-from osler.modalities.timelines.read.zone import UTC, zone
+from osler.modalities.timelines.read.zone import UTC, at_midnight, zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,12 +31,7 @@ class Clock:
     @staticmethod
     def of(options: Mapping[str, Any]) -> Clock:
         """Return the options `zone` and `midnight` read; raises StudyError for what they cannot be."""
-        given = options.get("midnight", "clock")
-        if given not in {"clock", "date"}:
-            raise StudyError(
-                f"option 'midnight' is '{given}'{did_you_mean(str(given), ['clock', 'date'])}; 'date': a datetime at midnight is a day"
-            )
-        return Clock(zone(options), given == "date")
+        return Clock(zone(options), at_midnight(options))
 
 
 def moments(frame: pl.DataFrame, *, stem: str, clock: Clock, late: bool = True) -> pl.Series:
