@@ -70,7 +70,7 @@ def study_of(case: Case, folder: Path, *, cases: int = 60, **settings) -> tuple[
         row["dose"] = row["level"] * 10 + number % 3
         row["sex"] = "fm"[number % 2]
         row["visit"] = f"v{number}"
-    _events(folder, rows)
+    write_events(folder, rows, keys=EVENTS[1])
     columns = rows_of(rows, ["image", "scan", "visit", "mask", "bright", "level", "age", "dose", "sex", "patient"])
     path = folder / "table.parquet"
     pq.write_table(pa.table(columns), path)
@@ -90,22 +90,26 @@ def study_of(case: Case, folder: Path, *, cases: int = 60, **settings) -> tuple[
     return study, Table(pa.table(columns), folder, digest="test")
 
 
-def _events(folder: Path, rows: list[dict]) -> None:
+def write_events(folder: Path, rows: list[dict], *, keys: tuple[str, ...]) -> None:
     """Write a long table of events beside the study's: three codes with values, one with words, at irregular hours, out of order.
 
-    The signal follows the level; no two visits are equal, and some lack a code.
+    The signal follows the level; no two of those that the columns `keys` name are equal, and some lack a code.
     """
-    lines = ["visit,hours,code,value,unit"]
-    for number, row in enumerate(rows):
-        drawn = np.random.default_rng([7, number])
-        hours = drawn.permutation(np.round(np.cumsum(drawn.exponential(3, 5 + number % 4)), 3))
-        lines += [f"{row['visit']},{h},signal,{row['level'] + drawn.normal(0, 0.02):.4f},mV" for h in hours]
-        lines += [f"{row['visit']},{h},pulse,{70 + drawn.normal(0, 5):.1f},/min" for h in hours[: number % 3]]
-        lines += [
-            f"{row['visit']},{hours[0]},dose,{number % 7},mg",
-            f"{row['visit']},{hours[1]},look,{['pale', 'pink'][number % 2]},",
-        ]
+    lines = ["subject,hours,code,value,unit"]
+    for turn, key in enumerate(keys):
+        for number, row in enumerate(rows):
+            lines += _events(row[key], row["level"], number, np.random.default_rng([7 + turn, number]))
     (folder / "events.csv").write_text("\n".join(lines))
+
+
+def _events(subject: str, level: float, number: int, drawn: np.random.Generator) -> list[str]:
+    hours = drawn.permutation(np.round(np.cumsum(drawn.exponential(3, 5 + number % 4)), 3))
+    return [
+        *(f"{subject},{h},signal,{level + drawn.normal(0, 0.02):.4f},mV" for h in hours),
+        *(f"{subject},{h},pulse,{70 + drawn.normal(0, 5):.1f},/min" for h in hours[: number % 3]),
+        f"{subject},{hours[0]},dose,{number % 7},mg",
+        f"{subject},{hours[1]},look,{['pale', 'pink'][number % 2]},",
+    ]
 
 
 def _scan(folder: Path, image: str) -> str:

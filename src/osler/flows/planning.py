@@ -64,6 +64,8 @@ def circumstances_of(cases: Cases, split: Split, *, device: str | None) -> plan_
         budget=cases.study.budget,
         device=chosen_device(device),
         settings=cases.study.settings,
+        outputs=cases.task.width(cases.target.info),
+        classes=cases.target.info.get("kind") == "multiclass",
     )
 
 

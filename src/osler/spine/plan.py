@@ -16,6 +16,10 @@ NETWORK_SHARE = 0.6  # of the budget; the rest is for the baseline, scoring and 
 SHORT = 0.005  # seconds of a step
 PRECISIONS = ("float32", "bfloat16")
 JOINS = ("mixed", "side by side")
+TUNINGS = ("whole", "short", "linear")
+FEW_OUTPUTS = 10  # each of them is tuned, whatever the budget
+SHORT_TUNING = 1 / 20  # of the time of tuning each of many labels (measured 1/40 of 300: docs/lab.md)
+SHORT_OF_CLASSES = 1 / 4  # of the time of tuning one model of many classes (measured with 40)
 _FLOAT32 = Decision(
     "fit.precision", "float32", "bfloat16 is taken where it was measured faster on this device", "rule", PRECISIONS
 )
@@ -25,7 +29,8 @@ OVERHEAD = 1.3  # of an epoch beside its steps: scoring, averaging, checkpoint (
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What the rules see besides facts: sizes of the training part, device, what the user allows and set."""
+    """What the rules see besides facts: sizes of the training part, device, what the user allows and set; `outputs` raw outputs, which
+    are the `classes` of one outcome or belong to one outcome each."""
 
     task: str
     output: str
@@ -35,6 +40,8 @@ class Circumstances:
     budget: float
     device: str
     settings: Mapping[str, Any]
+    outputs: int = 1
+    classes: bool = False
 
 
 def brief(circumstances: Circumstances, *, facts: Mapping[str, Any], target: Mapping[str, Any], prefix: str) -> Brief:
@@ -100,6 +107,7 @@ def fit_rules(circumstances: Circumstances, *, inputs: int) -> tuple[Decision, .
             _baseline_effort(circumstances),
             "settings of the boosted trees that are tried, as the budget allows",
         ),
+        _baseline_tuning(circumstances),
         Decision(
             "baseline.cases", _baseline_cases(circumstances), "cases on which the tuned baseline is trained, as the budget allows"
         ),
@@ -240,10 +248,33 @@ def _baseline_cases(circumstances: Circumstances) -> int:
 
 
 def _baseline_effort(circumstances: Circumstances) -> int:
-    """Return how many settings of boosted trees there is time for: each takes about 1 s per 2,000 cases and fold."""
-    seconds = circumstances.budget * 60 * (1 - NETWORK_SHARE)
+    """Return how many settings of boosted trees there is time for; few outputs have at least one, whatever the budget."""
+    return int(min(4, max(1, _baseline_seconds(circumstances) / _baseline_setting(circumstances))))
+
+
+def _baseline_tuning(circumstances: Circumstances) -> Decision:
+    """Return how the baseline of many outputs keeps to its share of the budget (docs/lab.md)."""
+    share, setting, outputs = _baseline_seconds(circumstances), _baseline_setting(circumstances), circumstances.outputs
+    short = SHORT_OF_CLASSES if circumstances.classes else SHORT_TUNING
+    value = "linear" if short * setting > share else "short" if setting > share else "whole"
+    if outputs <= FEW_OUTPUTS:
+        value = "whole"
+    reason = {
+        "whole": f"{outputs} {'output has' if outputs == 1 else 'outputs have'} each the settings that are best for it",
+        "short": f"{outputs} outputs: one set of settings for all, chosen on a few, as the budget allows",
+        "linear": f"{outputs} outputs: linear models that share their settings, since trees of all would not fit in the budget",
+    }[value]
+    return Decision("baseline.tuning", value, reason, choices=TUNINGS)
+
+
+def _baseline_seconds(circumstances: Circumstances) -> float:
+    return circumstances.budget * 60 * (1 - NETWORK_SHARE)
+
+
+def _baseline_setting(circumstances: Circumstances) -> float:
+    """Return the seconds of one setting of boosted trees: about 1 s per 2,000 cases and fold; of many outputs, as often."""
     each = circumstances.folds * max(0.4, min(circumstances.cases, 50_000) / 2000)
-    return int(min(4, max(1, seconds / each)))
+    return each * (circumstances.outputs if circumstances.outputs > FEW_OUTPUTS else 1)
 
 
 def _on_threads(plan: Plan, seconds_per_step: Callable[[Plan], float], *, fixed: bool) -> tuple[Plan, float]:

@@ -137,3 +137,17 @@ def test_impossible_counts_are_told_together():
 def test_an_inputs_rules_see_their_own_settings_only():
     about = replace(ABOUT, settings={"inputs.table.width": 8, "inputs.tab.width": 9, "fit.batch": 4})
     assert brief(about, facts={}, target={}, prefix="inputs.table").settings == {"width": 8}
+
+
+def test_the_baseline_of_few_outputs_is_tuned_as_ever_and_that_of_many_keeps_to_its_share():
+    def baseline(**more):
+        plan = ruled(replace(ABOUT, folds=1, **more))
+        return plan["baseline.tuning"], plan["baseline.effort"]
+
+    assert {baseline(outputs=n, budget=budget)[0] for n in (1, 10) for budget in (1e-3, 0.5, 600.0)} == {"whole"}
+    assert baseline(outputs=10, budget=0.1) == baseline(outputs=1, budget=0.1) == ("whole", 2)
+    assert [baseline(outputs=300, budget=minutes) for minutes in (0.5, 2, 15, 30, 600)] == [
+        ("linear", 1), ("short", 1), ("whole", 1), ("whole", 2), ("whole", 4),
+    ]  # fmt: skip
+    assert baseline(outputs=50, budget=0.5) == ("short", 1)
+    assert baseline(outputs=50, budget=0.5, classes=True) == ("linear", 1)

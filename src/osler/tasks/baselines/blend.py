@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -16,6 +17,7 @@ from osler.tasks.baselines.design import FORMS, fit_design
 from osler.tasks.baselines.folds import spread_rows, strata
 from osler.tasks.baselines.linear import Linear
 from osler.tasks.baselines.losses import prior
+from osler.tasks.baselines.shared import Shared, choose, shown
 from osler.tasks.baselines.tuning import Problem, blend_weight, cut, fit_boosting, fit_linear, tune_boosting, tune_linear
 
 FEWEST_CASES = 20  # below it nothing can be tuned
@@ -103,21 +105,28 @@ def fit_baseline(
     # threads of linear algebra wait for one another longer than small matrices take (measured: 40 ms beside 0.1 ms)
     small = features.matrix.size < SMALL
     with threadpool_limits(1 if small else threads, "blas"):
-        problems = _problems(features, target, kind=kind, groups=groups, threads=threads, seed=seed, plan=plan)
-        parts = tuple(_fitted(problem, plan=plan) for problem in problems)
+        problems = partial(_problems, features, target, kind=kind, groups=groups, threads=threads, seed=seed, plan=plan)
+        shared = None
+        if (tuning := str(plan.get("baseline.tuning", "whole"))) != "whole":
+            few = problems(columns=shown(target.values, target.observed, kind=kind))
+            tunable = [problem for problem in few if _lacking(problem) == "nothing"]
+            shared = choose(tunable, trees=tuning == "short") if tunable else None
+        every = problems(columns=range(target.values.shape[1]))
+        parts = tuple(_fitted(problem, plan=plan, shared=shared) for problem in every)
     return Baseline(parts, kind, features.names)
 
 
 def _problems(
-    features: Features, target: Target, *, kind: str, groups: np.ndarray, threads: int, seed: int, plan: Mapping[str, Any]
-) -> Iterator[Problem]:
+    features: Features, target: Target, *, kind: str, groups: np.ndarray, threads: int, seed: int, plan: Mapping[str, Any],
+    columns: Iterable[int],
+) -> Iterator[Problem]:  # fmt: skip
     weight = np.ones(len(target)) if target.weight is None else target.weight.astype(np.float64)
     values = target.values
     if kind == "regression":
         center, scale = np.asarray(plan.get("target.mean", 0.0)), np.asarray(plan.get("target.scale", 1.0))
         values = (values - center) / scale
     width = len(target.info["classes"][0]) if kind == "multiclass" else 1
-    for column in range(values.shape[1]):
+    for column in columns:
         rows = np.flatnonzero(target.observed[:, column] & (weight > 0))
         matrix = np.ascontiguousarray(features.matrix[rows], np.float32)
         inner = "binary" if kind == "multilabel" else kind
@@ -125,16 +134,28 @@ def _problems(
         yield Problem(inner, matrix, features.categorical, values[rows, column], even, groups[rows], width, threads, seed)
 
 
-def _fitted(problem: Problem, *, plan: Mapping[str, Any]) -> Part:
-    counts = [len(problem.values)]
-    if problem.kind != "regression":
-        counts = np.bincount(problem.values.astype(np.int64), minlength=max(problem.width, 2)).tolist()
-    if min(counts) == 0 or len(problem.values) < 2 or problem.features.shape[1] == 0 or len(np.unique(problem.groups)) < 2:
+def _fitted(problem: Problem, *, plan: Mapping[str, Any], shared: Shared | None) -> Part:
+    lacking = _lacking(problem)
+    if lacking == "all":
         return _constant(problem)
-    if len(problem.values) < FEWEST_CASES or min(counts) < FEWEST_OF_CLASS or len(np.unique(problem.groups)) < FEWEST_CASES // 2:
+    if lacking == "cases":
         linear = fit_linear(problem, {"penalty": 10.0, "form": "plain"})
         return Part(linear, None, 1.0, "Regularised linear model with a fixed penalty: too few cases to tune anything.")
+    if shared is not None:
+        booster = None if shared.boosting is None else fit_boosting(problem, shared.boosting)
+        return Part(fit_linear(problem, shared.linear), booster, shared.share, shared.text)
     return _tuned(problem, plan=plan)
+
+
+def _lacking(problem: Problem) -> Literal["all", "cases", "nothing"]:
+    """Return what a problem lacks: all that could be learned, cases to tune anything, or nothing."""
+    counts, groups = [len(problem.values)], len(np.unique(problem.groups))
+    if problem.kind != "regression":
+        counts = np.bincount(problem.values.astype(np.int64), minlength=max(problem.width, 2)).tolist()
+    if min(counts) == 0 or len(problem.values) < 2 or problem.features.shape[1] == 0 or groups < 2:
+        return "all"
+    few = len(problem.values) < FEWEST_CASES or min(counts) < FEWEST_OF_CLASS or groups < FEWEST_CASES // 2
+    return "cases" if few else "nothing"
 
 
 def _constant(problem: Problem) -> Part:

@@ -67,7 +67,8 @@ def cut(problem: Problem) -> Folds:
 
 def tune_linear(problem: Problem, folds: Folds, *, forms: Sequence[str]) -> Choice:
     """Return the best penalty and form of the design."""
-    choices = [_tuned_path(problem, folds, form=f) for f in forms]
+    tried = PENALTIES[::2] if broad(*problem.features.shape) else PENALTIES
+    choices = [tuned_path(problem, folds, form=f, penalties=tried) for f in forms]
     return min(choices, key=lambda c: c.loss)
 
 
@@ -88,7 +89,7 @@ def tune_boosting(problem: Problem, folds: Folds, *, effort: int) -> Choice:
     # the trees of many classes cost as many times as much
     tried = 1 if broad(cases, columns) and problem.width > 2 else effort
     candidates = configurations(cases, columns=columns, effort=tried)
-    return min((_tuned_rounds(problem, folds, settings=c) for c in candidates), key=lambda c: c.loss)
+    return min((tuned_rounds(problem, folds, settings=c) for c in candidates), key=lambda c: c.loss)
 
 
 def fit_boosting(problem: Problem, settings: Mapping[str, Any]) -> Any:
@@ -106,24 +107,24 @@ def blend_weight(problem: Problem, linear: Choice, boosting: Choice) -> tuple[fl
     return float(shares[best]), mixed[best]
 
 
-def _tuned_path(problem: Problem, folds: Folds, *, form: str) -> Choice:
-    tried = PENALTIES[::2] if broad(*problem.features.shape) else PENALTIES
-    held_out = np.empty((len(folds), len(tried), len(problem.values), problem.width))
+def tuned_path(problem: Problem, folds: Folds, *, form: str, penalties: tuple[float, ...]) -> Choice:
+    """Return the best of `penalties`, from strong to weak, for a form of the design."""
+    held_out = np.empty((len(folds), len(penalties), len(problem.values), problem.width))
     for repeat, fold in enumerate(folds):
         for part in np.unique(fold):
             inside, outside = problem.take(np.flatnonzero(fold != part)), np.flatnonzero(fold == part)
             design = fit_design(inside.features, inside.categorical, form=form)
             unseen = design.matrix(problem.features[outside])
             fits = path(problem.kind, design.matrix(inside.features), inside.values, width=problem.width, weight=inside.weight,
-                        penalties=tried)  # fmt: skip
+                        penalties=penalties)  # fmt: skip
             for step, (weights, intercept) in enumerate(fits):
                 held_out[repeat, step, outside] = unseen @ weights + intercept
-    by_penalty = [_mean_loss(problem, held_out[:, step]) for step in range(len(tried))]
+    by_penalty = [_mean_loss(problem, held_out[:, step]) for step in range(len(penalties))]
     best = int(np.argmin(by_penalty))
-    return Choice({"penalty": tried[best], "form": form}, held_out[:, best], by_penalty[best])
+    return Choice({"penalty": penalties[best], "form": form}, held_out[:, best], by_penalty[best])
 
 
-def _tuned_rounds(problem: Problem, folds: Folds, *, settings: Mapping[str, Any]) -> Choice:
+def tuned_rounds(problem: Problem, folds: Folds, *, settings: Mapping[str, Any]) -> Choice:
     """Return the number of rounds with the lowest loss averaged over the folds' curves, and predictions at that number."""
     used = folds[:1] if len(problem.values) > 200 or problem.width > 1 else folds
     trained = [t for repeat, fold in enumerate(used) for t in _trained(problem, fold, repeat=repeat, settings=settings)]
