@@ -275,7 +275,9 @@ def test_every_decision_is_documented():
 
 def test_untold_decisions_are_seen():
     text = "| `inputs.<input>.bin` | days |\n| `fit.batch` | cases |"
-    rules = [Source("osler.modalities.new.rules", 'x = Decision("bin", 1, ""), Decision("fit.batch", 2, ""), Decision("fly", 3, "")')]
+    rules = [
+        Source("osler.modalities.new.rules", 'x = Decision("bin", 1, ""), Decision("fit.batch", 2, ""), Decision("fly", 3, "")')
+    ]
     assert untold(rules, text) == ["osler.modalities.new.rules: 'fly' is not told"]
 
 
