@@ -1,5 +1,6 @@
 """The house keeps its own rules, and each rule can fail."""
 
+import ast
 import fnmatch
 import re
 import shlex
@@ -257,6 +258,27 @@ def test_every_key_of_a_study_is_documented():
     text = (ROOT / "docs/reference/study.md").read_text(encoding="utf-8")
     told = set(re.findall(r"^\| `(\w+)` \|", text, flags=re.MULTILINE))
     assert told == {field.alias or name for name, field in StudyFile.model_fields.items()}
+
+
+def untold(sources, text):
+    """Return the decisions that a module makes by name and a reference does not list."""
+    told = {name.removeprefix("inputs.<input>.") for name in re.findall(r"`([\w.<>]+)`", text)}
+    calls = [(s.name, node) for s in sources for node in ast.walk(s.tree) if isinstance(node, ast.Call)]
+    made = {(where, call.args[0].value) for where, call in calls
+            if getattr(call.func, "id", "") == "Decision" and call.args and isinstance(call.args[0], ast.Constant)}  # fmt: skip
+    return sorted(f"{where}: '{name}' is not told" for where, name in made if name not in told)
+
+
+def test_every_decision_is_documented():
+    assert untold(HOUSE, (ROOT / "docs/reference/decisions.md").read_text(encoding="utf-8")) == []
+
+
+def test_untold_decisions_are_seen():
+    text = "| `inputs.<input>.bin` | days |\n| `fit.batch` | cases |"
+    rules = [
+        Source("osler.modalities.new.rules", 'x = Decision("bin", 1, ""), Decision("fit.batch", 2, ""), Decision("fly", 3, "")')
+    ]
+    assert untold(rules, text) == ["osler.modalities.new.rules: 'fly' is not told"]
 
 
 @pytest.mark.parametrize("study", sorted((ROOT / "examples").glob("*.yaml")), ids=lambda p: p.name)

@@ -38,7 +38,7 @@ def test_a_question_of_events_is_asked_answered_and_asked_again(ward, tmp_path):
     ended = osler("train", ward / "study.yaml", "--out", tmp_path / "model", *FAST)
     assert ended.code == 0, ended.said
     page = (tmp_path / "model" / "report.html").read_text()
-    for part in ("The question", "24 hours after time zero", "70 subjects", "in the 180 days after the prediction"):
+    for part in ("The question", "24 hours after the index time", "70 subjects", "in the 180 days after the prediction"):
         assert part in page
     ended = osler("predict", tmp_path / "model", later, "--out", tmp_path / "new.csv")
     assert ended.code == 0, ended.said

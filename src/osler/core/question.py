@@ -41,7 +41,7 @@ def written(span: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Time zero: an event with one of the codes `event` (patterns), or the time in the column `column`.
+    """The index time: an event with one of the codes `event` (patterns), or the time in the column `column`.
 
     `which` of a subject's index events make cases; with a `step` above 0 (microseconds) there is a case at the event and again each
     step after it.

@@ -110,7 +110,7 @@ def test_the_report_tells_the_question_and_the_bundle_holds_it_without_a_place(h
     page = (bundle / "report.html").read_text()
     assert "The question" in page
     assert "first event admission*" in page
-    assert "seen too briefly" in page
+    assert "followed too" in page
     text = (bundle / "bundle.json").read_text()
     about = json.loads(text)
     assert Question.from_dict(about["question"]).target.name == "failure"
@@ -160,7 +160,7 @@ def test_evaluation_derives_cases_and_outcomes_in_the_same_way(home, bundle, tmp
     scores = evaluate(bundle, home / "new", out=tmp_path / "scores")
     page = (tmp_path / "scores" / "report.html").read_text()
     assert "90 subjects" in page
-    assert "seen too briefly" in page
+    assert "followed too" in page
     table = cohorts.of_bundle(load(bundle), home / "new", purpose="score", cache=tmp_path / "c")[1].table
     known = 90 - len(table.refusals)
     assert scores.counts["cases"] == known < 90

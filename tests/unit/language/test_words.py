@@ -7,6 +7,7 @@ import pytest
 
 from osler.core.errors import RequestError
 from osler.language import LANGUAGES, words
+from osler.modalities.timelines.read import billing, decide, lines, long, spool, texts
 
 ENGLISH, CHINESE = words("en"), words("zh")
 
@@ -166,3 +167,12 @@ def test_what_is_said_of_abstention_and_ranked_lists_is_told_in_chinese():
                 assert not re.findall(r"[A-Za-z]{2,}", CHINESE[said]), CHINESE[said]
             for measure in (m.name for v in views for m in v.measured):
                 assert re.search(r"[\u4e00-\u9fff]", CHINESE[f"measure.{measure}"]), measure
+
+
+@pytest.mark.parametrize("room", [billing, decide, lines, long, spool, texts], ids=lambda room: room.__name__.rpartition(".")[2])
+def test_each_reason_why_an_event_is_not_used_has_its_words(room):
+    found = {
+        text for name, text in vars(room).items() if name.isupper() and isinstance(text, str) and " " in text and name[0] != "_"
+    }
+    assert found
+    assert sorted(found - set(CHINESE)) == []

@@ -11,7 +11,7 @@ import pytest
 from osler.core.drift import Drift, Finding, OutcomeShift, Shift
 from osler.core.leak import Leak
 from osler.core.panel import Panel
-from osler.core.plan import Plan
+from osler.core.plan import Decision, Plan
 from osler.core.sample_size import Need, SampleSize
 from osler.core.scores import Value, Verdict
 from osler.core.study import Input, Roles
@@ -19,6 +19,7 @@ from osler.language import words
 from osler.spine.report import write_card, write_report
 from osler.spine.report.answer import answer, warnings
 from osler.spine.report.drift import drift_line, sentence
+from osler.spine.report.plan import LONGEST, grouped
 from osler.spine.report.tripod import ITEMS, items
 from tests.unit.spine.report_accounts import HOSTILE, bare, breast_cancer, diabetes, hostile, in_language
 
@@ -485,3 +486,20 @@ def test_without_drift_and_judgement_there_is_no_such_section():
     html = write_report(breast_cancer())
     assert 'id="drift"' not in html
     assert 'id="sample"' not in html
+
+
+def test_what_could_not_be_used_of_events_is_told_in_full_and_in_the_reader_s_language():
+    reasons = {
+        "no subject": 3,
+        "no code": 2,
+        "time that cannot be read": 7,
+        "exact duplicate of another event": 3459,
+        "no time that can be read": 1,
+    }
+    plan = Plan([Decision("inputs.events.refused", reasons, "events of the source that cannot be used, by reason", "measured"),
+                 Decision("inputs.events.masked", {"LAB//no code": 1}, "", "measured")])  # fmt: skip
+    told = {language: grouped(plan, words(language))["inputs.events"] for language in ("en", "zh")}
+    assert all(f"{reason}: {n}" in told["en"][0].value for reason, n in reasons.items())
+    assert len(told["en"][0].value) > LONGEST - 20
+    assert "没有编码: 2" in told["zh"][0].value
+    assert told["zh"][1].value == "LAB//no code: 1"

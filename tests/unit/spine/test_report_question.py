@@ -59,9 +59,9 @@ def test_the_page_holds_both_figures_and_all_sentences(language):
 def test_each_part_of_the_question_is_a_sentence():
     told = " ".join(question_told(account(), ENGLISH).sentences)
     for part in (
-        "first event admission*", "24 hours after time zero", "in the 365 days before", "in the 12 hours after the prediction is neither",
+        "first event admission*", "24 hours after the index time", "in the 365 days before", "in the 12 hours after the prediction is neither",
         "'heart_failure' is an event I50* or I11.0 in the 30 days after the gap", "at least 180 days before", "aged 18 to 120 years",
-        "with an event diabetes*", "hospice* until the prediction are not asked", "washout before the prediction (365 days)",
+        "with an event diabetes*", "hospice* until the prediction are left out", "washout before the prediction (365 days)",
         "until its last event", "neither as yes nor as no",
     ):  # fmt: skip
         assert part in told
@@ -73,17 +73,17 @@ def test_each_part_of_the_question_is_a_sentence():
         ({"index": Moment(("a",), which="last")}, "last event a"),
         ({"index": Moment(("a",), which="every")}, "each event a; a subject may make several"),
         ({"index": Moment(("a",), which="every", step=DAY)}, "every 24 hours after it"),
-        ({"after": 0}, "made at time zero"),
+        ({"after": 0}, "made at the index time"),
         ({"window": None}, "rests on all that was recorded"),
         ({"gap": 0}, "in the 30 days after the prediction"),
-        ({"target": Goal("x", value=("LAB//k",), above=5.5)}, "is a value LAB//k above 5.5"),
-        ({"target": Goal("x", value=("LAB//k",), below=0)}, "is a value LAB//k below 0"),
-        ({"target": Goal("x", value=("LAB//k",), take="mean"), "washout": 0}, "is the mean of the values LAB//k"),
+        ({"target": Goal("x", value=("LAB//k",), above=5.5)}, "is a value of LAB//k above 5.5"),
+        ({"target": Goal("x", value=("LAB//k",), below=0)}, "is a value of LAB//k below 0"),
+        ({"target": Goal("x", value=("LAB//k",), take="mean"), "washout": 0}, "is the mean of the values of LAB//k"),
         ({"target": Goal("x", ("a",), death="no")}, "A death before the outcome counts as no outcome"),
         ({"eligible": Eligible(age=(18, None))}, "aged 18 years or more"),
         ({"eligible": Eligible(age=(None, 17))}, "aged 17 years or less"),
-        ({"followup": FollowUp(("discharge*",))}, "until an event discharge*, or else until its last event"),
-        ({"followup": FollowUp(known=90 * DAY)}, "known to be seen for 90 days"),
+        ({"followup": FollowUp(("discharge*",))}, "until the first event discharge* after the prediction, or else until its last event"),
+        ({"followup": FollowUp(known=90 * DAY)}, "known to be followed for 90 days"),
         ({"washout": MOST}, "(ever)"),
     ],
 )
@@ -101,12 +101,12 @@ def test_death_as_the_outcome_needs_no_word_on_death():
 
 def test_the_time_line_names_what_lies_on_it():
     texts = drawn(question_told(account(), ENGLISH).timeline)
-    wanted = ["prediction", "time zero", "looked at", "365 days", "24 hours", "gap", "12 hours", "outcome counts", "30 days",
+    wanted = ["prediction", "index time", "looked at", "365 days", "24 hours", "gap", "12 hours", "outcome counts", "30 days",
               "washout: 365 days"]  # fmt: skip
     assert sorted(texts) == sorted(wanted)
     bare = replace(ASKED, after=0, window=None, gap=0, washout=0)
     assert sorted(drawn(question_told(account(bare), ENGLISH).timeline)) == sorted(
-        ["prediction", "time zero", "looked at", "all until then", "outcome counts", "30 days"]
+        ["prediction", "index time", "looked at", "all until then", "outcome counts", "30 days"]
     )
 
 
@@ -130,8 +130,8 @@ def test_what_is_looked_at_ends_where_the_gap_begins_and_the_outcome_after_it(wi
 
 def test_the_flow_counts_each_loss_beside_its_step():
     texts = " ".join(drawn(question_told(account(), ENGLISH).flow))
-    for part in ("46,520 subjects", "420 without a time zero", "1,088 dead or gone", "7,011 not eligible", "4,984 with the outcome",
-                 "2,900 seen too briefly", "210 died", "27 without a measurement", "29,880 with known", "heart_failure: 3,115 (10.4%)"):  # fmt: skip
+    for part in ("46,520 subjects", "420 without an index", "1,088 dead or lost", "7,011 not eligible", "4,984 with the outcome",
+                 "2,900 followed too", "210 died", "27 without a measurement", "29,880 with known", "heart_failure: 3,115 (10.4%)"):  # fmt: skip
         assert part in texts, texts
 
 
@@ -139,12 +139,13 @@ def test_steps_that_were_not_asked_for_are_not_drawn():
     asked = replace(ASKED, eligible=Eligible(), washout=0, index=Moment(("a",), which="every"))
     flow = Flow((("subjects", 10), ("index", 50), ("seen", 50), ("eligible", 50), ("washout", 50), ("followed", 50)), {}, 20)
     texts = drawn(question_told(account(asked, flow), ENGLISH).flow)
-    assert texts == ["10 subjects", "50 moments to ask at", "50 with known outcome", "heart_failure: 20 (40%)"]
+    assert texts == ["10 subjects", "50 prediction times", "50 with known outcome", "heart_failure: 20 (40%)"]
 
 
 def test_a_count_that_could_point_at_a_person_is_hidden():
-    flow = replace(FLOW, outcome=3)
+    flow = replace(FLOW, outcome=3, gap=1)
     told = question_told(account(flow=flow), ENGLISH)
+    assert "Cases with an outcome event in the gap, which counts for nothing: <5." in told.notes
     assert any("<5" in note for note in told.notes)
     assert "3,115" not in " ".join(drawn(told.flow))
 
@@ -152,7 +153,7 @@ def test_a_count_that_could_point_at_a_person_is_hidden():
 def test_methods_and_card_tell_the_question_and_the_flow():
     methods, card = write_methods(account()), write_card(account())
     for text in (methods, card):
-        assert "24 hours after time zero" in text
+        assert "24 hours after the index time" in text
         assert "Flow of cases: 46,520 subjects, " in text
     assert flow_told(account(flow=None), ENGLISH) == ""
 

@@ -13,6 +13,7 @@ from osler.core.errors import StudyError
 from osler.core.study import Input, Roles
 from osler.core.table import Table
 from osler.modalities.tables import Tables
+from osler.modalities.timelines import Timelines
 from osler.spine.study import Request, ask
 
 TABLES = {"tables": Tables()}
@@ -64,6 +65,26 @@ def test_admissions_stay_with_their_patient(data):
     study = asked(text_table(data / "records/mimic3demo/ADMISSIONS.csv.gz"), target=("hospital_expire_flag",))
     assert study.roles == Roles(id="row_id", group="subject_id")
     assert any("'subject_id' repeats and is named like a patient" in note for note in study.notes)
+
+
+def test_rows_of_one_subject_s_events_stay_together(data):
+    table = text_table(data / "records/mimic3demo/ADMISSIONS.csv.gz")
+    table = Table(table.rows.rename_columns([{"subject_id": "whose"}.get(c, c) for c in table.columns]), table.folder)
+    kinds = {**TABLES, "timelines": Timelines()}
+    events = ("events=timelines:whose,admittime",)
+    study = asked(table, modalities=kinds, target=("hospital_expire_flag",), inputs=events)
+    assert study.roles.group == "whose"
+    assert any("'whose' names whose events a row sees" in note for note in study.notes)
+    assert not any("No column tells which rows" in note for note in study.notes)
+    study = asked(table, modalities=kinds, target=("hospital_expire_flag",), inputs=events, group="hadm_id")
+    assert study.roles.group == "hadm_id"
+
+
+def test_stays_with_events_stay_with_their_patient():
+    rows = {"stay": [str(n // 2) for n in range(60)], "patient": [str(n // 4) for n in range(60)], "died": ["0", "1"] * 30}
+    kinds = {**TABLES, "timelines": Timelines()}
+    study = asked(rows, modalities=kinds, target=("died",), inputs=("events=timelines:stay",))
+    assert study.roles.group == "patient"
 
 
 def test_scikit_learn_sets():

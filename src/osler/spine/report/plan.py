@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from osler.core.plan import Decision, Plan
 from osler.language import Words
 from osler.spine.report.numerals import plain
 
-LONGEST = 120  # letters of a value; the plan's own file has the whole
+LONGEST = 120  # letters of a value; the plan's own file has the whole, and counts by reason are told in full
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ def _cut(name: str) -> tuple[str, str]:
 
 
 def _line(decision: Decision, name: str, words: Words) -> Line:
-    value = plain(decision.value)
-    source = words.get(f"source.{decision.source}", str(decision.source))
-    return Line(name, value if len(value) <= LONGEST else value[: LONGEST - 1] + "…", words[decision.reason], source)
+    reasons = isinstance(decision.value, Mapping) and all(" " in str(key) and key in words for key in decision.value)
+    value = plain({words[key]: held for key, held in decision.value.items()} if reasons else decision.value)
+    short = value if reasons or len(value) <= LONGEST else value[: LONGEST - 1] + "…"
+    return Line(name, short, words[decision.reason], words.get(f"source.{decision.source}", str(decision.source)))

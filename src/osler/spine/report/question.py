@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -148,4 +149,4 @@ def _notes(account: Account, words: Words) -> Iterator[str]:
         whole = lost + flow.cases
         yield words.say("question.note.unknown", n=count(lost), share=number(100 * lost / whole, decimals=1))
     if flow.gap:
-        yield words.say("question.note.gap", n=count(flow.gap))
+        yield words.say("question.note.gap", n=few(flow.gap, math.nan, words))

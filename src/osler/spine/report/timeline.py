@@ -10,7 +10,7 @@ from osler.spine.report.canvas import Canvas
 from osler.spine.report.scale import shortened
 
 WIDTH, LEFT, RIGHT = 360.0, 6.0, 350.0
-LEAD, GAP = 84.0, 62.0  # from time zero to the prediction, and of the gap
+LEAD, GAP = 84.0, 62.0  # from the index time to the prediction, and of the gap
 TOP, THICK = 46.0, 16.0  # of the bars
 AXIS = TOP + THICK + 7
 
@@ -18,7 +18,7 @@ AXIS = TOP + THICK + 7
 def draw_timeline(question: Question, spans: Mapping[str, str], words: Words, *, title: str) -> str:
     """Return the SVG; `spans` are the lengths in words, `title` the text alternative."""
     ends = bool(question.horizon)
-    short = question.window is not None and question.window < question.after  # what is looked at begins after time zero
+    short = question.window is not None and question.window < question.after  # what is looked at begins after the index time
     index = (56.0 if short else 96.0) if question.after else 150.0
     now = index + ((LEAD + 44 if short else LEAD) if question.after else 0)
     open_ = now + (GAP if question.gap else 0)
@@ -49,7 +49,7 @@ def _axis(canvas: Canvas) -> None:
 def _seen(
     canvas: Canvas, question: Question, spans: Mapping[str, str], words: Words, *, places: tuple[float, float]
 ) -> None:  # fmt: skip
-    """Draw what is looked at: with no window from the very left, with one from its begin, before or after time zero."""
+    """Draw what is looked at: with no window from the very left, with one from its begin, before or after the index time."""
     index, now = places
     window = question.window
     start = LEFT if window is None else 26.0 if window >= question.after else index + (now - index) / 3

@@ -36,7 +36,8 @@ def ask(request: Request, *, table: Table, modalities: Mapping[str, Modality]) -
     if faults:
         raise StudyError(faults)
     taken = {*asked.target, *(c for one in written for c in one.columns)}
-    roles, notes = guess.roles(_roles(asked), table=table, taken=taken)
+    subjects = [one.columns[0] for one in written if one.columns and modalities[one.modality].asked]
+    roles, notes = guess.roles(_roles(asked), table=table, taken=taken, subjects=subjects)
     notes = _set_aside(asked, roles, notes)
     inputs, said = _inputs(asked, written=written, excluded=excluded, roles=roles, table=table, modalities=modalities)
     task, sentence = _task(asked, table)

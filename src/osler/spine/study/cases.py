@@ -52,7 +52,7 @@ def with_question(asked: StudyFile, *, folder: Path, modalities: Mapping[str, Mo
 
 
 def _timed(one: InputFile, question: Question, *, source: str) -> InputFile:
-    """Return an input of events with the question's spans, its source and its column of time zero."""
+    """Return an input of events with the question's spans, its source and its column of index times."""
     spans = {"after": question.after or None, "window": question.window}
     options = {**one.options, **{name: written(span) for name, span in spans.items() if span is not None}}
     columns = one.columns

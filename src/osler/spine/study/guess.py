@@ -38,10 +38,11 @@ def outcome_candidates(names: Iterable[str], *, most: int = 5) -> list[str]:
     return [n for n in reversed(list(names)) if _OUTCOME.search(plain(n))][:most]
 
 
-def roles(given: Roles, *, table: Table, taken: set[str]) -> tuple[Roles, list[str]]:
+def roles(given: Roles, *, table: Table, taken: set[str], subjects: Sequence[str] = ()) -> tuple[Roles, list[str]]:
     """Return the roles with those that names and values make plain added, and a sentence for each.
 
-    `taken` columns (targets, columns of inputs that the user wrote) are left alone.
+    `taken` columns (targets, columns of inputs that the user wrote) are left alone. `subjects` are columns that name whose events a row
+    sees: rows that share one share events, so where no column is named like a patient, the first of them that repeats is the group.
     """
     taken = taken | set(given.columns())
     free = [c for c in table.columns if c not in taken]
@@ -51,11 +52,14 @@ def roles(given: Roles, *, table: Table, taken: set[str]) -> tuple[Roles, list[s
         found["split"] = name
         notes.append(f"Column '{name}' says which rows train and which test; it is taken as the split.")
     repeats = {c: _repeats(table, c) for c in free if names_identifier(c)}
-    group = next((c for c in free if names_patient(c) and repeats.get(c)), None)
+    named = next((c for c in free if names_patient(c) and repeats.get(c)), None)
+    group = named or next((c for c in subjects if _shared(table, c)), None)
     if given.group is None and group:
         found["group"] = group
         notes.append(
             f"Column '{group}' repeats and is named like a patient: rows that share it stay in the same part of the split."
+            if named
+            else f"Column '{group}' names whose events a row sees, and repeats: rows that share it stay in the same part of the split."
         )
     single = [c for c, repeated in repeats.items() if repeated is False]
     single.sort(key=names_patient, reverse=True)
@@ -81,6 +85,14 @@ def _split_column(free: Sequence[str], table: Table) -> str | None:
     known = set().union(*_PARTS.values())
     complete = bool(said & _PARTS["test"]) and bool(said & _PARTS["training"])
     return name if said <= known and complete else None
+
+
+def _shared(table: Table, name: str) -> bool:
+    """Return whether any two rows hold the same value."""
+    import pyarrow.compute as pc
+
+    column = table.rows.column(name)
+    return bool(pc.count_distinct(column, mode="only_valid").as_py() < len(column) - column.null_count)
 
 
 def _repeats(table: Table, name: str) -> bool | None:

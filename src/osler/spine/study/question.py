@@ -84,9 +84,9 @@ class _Reader:
         return None
 
     def index(self, raw: Any, which: Any) -> Moment:
-        """Return time zero, and which of several make cases."""
+        """Return the index time, and which of several make cases."""
         if raw is None:
-            self.fault("question: 'index' is missing: the event ('event:') or the column ('column:') that is time zero")
+            self.fault("question: 'index' is missing: the event ('event:') or the column ('column:') with the index time")
             return Moment()
         if not self.keys(raw, "question: index", ("event", "column")) or not self._one_of(raw, "index", ("event", "column")):
             return Moment()

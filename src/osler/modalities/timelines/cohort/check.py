@@ -14,7 +14,7 @@ from osler.modalities.timelines.read.store import Store
 LEAST = 20  # cases: fewer can be divided into training and test, but nothing is learned from them
 COMPARED = 5_000  # the most frequent codes, among which a near miss is looked for: 0.3 s
 _WORDS = {
-    "subjects": "subjects", "index": "moments to ask at", "seen": "with the subject alive and followed",
+    "subjects": "subjects", "index": "prediction times", "seen": "with the subject alive and followed",
     "eligible": "eligible", "washout": "without the target in the washout", "followed": "with a known outcome",
 }  # fmt: skip
 

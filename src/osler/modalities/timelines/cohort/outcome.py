@@ -50,7 +50,7 @@ def targets(store: Store, goal: Goal) -> Marks:
 
 
 def outcomes(store: Store, question: Question, *, who: np.ndarray, index: np.ndarray) -> Outcomes:
-    """Return the outcome of cases: subjects at places `who` (n,) with time zero at `index` (n,)."""
+    """Return the outcome of cases: subjects at places `who` (n,) with their index times at `index` (n,)."""
     goal = question.target
     sought = targets(store, goal)
     prediction = index + question.after
