@@ -82,7 +82,10 @@ def test_each_part_of_the_question_is_a_sentence():
         ({"target": Goal("x", ("a",), death="no")}, "A death before the outcome counts as no outcome"),
         ({"eligible": Eligible(age=(18, None))}, "aged 18 years or more"),
         ({"eligible": Eligible(age=(None, 17))}, "aged 17 years or less"),
-        ({"followup": FollowUp(("discharge*",))}, "until the first event discharge* after the prediction, or else until its last event"),
+        (
+            {"followup": FollowUp(("discharge*",))},
+            "until the first event discharge* after the prediction, or else until its last event",
+        ),
         ({"followup": FollowUp(known=90 * DAY)}, "known to be followed for 90 days"),
         ({"washout": MOST}, "(ever)"),
     ],
