@@ -3,7 +3,8 @@
     python benchmarks/timelines_sources.py [--repeats 3]
 
 Each turn is a process of its own. Osler's seconds are those of `osler.datasets.get` with a mirror: sums of all files, reading, converting,
-and writing table, events and studies. The loop is what most code for these files does: unpack, `pandas.read_csv` per stay, concatenate,
+and writing table, events and studies; "prepared" adds sorting the events into a store, deciding on units and limits, and the columns of all
+cases (events counted are those that the cases may see). The loop is what most code for these files does: unpack, `pandas.read_csv` per stay, concatenate,
 write Parquet; it checks no sums, and makes no table and no units. Start-up of Python and imports are told apart. Peak memory is the process's largest
 resident set. Needs the folder of real data (OSLER_DATA, or ../shared/data); pandas comes with the extra `dev`.
 """
@@ -38,6 +39,29 @@ with tempfile.TemporaryDirectory() as folder:
     study = get(sys.argv[2], to=Path(folder) / "study", mirror=Path(sys.argv[1]))
     took = time.perf_counter() - began
     events = pl.scan_parquet(study.parent / "events.parquet").select(pl.len()).collect().item()
+    began = time.perf_counter() - took
+"""
+PREPARED = """
+import json, sys, tempfile, time
+began = time.perf_counter()
+from pathlib import Path
+import polars, pyarrow.csv, pyarrow.dataset, pyarrow.parquet, yaml
+from osler.core.table import Table
+from osler.datasets import get
+from osler.modalities.timelines import Timelines
+from osler.spine.columns import read_columns
+imported = time.perf_counter() - began
+with tempfile.TemporaryDirectory() as folder:
+    began, cache, modality = time.perf_counter(), Path(folder) / "cache", Timelines()
+    study = get(sys.argv[2], to=Path(folder) / "study", mirror=Path(sys.argv[1]))
+    asked = yaml.safe_load(study.read_text())
+    events = next(one for one in asked["inputs"].values() if one["modality"] == "timelines")
+    options = {k: v for k, v in events.items() if k not in ("modality", "columns")}
+    table = Table(pyarrow.csv.read_csv(study.parent / asked["table"]), study.parent)
+    rows = modality.locate(table, columns=events["columns"], options=options, cache=cache)
+    reading = {d.name: d.value for d in modality.reading(rows, settings={})}
+    columns = read_columns(modality, rows, reading={**reading, "after": options.get("after")}, roles=frozenset({"input"}), cache=cache)
+    took, events = time.perf_counter() - began, len(columns["times"].values)
     began = time.perf_counter() - took
 """
 PANDAS = """
@@ -82,6 +106,8 @@ def main() -> None:
         ("osler, PhysioNet 2012, 8,000 stays", OSLER, ("physionet2012",)),
         ("pandas loop, PhysioNet 2012", PANDAS, ()),
         ("osler, MIMIC-III demo, 25 tables", OSLER, ("mimic3-demo",)),
+        ("  to prepared timelines", PREPARED, ("mimic3-demo",)),
+        ("osler, PhysioNet 2012, to the same", PREPARED, ("physionet2012",)),
     ]
     found: dict[str, list[tuple[float, float, float, int]]] = {name: [] for name, *_ in runs}
     for turn in range(asked.repeats + 1):  # the first fills the machine's cache of files and is not counted

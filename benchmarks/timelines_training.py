@@ -126,7 +126,7 @@ def osler(home: Path, kind: str, asked: argparse.Namespace) -> dict[str, float]:
     optimiser, schedule = scheduled(member.network.parameters(), steps=sum(map(len, epochs)))
     for some in order_of(rows, 99, batch=asked.batch, most=WARM):  # gradients are thrown away
         objective.step(source.batch(some, seed=0), turn=0, generator=torch.Generator().manual_seed(0)).mean().backward()
-    seconds, cases = [], 0
+    seconds, cases, spent = [], 0, time.process_time()
     for epoch, batches in enumerate(epochs):
         member.network.train()
         began = time.perf_counter()
@@ -137,12 +137,13 @@ def osler(home: Path, kind: str, asked: argparse.Namespace) -> dict[str, float]:
             schedule.step()
             cases += len(some)
         seconds.append(time.perf_counter() - began)
+    spent = time.process_time() - spent
     _, other = parts(len(source.target.values))
     other = other[source.columns["events"].present[other]]
     member.network.eval()
     raw = np.asarray(member.raw(source, other))
     width = int(source.plan["inputs.events.sequence_width"])
-    return told(seconds, epochs, cases, auroc=area(raw[:, 0], source.target.values[other, 0]), width=width)
+    return told(seconds, epochs, cases, spent=spent, auroc=area(raw[:, 0], source.target.values[other, 0]), width=width)
 
 
 def updated(network, optimiser, loss) -> None:
@@ -160,9 +161,9 @@ def area(score, truth) -> float:
     return float(roc_auc_score(truth, score))
 
 
-def told(seconds: list[float], epochs: list, cases: int, *, auroc: float, width: int) -> dict[str, float]:
+def told(seconds: list[float], epochs: list, cases: int, *, spent: float, auroc: float, width: int) -> dict[str, float]:
     steps = sum(map(len, epochs))
-    return {"seconds": sum(seconds), "steps": steps, "cases": cases, "epoch": sum(seconds) / len(epochs), "auroc": auroc,
+    return {"seconds": sum(seconds), "steps": steps, "cases": cases, "epoch": sum(seconds) / len(epochs), "spent": spent, "auroc": auroc,
             "width": width}  # fmt: skip
 
 
@@ -234,7 +235,7 @@ def plain(home: Path, kind: str, asked: argparse.Namespace) -> dict[str, float]:
     warming = DataLoader(rows.tolist()[: WARM * asked.batch], batch_size=asked.batch, collate_fn=collate)
     for steps, lengths, truth in warming:
         nn.functional.binary_cross_entropy_with_logits(network(steps, lengths), truth).backward()
-    seconds, cases = [], 0
+    seconds, cases, spent = [], 0, time.process_time()
     for batches in epochs:
         network.train()
         began = time.perf_counter()
@@ -246,11 +247,12 @@ def plain(home: Path, kind: str, asked: argparse.Namespace) -> dict[str, float]:
             schedule.step()
             cases += len(truth)
         seconds.append(time.perf_counter() - began)
+    spent = time.process_time() - spent
     network.eval()
     with torch.no_grad():
         loader = DataLoader(other.tolist(), batch_size=asked.batch, collate_fn=collate)
         raw = torch.cat([network(steps, lengths) for steps, lengths, _ in loader]).numpy()
-    return told(seconds, epochs, cases, auroc=area(raw, died[other]), width=asked.width)
+    return told(seconds, epochs, cases, spent=spent, auroc=area(raw, died[other]), width=asked.width)
 
 
 def profiled(home: Path, kind: str, asked: argparse.Namespace) -> None:
@@ -342,14 +344,16 @@ def main() -> None:
 
 
 def compared(home: Path, asked: argparse.Namespace) -> None:
-    print(f"{'':32} {'steps/s':>8} {'cases/s':>8} {'s/epoch':>8} {'peak MiB':>9} {'before':>7} {'AUROC':>6}  width")
+    print(
+        f"{'':32} {'steps/s':>8} {'cases/s':>8} {'s/epoch':>8} {'processor ms/step':>17} {'peak MiB':>9} {'before':>7} {'AUROC':>6}  width"
+    )
     for name in PARTS:
         words = ["--part", name, "--home", str(home)]
         for flag in ("stays", "epochs", "batch", "width", "threads", "steps"):
             words += [f"--{flag}", str(getattr(asked, flag))] if getattr(asked, flag) is not None else []
         one = measured(words)
         print(
-            f"{name:32} {one['steps'] / one['seconds']:8.2f} {one['cases'] / one['seconds']:8.0f} {one['epoch']:8.2f} "
+            f"{name:32} {one['steps'] / one['seconds']:8.2f} {one['cases'] / one['seconds']:8.0f} {one['epoch']:8.2f} {1000 * one['spent'] / one['steps']:17.1f} "
             f"{one['peak']:9.0f} {one['before']:7.0f} {one['auroc']:6.3f}  {one['width']:.0f}",
             flush=True,
         )
