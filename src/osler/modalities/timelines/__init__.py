@@ -31,7 +31,9 @@ class Timelines(Modality):
     """The modality of events over time; each promise lives in the room of its name."""
 
     name: ClassVar[str] = "timelines"
-    form: ClassVar[tuple[str, ...]] = ("architecture", "width", "depth", "members", "embedding", "summaries")
+    form: ClassVar[tuple[str, ...]] = (
+        "architecture", "width", "depth", "members", "summaries", "sequence_width", "sequence_depth", "vocabulary",
+    )  # fmt: skip
     shard_cases: ClassVar[int] = 1 << 12  # a stay of intensive care has 8,000 events of 16 bytes: 0.5 GB
     asked: ClassVar[tuple[str, ...]] = ("source", "after", "window")
 
