@@ -263,13 +263,13 @@ def test_what_a_decayed_gru_sees_is_what_a_loop_over_steps_sees():
 
 
 @pytest.mark.parametrize("kind", ["gru", "lstm"])
-def test_packed_sequences_give_what_each_gives_alone(kind):
+@pytest.mark.parametrize("lengths", [[3, 1, 5, 5, 2], [1, 1, 1, 40, 2]], ids=["padded", "packed"])
+def test_sequences_together_give_what_each_gives_alone(kind, lengths):
     torch.manual_seed(1)
-    lengths = torch.tensor([3, 1, 5, 5, 2])
-    values = torch.randn(int(lengths.sum()), 4)
+    values = torch.randn(sum(lengths), 4)
     layers = Recurrent(kind, 4, 6, depth=2)
-    together = layers(values, Packing.of(lengths))
-    for alone, states in zip(values.split(lengths.tolist()), together.split(lengths.tolist()), strict=True):
+    together = layers(values, torch.tensor(lengths))
+    for alone, states in zip(values.split(lengths), together.split(lengths), strict=True):
         torch.testing.assert_close(layers.layers(alone)[0], states)
 
 

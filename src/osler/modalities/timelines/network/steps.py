@@ -125,12 +125,11 @@ class Walk(nn.Module):
         # a step whose events fade (in an explanation) loses its time too: nothing that happened says nothing
         inputs = F.silu(inputs + self.when(self.clock(steps.time, steps.gap)) * steps.here[:, None])
         inputs = F.dropout(inputs, self.rate, self.training)
-        packing = Packing.of(steps.lengths)
         if self.kind == "gru-d":
             assert isinstance(self.measured, Measured)
-            states = self.decayed(**self.measured(steps), more=inputs, packing=packing)
+            states = self.decayed(**self.measured(steps), more=inputs, packing=Packing.of(steps.lengths))
         else:
-            states = self.layers(inputs, packing)
+            states = self.layers(inputs, steps.lengths)
         last = states[steps.lengths.cumsum(0) - 1]
         mean = states.new_zeros(len(steps.lengths), states.shape[1]).index_add(0, steps.case, states) / steps.lengths[:, None]
         return torch.cat([last, mean], dim=1)
