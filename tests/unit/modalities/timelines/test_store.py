@@ -509,3 +509,8 @@ def test_names_that_no_page_can_show_are_written_out_and_stay_apart(ward):
     assert len(set(store.names)) == len(hostile)
     assert all(name.isprintable() and len(name) <= 501 for name in (*store.names, *store.unit_names))
     assert {"a\\x00b", "\\u202eevil", "Glucose fasting", "氧饱和度 µ"} <= set(store.names)
+
+
+def test_a_birth_is_one_whatever_is_said_of_it(ward):
+    ward.events("who,time,code,value\na,1950-01-01,birth,at home\na,2020-01-01 10:00:00,HR,80\n")
+    assert [code for _, code, _ in ward.cases({"who": ["a"], "at": ["2020-01-02"]}, window="10d")[0]] == ["HR", "age"]

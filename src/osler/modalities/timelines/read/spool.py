@@ -98,6 +98,7 @@ class Spool:
             of_text = np.array([self._unit(u) if u else 0 for u in read.units.tolist()], np.int64)
             records["unit"] = np.where((kind == NUMBER) & (records["unit"] == 0), of_text[index], records["unit"])
             word[kind == WORD] = index[kind == WORD]
+            word[_named_births(codes)[code]] = -1  # a birth is one whatever is said of it
             if (kind == LONG).any():
                 records["text"] = np.where(kind == LONG, read.hashes[index], 0)
         records["code"] = self._codes(codes, code, words=texts, word=word)
