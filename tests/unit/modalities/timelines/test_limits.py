@@ -70,13 +70,18 @@ def test_settings_alarms_and_other_fluids_are_left_alone(code):
     [
         ("HR", [0, 30, 300, 480]), ("Temp", [13.7, 28, 41.5, 46.5]), ("SaO2", [0, 40, 100]), ("pH", [6.4, 7.4, 7.3, 7.2, 7.9]),
         ("Weight", [0.4, 70, 635]), ("Height", [24, 272]), ("GCS", [3, 15]), ("Glucose", [10, 2656]), ("K", [1.0, 14]), ("Na", [89, 255]),
-        ("SysABP", [0, 370]), ("PaCO2", [8, 501]), ("PaO2", [15, 1800]), ("FiO2", [0.21, 1.0, 21, 100]), ("Urine", [0, 20_000]),
+        ("SysABP", [7, 370]), ("PaCO2", [8, 501]), ("PaO2", [15, 1800]), ("FiO2", [0.21, 1.0, 21, 100]), ("Urine", [0, 20_000]),
         ("Creatinine", [0.1, 73]), ("HCT", [6, 80]), ("Age", [0, 122]), ("RespRate", [0, 120]), ("Lactate", [0.2, 40]),
     ],
 )  # fmt: skip
 def test_what_has_been_survived_is_never_masked(code, values):
     low, high = span(code, values)
     assert all(low <= v <= high for v in values)
+
+
+def test_a_blood_pressure_of_nothing_is_no_measurement():
+    low, _ = span("SysABP", [0.0, 80.0, 120.0])
+    assert low > 0  # the mean circulatory filling pressure, when the heart stands still, is about 7 mmHg (Rothe 1993)
 
 
 def test_every_rule_says_where_it_is_from_and_can_hold_a_value():

@@ -58,7 +58,7 @@ LIMITS = (
           "sao2 spo2 o2sat", "%", 0.0, 100.5, "a share; half a point for rounding"),
     Limit(r"systolic|sysabp|nisysabp|sbp|diastolic|diasabp|nidiasabp|dbp|mean arterial pressure|arterial bp mean|map|nimap|blood pressure mean",
           "8480-6 8462-4 8478-0 76534-7 76535-4 76536-2 8479-8", "sysabp nisysabp diasabp nidiasabp map nimap sbp dbp", "mmHg", 1.0, 500.0,
-          "480/350 in weight lifters (MacDougall 1985)"),
+          "480/350 in weight lifters (MacDougall 1985); with the heart at rest about 7 are left (Rothe 1993), so 0 is a line that is not connected"),
     Limit(r"weight|body weight", "29463-7 3141-9 3142-7 8335-2", "weight", "kg", 0.2, 700.0,
           "635 kg and 212 g are the extremes on record"),
     Limit(r"height|body height|length", "8302-2 3137-7 3138-5", "height", "cm", 20.0, 280.0, "272 cm the tallest, 24 cm the shortest survivor at birth"),
