@@ -43,6 +43,7 @@ _OTHER = (
     r"|csf|cerebrospinal|pleural|ascites|ascitic|joint|synovial|fluid|gastric|dialysate|drain|bath|blanket|water|room|ambient|skin"
     r"|inspired gas|gas temp|cooling|warmer|heater|incubator|device|machine|bed|pacemaker|pacer|paced|birth|dose|rate of|source|site|route|method|type|time"
     r"|duration|score|admit|daily|gain|loss|fetal|pad"
+    r"|pap|pulmonary|ventricular|atrial|venous pressure"
 )
 _BLOOD_GAS = "11558-4 2744-1 2746-6 2745-8 33254-4"
 LIMITS = (
