@@ -141,11 +141,18 @@ def test_late_is_the_mean_over_the_last_quarter_and_else_not_there():
     np.testing.assert_allclose(found[:, OF_NUMBERS.index("sd")], [np.std([1, 4, 6]), 0.5], atol=2e-3)
 
 
-def test_scores_are_even_between_quantiles_and_in_the_middle_where_they_fall_together():
-    scores = Scores(torch.tensor([[0.0, 1.0, 3.0, 3.0], [2.0, 2.0, 2.0, 2.0]]), torch.tensor([-1.0, 0.0, 1.0, 2.0]))
-    found = scores(torch.tensor([[-5.0, 2.0], [0.5, 9.0], [2.0, 1.0], [3.0, 2.0], [7.0, 2.0]]))
-    assert found[:, 0].tolist() == [-1.0, -0.5, 0.5, 1.5, 2.0]
+def test_scores_are_even_between_quantiles_and_have_no_jump_where_they_fall_together():
+    scores = Scores(
+        torch.tensor([[0.0, 1.0, 3.0, 3.0], [2.0, 2.0, 2.0, 2.0], [0.0, 0.0, 0.0, 4.0]]), torch.tensor([-1.0, 0.0, 1.0, 2.0])
+    )
+    found = scores(torch.tensor([[-5.0, 2.0, -1.0], [0.5, 9.0, 0.0], [2.0, 1.0, 1.0], [3.0, 2.0, 4.0], [7.0, 2.0, 9.0]]))
+    assert found[:, 0].tolist() == [-1.0, -0.5, 0.75, 1.5, 1.5]
     assert found[:, 1].tolist() == [0.0] * 5  # one value alone tells nothing
+    assert found[:, 2].tolist() == [0.0, 0.0, 0.5, 2.0, 2.0]
+    line = torch.linspace(-1, 5, 6001)
+    steps = scores(line[:, None].expand(-1, 3)).diff(dim=0)
+    assert steps.abs().max() < 0.002
+    assert (steps >= -1e-6).all()
 
 
 @pytest.mark.parametrize("architecture", ["gru", "lstm", "gru-d", "transformer", "none"])
