@@ -41,6 +41,8 @@ class Modality:
     shard_cases: ClassVar[int] = 256  # cases read by one worker at a time; columnar kinds take more
     asked: ClassVar[tuple[str, ...]] = ()  # options that a study's question fills in, among "source", "after", "window"
 
+    small: ClassVar[int] = 1_000  # groups below which members are cross-fitted where there is time: five trainings instead of one
+
     def recognises(self, cells: Sequence[str]) -> float:
         """Return from 0 to 1 how surely a column with these cells (a sample, none empty) is of this kind; the surest gets it."""
         return 0.0

@@ -93,7 +93,8 @@ def split_and_find(cases: Cases) -> tuple[Split, Plan, tuple[Leak, ...]]:
 def split_plan(cases: Cases) -> Plan:
     """Return the decisions on how to divide, with what the user set."""
     groups = len(np.unique(cases.groups[cases.usable]))
-    plan = Plan(split_step.split_rules(groups=groups))
+    small = min(modality.small for modality in cases.modalities.values())
+    plan = Plan(split_step.split_rules(groups=groups, budget=cases.study.budget, small=small))
     return plan.set_by_user({k: v for k, v in cases.study.settings.items() if k in plan})
 
 

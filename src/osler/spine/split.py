@@ -12,6 +12,8 @@ from osler.core.errors import PlanError, StudyError
 from osler.core.plan import Decision, Plan
 from osler.core.split import Fold, Split
 
+SMALL = 1000  # groups below which members are cross-fitted whatever the budget
+EACH_MINUTE = 400  # groups that are cross-fitted for each minute of the budget
 FEWEST = 3  # groups beside the test: one each to train, to stop by and to calibrate on
 PARTS = {
     "training": ("train", "training", "tr", "development", "dev_train", "fit"),
@@ -33,15 +35,23 @@ class Cases:
     times: np.ndarray | None = None
 
 
-def split_rules(*, groups: int) -> tuple[Decision, ...]:
-    """Return the decisions on how to divide `groups` groups."""
-    small = groups < 1000
+def split_rules(*, groups: int, budget: float = 0.0, small: int = SMALL) -> tuple[Decision, ...]:
+    """Return the decisions on how to divide `groups` groups, with `budget` minutes: below `small` groups members may be cross-fitted
+    where there is time."""
+    few = groups < SMALL
+    crossfit = few or (groups < small and groups <= budget * EACH_MINUTE)
     reason = "fewer than 1,000 groups: members are cross-fitted, so that every case serves both to train and to calibrate"
-    large = "1,000 groups or more: tune and calibrate are cut off once, and each member trains once"
+    timely = (
+        f"{groups:,} groups and {budget:g} minutes: there is time to cross-fit, so that every case serves both to train and to"
+        " calibrate, and the mean of five is better than one (docs/lab.md)"
+    )
+    large = (
+        "1,000 groups or more, and no time to train five times: tune and calibrate are cut off once, and each member trains once"
+    )
     return (
         Decision("split.test", 0.2, "a fifth of the groups is kept for the one final test"),
-        Decision("split.folds", 5 if small else 1, reason if small else large),
-        Decision("split.tune", 0.15 if small else 0.1, "share of the groups that chooses when to stop, never calibrates"),
+        Decision("split.folds", 5 if crossfit else 1, reason if few else timely if crossfit else large),
+        Decision("split.tune", 0.15 if crossfit else 0.1, "share of the groups that chooses when to stop, never calibrates"),
         Decision("split.calibrate", 0.1, "share of the groups that calibrates and sets thresholds (without cross-fitting)"),
     )
 

@@ -249,3 +249,11 @@ def test_a_split_around_a_given_test_leaves_it_alone(plan):
     last = around(table, np.empty(0, np.int64), plan=plan, seed=0, how="all")
     assert len(last.development) == 80
     assert len(last.test) == 0
+
+
+@pytest.mark.parametrize(
+    ("groups", "budget", "small", "folds"),
+    [(999, 0.1, 1_000, 5), (1_000, 60, 1_000, 1), (4_000, 10, 10_000, 5), (4_000, 9.9, 10_000, 1), (10_000, 60, 10_000, 1)],
+)
+def test_members_are_cross_fitted_where_groups_are_few_or_there_is_time(groups, budget, small, folds):
+    assert Plan(split_rules(groups=groups, budget=budget, small=small))["split.folds"] == folds

@@ -32,6 +32,7 @@ class Tables(Modality):
     form: ClassVar[tuple[str, ...]] = (
         "architecture", "width", "depth", "members", "embedding", "embedding_width", "bins", "category_width",
     )  # fmt: skip
+    small: ClassVar[int] = 10_000
     shard_cases: ClassVar[int] = 1 << 17
 
     def recognises(self, cells: Sequence[str]) -> float:

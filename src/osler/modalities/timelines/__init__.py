@@ -34,6 +34,7 @@ class Timelines(Modality):
     form: ClassVar[tuple[str, ...]] = (
         "architecture", "width", "depth", "members", "summaries", "sequence_width", "sequence_depth", "vocabulary",
     )  # fmt: skip
+    small: ClassVar[int] = 10_000
     shard_cases: ClassVar[int] = 1 << 12  # a stay of intensive care has 8,000 events of 16 bytes: 0.5 GB
     asked: ClassVar[tuple[str, ...]] = ("source", "after", "window")
 

@@ -34,7 +34,7 @@ def rules(brief: Brief) -> tuple[Decision, ...]:
             "fit.learning_rate", 1e-3, "with 4e-3 such networks learned single stays by heart within seven epochs (docs/lab.md)"
         ),
         Decision("fit.weight_decay", 0.2, "many summaries, few cases: .2 was better than .02 (docs/lab.md)"),
-        Decision("fit.wanted", 30, "epochs: on 4,000 stays the best came after 10 to 25 (docs/lab.md)"),
+        Decision("fit.wanted", 20, "epochs: on 4,000 stays the best came after 10 to 25 (docs/lab.md)"),
         Decision("fit.ensemble", 3, "networks that differ by their seed are worth more than a larger one"),
         *_batch(brief),
     )
