@@ -13,7 +13,7 @@ from osler.core.plan import Decision, Plan
 from osler.core.split import Fold, Split
 
 SMALL = 1000  # groups below which members are cross-fitted whatever the budget
-EACH_MINUTE = 400  # groups that are cross-fitted for each minute of the budget
+EACH_MINUTE = 600  # groups, those of the test among them, that are cross-fitted for each minute of the budget
 FEWEST = 3  # groups beside the test: one each to train, to stop by and to calibrate on
 PARTS = {
     "training": ("train", "training", "tr", "development", "dev_train", "fit"),

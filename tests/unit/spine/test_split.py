@@ -253,7 +253,7 @@ def test_a_split_around_a_given_test_leaves_it_alone(plan):
 
 @pytest.mark.parametrize(
     ("groups", "budget", "small", "folds"),
-    [(999, 0.1, 1_000, 5), (1_000, 60, 1_000, 1), (4_000, 10, 10_000, 5), (4_000, 9.9, 10_000, 1), (10_000, 60, 10_000, 1)],
+    [(999, 0.1, 1_000, 5), (1_000, 60, 1_000, 1), (6_000, 10, 10_000, 5), (6_000, 9.9, 10_000, 1), (10_000, 60, 10_000, 1)],
 )
 def test_members_are_cross_fitted_where_groups_are_few_or_there_is_time(groups, budget, small, folds):
     assert Plan(split_rules(groups=groups, budget=budget, small=small))["split.folds"] == folds
