@@ -153,6 +153,19 @@ def test_a_count_that_could_point_at_a_person_is_hidden():
     assert "3,115" not in " ".join(drawn(told.flow))
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_boxes_of_the_flow_hide_counts_that_could_point_at_a_person(language):
+    steps = (("subjects", 100), ("index", 96), ("seen", 93), ("eligible", 91), ("washout", 90), ("followed", 87))
+    flow = Flow(steps, {"died": 2, "censored": 1}, 20)
+    told = account(flow=flow, language=language)
+    boxes = " ".join(drawn(question_told(told, words(language)).flow))
+    assert boxes.count("&lt;5") == 6
+    assert not re.search(r"(?<![\d<;%.])[1-4](?![\d.,])", boxes), boxes
+    note = next(note for note in question_told(told, words(language)).notes if "<5" in note)
+    assert "3.3%" not in note
+    assert flow_told(told, words(language)).count("<5") == 2
+
+
 def test_methods_and_card_tell_the_question_and_the_flow():
     methods, card = write_methods(account()), write_card(account())
     for text in (methods, card):

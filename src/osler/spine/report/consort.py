@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from osler.core.question import Flow, Question
 from osler.language import Words
 from osler.spine.report.canvas import Canvas
-from osler.spine.report.numerals import count, few
+from osler.spine.report.numerals import few
 from osler.spine.report.scale import breadth
 
 WIDTH, MAIN, SIDE = 360.0, 196.0, 140.0
@@ -88,12 +89,19 @@ def _steps(question: Question, flow: Flow, words: Words) -> Iterator[Step]:
     yield last
 
 
+def _told(number: int, words: Words) -> str:
+    return few(number, math.nan, words)
+
+
 def _box(words: Words, name: str, number: int, *, lost: Mapping[str, int] = NOTHING) -> Step:
     """Return a step; `lost` counts by reason those who are no longer there."""
     beside = [
-        line for code, n in lost.items() if n for line in wrapped(words.say(f"question.lost.{code}", n=count(n)), LETTERS["side"])
+        line
+        for code, n in lost.items()
+        if n
+        for line in wrapped(words.say(f"question.lost.{code}", n=_told(n, words)), LETTERS["side"])
     ]
-    return Step(tuple(wrapped(words.say(f"question.flow.{name}", n=count(number)), LETTERS["main"])), tuple(beside))
+    return Step(tuple(wrapped(words.say(f"question.flow.{name}", n=_told(number, words)), LETTERS["main"])), tuple(beside))
 
 
 def wrapped(text: str, most: int) -> list[str]:

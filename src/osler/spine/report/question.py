@@ -13,7 +13,7 @@ from osler.core.question import Goal, Question, written
 from osler.language import Words
 from osler.spine.report.consort import draw_flow
 from osler.spine.report.data import listed
-from osler.spine.report.numerals import count, few, number
+from osler.spine.report.numerals import count, few
 from osler.spine.report.timeline import draw_timeline
 
 MOST_NAMED = 6  # codes in a sentence
@@ -48,8 +48,8 @@ def flow_told(account: Account, words: Words) -> str:
     question, flow = account.study.question, account.study.flow
     if question is None or flow is None:
         return ""
-    steps = [words.say(f"question.flow.{name}", n=count(n)) for name, n in flow.steps]
-    lost = [words.say(f"question.lost.{code}", n=count(n)) for code, n in flow.unknown.items()]
+    steps = [words.say(f"question.flow.{name}", n=few(n, math.nan, words)) for name, n in flow.steps]
+    lost = [words.say(f"question.lost.{code}", n=few(n, math.nan, words)) for code, n in flow.unknown.items()]
     return words.say("question.flow.told", steps=words.say("list.comma").join([*steps, *lost]))
 
 
@@ -147,6 +147,6 @@ def _notes(account: Account, words: Words) -> Iterator[str]:
     lost = sum(flow.unknown.values())
     if lost:
         whole = lost + flow.cases
-        yield words.say("question.note.unknown", n=count(lost), share=number(100 * lost / whole, decimals=1))
+        yield words.say("question.note.unknown", told=few(lost, lost / whole, words))
     if flow.gap:
         yield words.say("question.note.gap", n=few(flow.gap, math.nan, words))
