@@ -128,9 +128,13 @@ def fusion_rules(*, inputs: int) -> tuple[Decision, ...]:
     several = inputs > 1
     return (
         Decision("fusion.drop", 0.15 if several else 0.0, "present inputs are dropped in training so that one may be missing"),
-        Decision("fusion.join", "mixed" if several else "side by side", "inputs may change what others mean", choices=JOINS),
+        Decision("fusion.join", *_join(several=several), choices=JOINS),
         Decision("fusion.dropout", 0.3, "of the block that mixes inputs"),
     )
+
+
+def _join(*, several: bool) -> tuple[str, str]:
+    return ("mixed", "inputs may change what others mean") if several else ("side by side", "one input has nothing to mix with")
 
 
 _LATE = (("epochs", 1), ("members", 1), ("seconds", 0.0), ("limit", 0.0))

@@ -126,6 +126,13 @@ def test_rules_give_possible_counts_for_any_number_of_cases(cases):
     assert all(d.reason for d in fit_rules(ABOUT, inputs=1))
 
 
+@pytest.mark.parametrize(("inputs", "told"), [(1, ("side by side", "one input")), (2, ("mixed", "may change what others"))])
+def test_how_inputs_are_joined_has_the_reason_of_its_value(inputs, told):
+    join = next(d for d in fit_rules(ABOUT, inputs=inputs) if d.name == "fusion.join")
+    assert join.value == told[0]
+    assert told[1] in join.reason
+
+
 def test_impossible_counts_are_told_together():
     plan = Plan([*fit_rules(ABOUT, inputs=1), *unmeasured()])
     with pytest.raises(
