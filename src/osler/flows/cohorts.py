@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from osler.core.errors import BundleError, Refusal, StudyError, TableError
 from osler.core.question import CENSORED, PREDICTION, REASONS, Cohort, Flow, Purpose, Question
 from osler.core.table import Table
 from osler.core.watch import Watch
-from osler.flows.sources import place_of
+from osler.flows.sources import OPTION, place_of
 from osler.spine.study import Request, describe, with_question
 
 if TYPE_CHECKING:
@@ -90,19 +90,38 @@ def of_bundle(predictor: Predictor, table: Path | str, *, purpose: Purpose, cach
         raise TableError(
             f"no file or folder '{place.name}'; this bundle derives its cases from events: give the place of the events"
         )
-    if predictor.moved:
-        raise StudyError("this bundle derives its cases from events: give their place instead of a table, and no --source")
     folder, source = (place.resolve().parent, place.resolve().name) if isinstance(place, Path) else (Path.cwd(), place)
     inputs = [i for i in predictor.contents.about["inputs"] if predictor.modalities[i["name"]].asked]
     if not inputs:
         raise BundleError("the bundle asks of events and reads none; it was not written by Osler")
-    moved = {i["name"]: {"source": source} for i in inputs}
     first = inputs[0]
+    if first["name"] in predictor.moved:
+        raise StudyError("this bundle derives its cases from events: give their place instead of a table, and no --source")
+    _check_others(inputs, predictor.moved)
+    moved = {i["name"]: {OPTION: source} for i in inputs} | dict(predictor.moved)
     options = {**first["options"], **moved[first["name"]]}
     made = predictor.modalities[first["name"]].cohort(
         question, folder=folder, options=options, cache=cache, purpose=purpose
     )  # fmt: skip
     return replace(predictor, moved=moved, cache=predictor.cache or cache), _derived(made, folder)
+
+
+def _check_others(inputs: Sequence[Mapping[str, Any]], moved: Mapping[str, Any]) -> None:
+    """Raise StudyError where an input's events lay elsewhere than those that make the cases, and nobody says where they lie now."""
+    first = inputs[0]
+    faults = [
+        f"input '{i['name']}': its events lay elsewhere than those of '{first['name']}'; say where with --source {i['name']}=PLACE"
+        for i in inputs if i["name"] not in moved and i["options"].get(OPTION) != first["options"].get(OPTION)
+    ]  # fmt: skip
+    if faults:
+        raise StudyError(faults)
+
+
+def check_rows(predictor: Predictor) -> None:
+    """Raise TableError where the bundle asks a question of events: rows in memory are none."""
+    question = question_of(predictor.contents.about)
+    if question is not None and question.derived:
+        raise TableError("this bundle derives its cases from events: give the path of the events instead of rows in memory")
 
 
 def moments(block: Table) -> np.ndarray:

@@ -15,7 +15,7 @@ from osler.core.errors import OutputError, StudyError, did_you_mean
 from osler.core.table import Table
 from osler.core.watch import SILENT, Watch
 from osler.flows.cases import plain_text
-from osler.flows.cohorts import of_bundle
+from osler.flows.cohorts import check_rows, of_bundle
 from osler.flows.explaining import Parts, Subject, attributions, compared_with
 from osler.flows.opening import default_cache, in_memory
 from osler.flows.pictures import drawn, separated
@@ -100,6 +100,8 @@ def explained(predictor: Predictor, table: Any, *, asked: Asked) -> list[dict[st
         raise StudyError("a prediction on a grid cannot be explained yet; 'osler predict' writes the map itself")
     if isinstance(table, (str, Path)):
         predictor, table = of_bundle(predictor, table, purpose="predict", cache=default_cache())
+    else:
+        check_rows(predictor)
     identity = predictor.contents.about["roles"]["id"]
     answers = chosen(predictor.task.answers(predictor.output("test"), info=predictor.info, plan=predictor.contents.plan), asked)
     with threads(predictor.contents.plan):

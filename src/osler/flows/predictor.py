@@ -76,6 +76,8 @@ class Predictor:
         reader = self
         if isinstance(table, (str, Path)):
             reader, table = cohorts.of_bundle(self, table, purpose="predict", cache=default_cache())
+        else:
+            cohorts.check_rows(self)
         blocks = in_memory(table, size=self.block_cases)
         parts = [pl.DataFrame(reader.lines(block, columns)) for block, columns in reader.streamed(blocks, parts=self.blend.parts)]
         return pl.concat(parts)

@@ -1,6 +1,9 @@
 """A question of events from study.yaml to report, bundle, prediction and evaluation."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -8,15 +11,15 @@ import pytest
 
 from osler.core import registry
 from osler.core.errors import BundleError, RequestError, StudyError, TableError
-from osler.core.question import Question
+from osler.core.question import Cohort, Flow, Goal, Moment, Question
 from osler.flows import cohorts
 from osler.flows.compare import compare
 from osler.flows.evaluate import evaluate
-from osler.flows.explain import Asked, explain
+from osler.flows.explain import Asked, explain, explained
 from osler.flows.inspect import inspect
 from osler.flows.opening import open_study
 from osler.flows.predict import predict
-from osler.flows.predictor import load
+from osler.flows.predictor import Predictor, load
 from osler.flows.train import cases_page, train
 from osler.spine.study import Request
 
@@ -199,6 +202,43 @@ def test_what_cannot_be_asked_of_new_events_is_said(home, bundle, tmp_path):
     events().filter(pl.col("code") != "admission//ward").write_parquet(tmp_path / "odd" / "events.parquet")
     with pytest.raises(StudyError, match=r"question: index: none of \d+ codes is 'admission\*'"):
         predict(bundle, tmp_path / "odd", out=tmp_path / "p.csv")
+
+
+class Unread:
+    """Events that nobody reads: what is handed to them is kept."""
+
+    asked = ("source",)
+
+    def cohort(self, question, *, folder, options, cache, purpose):
+        return Cohort(Path("cases.arrow"), Flow((("subjects", 9),)))
+
+
+def asking(*sources):
+    """Return a predictor of a question whose inputs had their events in `sources` (None: a place that no bundle holds)."""
+    inputs = [{"name": f"in{n}", "options": {} if source is None else {"source": source}} for n, source in enumerate(sources)]
+    asked = Question(Moment(("a",)), Goal("b", ("c",)), horizon=1)
+    about = {"question": asked.to_dict(), "inputs": inputs, "target": {}, "roles": {"id": "subject"}}
+    task = SimpleNamespace(needs=lambda _: "vector")
+    return Predictor("b", SimpleNamespace(about=about), task, {i["name"]: Unread() for i in inputs}, (), None, "cpu")
+
+
+def test_rows_in_memory_are_no_events_and_their_path_is_asked_for():
+    rows = pl.DataFrame({"subject": ["a"]})
+    for verb in (lambda p: p.predict(rows), lambda p: explained(p, rows, asked=Asked.of(row=1))):
+        with pytest.raises(TableError, match="give the path of the events instead of rows in memory"):
+            verb(asking("events.parquet"))
+
+
+def test_inputs_whose_events_lay_elsewhere_are_not_read_from_the_one_place_that_is_given(tmp_path):
+    both = cohorts.of_bundle(asking("e.csv", "e.csv"), tmp_path, purpose="predict", cache=tmp_path)[0]
+    assert {moved["source"] for moved in both.moved.values()} == {tmp_path.name}
+    with pytest.raises(
+        StudyError, match="input 'in1': its events lay elsewhere than those of 'in0'; say where with --source in1="
+    ):
+        cohorts.of_bundle(asking("e.csv", "notes.csv"), tmp_path, purpose="predict", cache=tmp_path)
+    told = replace(asking("e.csv", "notes.csv"), moved={"in1": {"source": "/new/notes.csv"}})
+    found = cohorts.of_bundle(told, tmp_path, purpose="predict", cache=tmp_path)[0]
+    assert found.moved == {"in0": {"source": tmp_path.name}, "in1": {"source": "/new/notes.csv"}}
 
 
 @pytest.mark.parametrize("damage", [{}, {"index": 3}, []])
