@@ -18,7 +18,8 @@ PRECISIONS = ("float32", "bfloat16")
 JOINS = ("mixed", "side by side")
 TUNINGS = ("whole", "short", "linear")
 FEW_OUTPUTS = 10  # each of them is tuned, whatever the budget
-SHORT_TUNING = 1 / 20  # of the time of tuning each of many labels (measured 1/40 of 300: docs/lab.md)
+SHORT_TUNING = 1 / 20  # of the time of tuning each of many labels (measured 1/40 of 300: docs/lab.md), and
+CHOOSING = 1.6  # times that of one label, on which settings are chosen (measured 0.4 to 2.6 with 16 labels and 160 to 700 cases)
 SHORT_OF_CLASSES = 1 / 4  # of the time of tuning one model of many classes (measured with 40)
 _FLOAT32 = Decision(
     "fit.precision", "float32", "bfloat16 is taken where it was measured faster on this device", "rule", PRECISIONS
@@ -252,14 +253,14 @@ def _baseline_cases(circumstances: Circumstances) -> int:
 
 
 def _baseline_effort(circumstances: Circumstances) -> int:
-    """Return how many settings of boosted trees there is time for; few outputs have at least one, whatever the budget."""
+    """Return how many settings of boosted trees there is time for; each output has at least one, whatever the budget."""
     return int(min(4, max(1, _baseline_seconds(circumstances) / _baseline_setting(circumstances))))
 
 
 def _baseline_tuning(circumstances: Circumstances) -> Decision:
     """Return how the baseline of many outputs keeps to its share of the budget (docs/lab.md)."""
     share, setting, outputs = _baseline_seconds(circumstances), _baseline_setting(circumstances), circumstances.outputs
-    short = SHORT_OF_CLASSES if circumstances.classes else SHORT_TUNING
+    short = SHORT_OF_CLASSES if circumstances.classes else SHORT_TUNING + CHOOSING / outputs
     value = "linear" if short * setting > share else "short" if setting > share else "whole"
     if outputs <= FEW_OUTPUTS:
         value = "whole"
@@ -276,9 +277,8 @@ def _baseline_seconds(circumstances: Circumstances) -> float:
 
 
 def _baseline_setting(circumstances: Circumstances) -> float:
-    """Return the seconds of one setting of boosted trees: about 1 s per 2,000 cases and fold; of many outputs, as often."""
-    each = circumstances.folds * max(0.4, min(circumstances.cases, 50_000) / 2000)
-    return each * (circumstances.outputs if circumstances.outputs > FEW_OUTPUTS else 1)
+    """Return the seconds of one setting of boosted trees: about 1 s per 2,000 cases, fold and output."""
+    return circumstances.folds * max(0.4, min(circumstances.cases, 50_000) / 2000) * max(1, circumstances.outputs)
 
 
 def _on_threads(plan: Plan, seconds_per_step: Callable[[Plan], float], *, fixed: bool) -> tuple[Plan, float]:

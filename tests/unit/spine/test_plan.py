@@ -152,9 +152,13 @@ def test_the_baseline_of_few_outputs_is_tuned_as_ever_and_that_of_many_keeps_to_
         return plan["baseline.tuning"], plan["baseline.effort"]
 
     assert {baseline(outputs=n, budget=budget)[0] for n in (1, 10) for budget in (1e-3, 0.5, 600.0)} == {"whole"}
-    assert baseline(outputs=10, budget=0.1) == baseline(outputs=1, budget=0.1) == ("whole", 2)
+    assert baseline(outputs=1, budget=0.1) == ("whole", 2)
+    assert baseline(outputs=10, budget=0.1) == ("whole", 1)  # each of ten takes its time
+    assert baseline(outputs=10, budget=1.0) == baseline(outputs=1, budget=0.1)
     assert [baseline(outputs=300, budget=minutes) for minutes in (0.5, 2, 15, 30, 600)] == [
         ("linear", 1), ("short", 1), ("whole", 1), ("whole", 2), ("whole", 4),
     ]  # fmt: skip
     assert baseline(outputs=50, budget=0.5) == ("short", 1)
+    # of few labels most of the time goes into choosing the settings that they share
+    assert baseline(outputs=16, cases=800, budget=0.03) == ("linear", 1)
     assert baseline(outputs=50, budget=0.5, classes=True) == ("linear", 1)
