@@ -169,10 +169,12 @@ def _tested(kept: np.ndarray, errors: np.ndarray, *, accepted: float, risk: floa
 
     The sequence begins where so many are kept that half of the accepted error would pass: fewer prove nothing.
     """
-    trials = np.arange(1, int(100 / accepted) + 2)
+    most = kept[-1] if len(kept) else 0  # a tiny error would want more trials than there are cases, and than memory holds
+    trials = np.arange(1, int(min(100 / accepted, most)) + 2)
     passing = np.flatnonzero(bdtr(np.ceil(accepted * trials / 2), trials, accepted) <= risk)
-    enough = int(trials[passing[0]]) if len(passing) else len(kept) + 1
-    begin = int(np.searchsorted(kept, enough))
+    if not len(passing):
+        return None
+    begin = int(np.searchsorted(kept, int(trials[passing[0]])))
     rejected = bdtr(errors[begin:], kept[begin:].astype(np.int64), accepted) <= risk
     run = int(np.argmin(rejected)) if len(rejected) and not rejected.all() else len(rejected)
     return begin + run - 1 if run else None

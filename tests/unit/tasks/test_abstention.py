@@ -1,5 +1,7 @@
 """How sure is sure enough: what is learned, what is refused, what a row of predictions says."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy.special import expit, logit
@@ -122,6 +124,18 @@ def test_an_error_that_cannot_be_reached_keeps_nobody_if_it_was_asked_for():
     told = abstention.column(np.array([-9.0, 0.0, 9.0]), none, asked, info=BINARY)
     assert told["unsure"].tolist() == ["doubtful"] * 3
     assert abstention.column(np.zeros(3), none, default, info=LABELS)["unsure"].tolist() == ["", "", ""]
+
+
+@pytest.mark.parametrize("accepted", [1e-3, 1e-12, 5e-324])
+def test_an_error_next_to_nothing_takes_no_more_than_the_cases(accepted):
+    """As many trials as would prove it are more than memory holds."""
+    tracemalloc.start()
+    found = abstention._threshold(np.linspace(0, 5, 60), np.zeros(60), abstention.Wish("error", accepted))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert np.isnan(found[0])
+    assert "cannot be reached on 60 calibration cases" in found[1]
+    assert most < 2e6
 
 
 def test_few_cases_promise_less_and_say_so():
