@@ -136,16 +136,21 @@ def unfinished(path: Path, key: Path, asked: Mapping[str, str]) -> Plan | None:
 
 
 def run_key(cases: Cases, split: Split, given: Path | None) -> dict[str, str]:
-    """Return what must be equal for a killed run to be taken up: study, table, split and given plan."""
+    """Return what must be equal for a killed run to be taken up: study, table, content of the inputs (their files may lie beside
+    the table), split and given plan."""
     study = replace(cases.study, table=Path(), folder=Path())
     digest = hashlib.sha256()
     for part in (split.training, split.tune, split.calibrate, split.test):
         digest.update(np.ascontiguousarray(part).tobytes())
+    inputs = hashlib.sha256()
+    for columns in cases.columns.values():  # in the study's order
+        inputs.update(np.ascontiguousarray(columns.fingerprints).tobytes() + np.packbits(columns.present).tobytes())
     text = given.read_text() if given is not None else ""
     return {
         "osler": freeze.versions()["osler"],
         "study": _hash(repr(study)),
         "table": cases.table.digest,
+        "inputs": inputs.hexdigest(),
         "split": digest.hexdigest(),
         "plan": _hash(text),
     }
