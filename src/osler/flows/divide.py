@@ -94,8 +94,15 @@ def split_plan(cases: Cases) -> Plan:
     """Return the decisions on how to divide, with what the user set."""
     groups = len(np.unique(cases.groups[cases.usable]))
     small = min(modality.small for modality in cases.modalities.values())
-    plan = Plan(split_step.split_rules(groups=groups, budget=cases.study.budget, small=small))
+    plan = Plan(split_step.split_rules(groups=groups, budget=_minutes(cases.study), small=small))
     return plan.set_by_user({k: v for k, v in cases.study.settings.items() if k in plan})
+
+
+def _minutes(study: Study) -> float:
+    """Return the minutes of each training that shares the budget; none where sites, which are not counted yet, are left out in turn."""
+    if study.roles.leave_out is not None:
+        return 0.0
+    return study.budget / (study.folds * study.repeats + 1 if study.folds else 1 + study.refit)
 
 
 def leaks_of(cases: Cases, split: Split) -> tuple[Leak, ...]:

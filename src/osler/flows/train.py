@@ -14,6 +14,7 @@ import numpy as np
 
 from osler.core.account import Account
 from osler.core.errors import RequestError
+from osler.core.plan import Plan
 from osler.core.sample_size import SampleSize
 from osler.core.split import Split
 from osler.core.study import Study
@@ -91,14 +92,14 @@ def by_split(cases: Cases, *, setting: Setting, began: float) -> Outcome:
     if not cases.study.refit:
         return Outcome(cases, split, leaks, fitted, scores, fitted.ready, (split.test, lines))
     scores = replace(scores, notes=(*scores.notes, REFIT), origin={**scores.origin, "refit": True})
-    last = _again(shared, split, setting=setting)
+    last = _again(shared, split, plan=split_plan(cases), setting=setting)
     return Outcome(cases, split, leaks, last, scores, fitted.ready, (split.test, lines))
 
 
-def _again(cases: Cases, split: Split, *, setting: Setting) -> Fitted:
+def _again(cases: Cases, split: Split, *, plan: Plan, setting: Setting) -> Fitted:
     setting.watch.say("training once more, on all cases")
-    last = last_split(cases, split_plan(cases), how=split.how)
-    return fit_split(cases, last, last_decisions(split_plan(cases), last), setting=setting.under("last"))
+    last = last_split(cases, plan, how=split.how)
+    return fit_split(cases, last, last_decisions(plan, last), setting=setting.under("last"))
 
 
 def _check_plan(study: Study, plan: Path | None) -> None:
