@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from osler.blocks.recurrent import DecayedGRU, Packing, Recurrent
+from osler.core.errors import PlanError
 from osler.core.plan import Brief, Plan
 from osler.modalities.timelines import Timelines
 from osler.modalities.timelines.baseline import baseline_features
@@ -168,6 +169,18 @@ def test_each_architecture_gives_one_case_the_same_vector_alone_and_among_others
     assert together.shape == (3, 4, encoder.width)
     for turn, row in enumerate([3, 17, 5]):
         torch.testing.assert_close(vectors([row])[0], together[turn], rtol=1e-4, atol=1e-5)
+
+
+def test_a_network_that_would_see_nothing_is_refused():
+    columns = some_cases()
+    with pytest.raises(PlanError, match="nothing would see the events: 'summaries' is off and 'architecture' is 'none'"):
+        encoder_of(columns, architecture="none", summaries=False)
+    few = Brief({"per_case": {"times": [1, 1, 1, 1, 1]}}, {}, "classification", "vector", "cpu", 1.0, 40, 40)
+    chosen = {
+        off: {d.name: d for d in TIMELINES.rules(replace(few, settings={"summaries": False} if off else {}))} for off in (0, 1)
+    }
+    assert [chosen[off]["architecture"].value for off in (0, 1)] == ["none", "gru"]
+    assert "none" not in chosen[1]["architecture"].choices
 
 
 @pytest.mark.parametrize("architecture", ["gru", "lstm", "gru-d", "transformer", "none"])
