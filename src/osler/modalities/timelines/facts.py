@@ -22,7 +22,7 @@ def facts(columns: Columns, rows: np.ndarray, *, groups: np.ndarray | None = Non
     """Return what JSON can hold: `cases`, `events`, `codes` (that at least 5 groups have), `rare` (share of the events in others),
     `common` (codes that one in twenty cases has); per case the 5, 25, 50, 75 and 95 % of its
     `events`, of its different `times`, and of the `days` from its first event to the prediction time, each None where fewer than 5
-    cases have any; and under `listed` one entry in each list for the at most 200 codes that most cases have, in that order.
+    groups have any; and under `listed` one entry in each list for the at most 200 codes that most cases have, in that order.
 
     listed: `names`, `share` of the cases that have the code, `events` per case that has it, `numeric` (share of the events with a
     value), `impossible` (values masked), `mean` and `sd` over cases of each case's mean, `quantiles` of the values, `limits` (about the 0.5
@@ -41,7 +41,7 @@ def facts(columns: Columns, rows: np.ndarray, *, groups: np.ndarray | None = Non
         "codes": int(known.sum()),
         "rare": round(float(found.events[~known].sum()) / max(1, events), 4),
         "common": int((known & (found.cases >= COMMON * len(rows))).sum()),
-        "per_case": _per_case(columns, rows),
+        "per_case": _per_case(columns, rows, groups=own),
         **_listed(columns, rows, found=found, listed=listed, groups=own),
     }
 
@@ -52,7 +52,7 @@ def parameters(facts: Mapping[str, Any]) -> int:
     return int(facts["common"]) + 1
 
 
-def _per_case(columns: Columns, rows: np.ndarray) -> dict[str, Any]:
+def _per_case(columns: Columns, rows: np.ndarray, *, groups: np.ndarray) -> dict[str, Any]:
     events, times, days = (np.zeros(len(rows)) for _ in range(3))
     for block in blocks(columns, rows):
         if not len(block.case):
@@ -64,11 +64,10 @@ def _per_case(columns: Columns, rows: np.ndarray) -> dict[str, Any]:
         events[here], times[here] = np.bincount(case, minlength=cases), np.bincount(case[fresh], minlength=cases)
         back = np.where(np.isfinite(block.times), -block.times, 0.0)
         days[block.case[starts]] = np.maximum.reduceat(back, starts)
-    return {name: _quantiles(values[events > 0]) for name, values in (("events", events), ("times", times), ("days", days))}
-
-
-def _quantiles(values: np.ndarray) -> list[float] | None:
-    return None if len(values) < FEWEST else [_short(v) for v in np.quantile(values, LEVELS)]
+    some = events > 0
+    few = len(np.unique(groups[some])) < FEWEST
+    told = (("events", events), ("times", times), ("days", days))
+    return {name: None if few else [_short(v) for v in np.quantile(values[some], LEVELS)] for name, values in told}
 
 
 def _short(value: float) -> float:

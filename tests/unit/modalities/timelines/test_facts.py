@@ -77,6 +77,7 @@ def test_what_one_patient_has_in_many_cases_is_not_told():
     assert "7.25" not in json.dumps(told)
     shared = [[(-1.0, "lab", 123.0 if row < 8 else None)] for row in range(20)]
     assert "123" not in json.dumps(facts(columns_of(shared), rows, groups=patients))
+    assert facts(columns, rows, groups=np.minimum(rows, 3))["per_case"] == {"events": None, "times": None, "days": None}
 
 
 def test_impossible_values_are_counted_and_measured_nowhere():
