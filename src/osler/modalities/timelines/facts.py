@@ -129,7 +129,7 @@ def counted(columns: Columns, rows: np.ndarray, *, codes: np.ndarray, centre: np
         code = np.repeat(every.code, every.counts)
         low, high = limits[:, code]
         beyond = valued & ((inside < low) | (inside > high))
-        count, total = _run_sums(every, valued, np.where(valued, inside - centre[code], 0.0))
+        count, total = _run_sums(every, valued, np.where(valued, inside - centre.astype(np.float64)[code], 0.0))
         here = count > 0
         away = total[here] / count[here]
         masked = inside.view(np.uint32) == IMPOSSIBLE
