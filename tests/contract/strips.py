@@ -77,7 +77,7 @@ class Strips(Modality):
         first, second = np.frombuffer(digest, np.int64)
         return int(first), int(second)
 
-    def facts(self, columns: Columns, rows: np.ndarray, *, target=None) -> Mapping[str, Any]:
+    def facts(self, columns: Columns, rows: np.ndarray, *, target=None, groups=None) -> Mapping[str, Any]:
         return {"cases": len(rows)}
 
     def rules(self, brief: Brief):

@@ -157,8 +157,11 @@ class Modality:
         whether one does. Default: none."""
         return iter(())
 
-    def facts(self, columns: Columns, rows: np.ndarray, *, target: Target | None = None) -> Mapping[str, Any]:
-        """Return what JSON can hold, measured on `rows` (the training rows) of all cases and of `target`: aggregates, no choices."""
+    def facts(
+        self, columns: Columns, rows: np.ndarray, *, target: Target | None = None, groups: np.ndarray | None = None
+    ) -> Mapping[str, Any]:
+        """Return what JSON can hold, measured on `rows` (the training rows) of all cases and of `target`: aggregates, no choices.
+        Words that come from the data are named only where at least five `groups` (n,) int64 share them; None: each case is one."""
         return {}
 
     def parameters(self, facts: Mapping[str, Any]) -> int | None:

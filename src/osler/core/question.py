@@ -100,7 +100,7 @@ class FollowUp:
 class Question:
     """A prediction is made `after` the index from what the `window` before it holds, of what comes in the `horizon` after a `gap`.
 
-    All spans are microseconds. With p = index + after: looked at are events in (p - window, p] (None: all up to p); the outcome counts
+    All spans are microseconds. With p = index + after: looked at are events in [p - window, p] (None: all up to p); the outcome counts
     in (p + gap, p + gap + horizon]; a target event in [p - washout, p] makes no case (0: not asked).
     """
 

@@ -79,7 +79,7 @@ def part(frame: pl.DataFrame, *kinds: Mapping[str, Any], left: Any = None) -> Pa
         lacking.insert(0, (first["time"].is_null(), "no time"))
     why = reason(*lacking) if left is None else pl.coalesce(left, reason(*lacking))
     marked = frame.with_columns(why.alias("left out"))
-    reasons = marked["left out"].drop_nulls().value_counts(sort=True)
+    reasons = marked["left out"].drop_nulls().value_counts().sort("count", "left out", descending=[True, False])
     used = marked.filter(pl.col("left out").is_null())
     rest = [used.filter(kind["time"].is_not_null(), kind["code"].is_not_null()).select(**kind) for kind in further]
     return Part(frame.height, dict(reasons.iter_rows()), pl.concat([used.select(**first), *rest]))

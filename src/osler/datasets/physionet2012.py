@@ -176,7 +176,7 @@ def _series(lines: pl.DataFrame) -> tuple[pl.DataFrame, dict[str, Any]]:
         .when(number == -1).then(pl.lit("missing (-1)"))
     )  # fmt: skip
     marked = lines.with_columns(left.alias("left"), number=number)
-    reasons = marked["left"].drop_nulls().value_counts(sort=True)
+    reasons = marked["left"].drop_nulls().value_counts().sort("count", "left", descending=[True, False])
     events = marked.filter(pl.col("left").is_null()).select(
         pl.col("stay").alias("subject"),
         "time",

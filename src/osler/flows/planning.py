@@ -49,7 +49,7 @@ def gather_facts(cases: Cases, split: Split) -> dict[str, Mapping[str, Any]]:
     facts: dict[str, Mapping[str, Any]] = {"target": cases.task.facts(cases.target, rows)}
     for name, modality in cases.modalities.items():
         columns = cases.columns[name]
-        facts[name] = modality.facts(columns, rows[columns.present[rows]], target=cases.target)
+        facts[name] = modality.facts(columns, rows[columns.present[rows]], target=cases.target, groups=cases.groups)
     return facts
 
 

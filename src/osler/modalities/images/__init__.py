@@ -92,7 +92,9 @@ class Images(Modality):
 
         return leaks(columns, split, target=target)
 
-    def facts(self, columns: Columns, rows: np.ndarray, *, target: Target | None = None) -> Mapping[str, Any]:
+    def facts(
+        self, columns: Columns, rows: np.ndarray, *, target: Target | None = None, groups: np.ndarray | None = None
+    ) -> Mapping[str, Any]:
         """Return sizes and intensities of the training rows, and what mirroring does to them."""
         from osler.modalities.images.facts import facts
 

@@ -102,7 +102,9 @@ class Tables(Modality):
 
         return clues(columns, rows)
 
-    def facts(self, columns: Columns, rows: np.ndarray, *, target: Target | None = None) -> Mapping[str, Any]:
+    def facts(
+        self, columns: Columns, rows: np.ndarray, *, target: Target | None = None, groups: np.ndarray | None = None
+    ) -> Mapping[str, Any]:
         """Return per column what was measured of the training rows."""
         from osler.modalities.tables.facts import facts
 

@@ -118,11 +118,13 @@ class Timelines(Modality):
 
         return clues(columns, rows)
 
-    def facts(self, columns: Columns, rows: np.ndarray, *, target: Target | None = None) -> Mapping[str, Any]:
+    def facts(
+        self, columns: Columns, rows: np.ndarray, *, target: Target | None = None, groups: np.ndarray | None = None
+    ) -> Mapping[str, Any]:
         """Return what was measured of the training rows' events."""
         from osler.modalities.timelines.facts import facts
 
-        return facts(columns, rows)
+        return facts(columns, rows, groups=groups)
 
     def parameters(self, facts: Mapping[str, Any]) -> int | None:
         """Return one for each code that one in twenty cases has, and one for how many events there are."""

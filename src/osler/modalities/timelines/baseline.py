@@ -41,7 +41,8 @@ def baseline_features(columns: Columns, rows: np.ndarray, *, state: State) -> Fe
             times, values = (field[at][found.order].astype(np.float64) for field in (block.times, block.values))
             for turn, summary in enumerate(_numbers(found, times, values) if kind else _events(found, times)):
                 own = series[found.code] > turn
-                matrix[found.case[own], first[found.code[own]] + turn] = summary[own]
+                with np.errstate(over="ignore"):  # a slope too steep for float32 is none, below
+                    matrix[found.case[own], first[found.code[own]] + turn] = summary[own]
         _whole(matrix, block)
     matrix[~np.isfinite(matrix)] = np.nan
     matrix[~columns.present[rows]] = np.nan

@@ -10,7 +10,7 @@ import numpy as np
 
 from osler.core.columns import Columns
 from osler.modalities.timelines.case import IMPOSSIBLE
-from osler.modalities.timelines.fit import FEWEST, LEVELS, Runs, Scales, blocks, census, chosen, placed, runs, scales
+from osler.modalities.timelines.fit import FEWEST, LEVELS, Census, Runs, Scales, blocks, census, chosen, placed, runs, scales
 
 LISTED = 200  # codes that are told one by one, the most frequent
 COMMON = 0.05  # of the cases that have a code: a regression would have it
@@ -18,19 +18,19 @@ HAVE, THERE, FIRST, SECOND, VALUES, BEYOND, MASKED = range(7)  # of `counted`
 _OF_CODE = ("names", "share", "events", "numeric", "impossible", "mean", "sd", "quantiles", "limits", "beyond")
 
 
-def facts(columns: Columns, rows: np.ndarray) -> Mapping[str, Any]:
-    """Return what JSON can hold: `cases`, `events`, `codes` (that at least 5 cases have), `rare` (share of the events in others),
+def facts(columns: Columns, rows: np.ndarray, *, groups: np.ndarray | None = None) -> Mapping[str, Any]:
+    """Return what JSON can hold: `cases`, `events`, `codes` (that at least 5 groups have), `rare` (share of the events in others),
     `common` (codes that one in twenty cases has); per case the 5, 25, 50, 75 and 95 % of its
     `events`, of its different `times`, and of the `days` from its first event to the prediction time, each None where fewer than 5
-    cases have any; and under `listed` one entry in each list for the at most 200 codes that most cases have, in that order.
+    groups have any; and under `listed` one entry in each list for the at most 200 codes that most cases have, in that order.
 
     listed: `names`, `share` of the cases that have the code, `events` per case that has it, `numeric` (share of the events with a
     value), `impossible` (values masked), `mean` and `sd` over cases of each case's mean, `quantiles` of the values, `limits` (about the 0.5
     and 99.5 % of them, at least 5 cases at or beyond each), `beyond` (share of the values outside both). Values lie on a grid of
-    three digits and are None where fewer than 5 cases gave one.
+    three digits and are None where fewer than 5 groups gave one. `groups` (n,) is by row of `columns`; without it each case is one.
     """
-    everyone = np.arange(len(rows))
-    found = census(columns, rows, groups=everyone)
+    own = np.arange(len(rows)) if groups is None else groups[rows]
+    found = census(columns, rows, groups=own)
     known = found.groups >= FEWEST
     listed = chosen(found, most=LISTED)
     listed = listed[np.argsort(-found.cases[listed], kind="stable")]
@@ -41,8 +41,8 @@ def facts(columns: Columns, rows: np.ndarray) -> Mapping[str, Any]:
         "codes": int(known.sum()),
         "rare": round(float(found.events[~known].sum()) / max(1, events), 4),
         "common": int((known & (found.cases >= COMMON * len(rows))).sum()),
-        "per_case": _per_case(columns, rows),
-        **_listed(columns, rows, codes=found.codes[listed], cases=found.cases[listed], events=found.events[listed]),
+        "per_case": _per_case(columns, rows, groups=own),
+        **_listed(columns, rows, found=found, listed=listed, groups=own),
     }
 
 
@@ -52,7 +52,7 @@ def parameters(facts: Mapping[str, Any]) -> int:
     return int(facts["common"]) + 1
 
 
-def _per_case(columns: Columns, rows: np.ndarray) -> dict[str, Any]:
+def _per_case(columns: Columns, rows: np.ndarray, *, groups: np.ndarray) -> dict[str, Any]:
     events, times, days = (np.zeros(len(rows)) for _ in range(3))
     for block in blocks(columns, rows):
         if not len(block.case):
@@ -64,21 +64,21 @@ def _per_case(columns: Columns, rows: np.ndarray) -> dict[str, Any]:
         events[here], times[here] = np.bincount(case, minlength=cases), np.bincount(case[fresh], minlength=cases)
         back = np.where(np.isfinite(block.times), -block.times, 0.0)
         days[block.case[starts]] = np.maximum.reduceat(back, starts)
-    return {name: _quantiles(values[events > 0]) for name, values in (("events", events), ("times", times), ("days", days))}
-
-
-def _quantiles(values: np.ndarray) -> list[float] | None:
-    return None if len(values) < FEWEST else [_short(v) for v in np.quantile(values, LEVELS)]
+    some = events > 0
+    few = len(np.unique(groups[some])) < FEWEST
+    told = (("events", events), ("times", times), ("days", days))
+    return {name: None if few else [_short(v) for v in np.quantile(values[some], LEVELS)] for name, values in told}
 
 
 def _short(value: float) -> float:
     return float(f"{value:.3g}")
 
 
-def _listed(columns: Columns, rows: np.ndarray, *, codes: np.ndarray, cases: np.ndarray, events: np.ndarray) -> dict[str, Any]:
+def _listed(columns: Columns, rows: np.ndarray, *, found: Census, listed: np.ndarray, groups: np.ndarray) -> dict[str, Any]:
+    codes, cases, events, donors = (part[listed] for part in (found.codes, found.cases, found.events, found.donors))
     order = np.argsort(codes)
     ascending = codes[order]
-    scaled = scales(columns, rows, groups=np.arange(len(rows)), known=ascending)
+    scaled = scales(columns, rows, groups=groups, known=ascending)
     sums = counted(columns, rows, codes=ascending, centre=scaled.center, limits=np.stack([scaled.low, scaled.high]))
     told: dict[str, list[Any]] = {name: [] for name in _OF_CODE}
     for place, at in enumerate(np.argsort(order)):
@@ -87,16 +87,16 @@ def _listed(columns: Columns, rows: np.ndarray, *, codes: np.ndarray, cases: np.
             "share": round(float(cases[place]) / max(1, len(rows)), 4),
             "events": _short(float(events[place]) / max(1, int(cases[place]))),
             "numeric": round(float(sums[VALUES, at]) / max(1, int(events[place])), 4),
-            **_values(scaled, sums[:, at], int(at)),
+            **_values(scaled, sums[:, at], int(at), told=bool(donors[place] >= FEWEST)),
         }
         for name, value in line.items():
             told[name].append(value)
     return {"listed": told}
 
 
-def _values(scaled: Scales, sums: np.ndarray, at: int) -> dict[str, Any]:
-    impossible, there = {"impossible": int(sums[MASKED])}, float(sums[THERE])
-    if there < FEWEST:
+def _values(scaled: Scales, sums: np.ndarray, at: int, *, told: bool) -> dict[str, Any]:
+    impossible = {"impossible": int(sums[MASKED])}
+    if not told:
         return {**impossible, **dict.fromkeys(("mean", "sd", "quantiles", "limits", "beyond"))}
     mean, sd = mean_and_sd(sums)
     grid = [_on_grid(v, float(scaled.step[at])) for v in (mean + float(scaled.center[at]), sd, *scaled.points[at].tolist())]
@@ -129,7 +129,7 @@ def counted(columns: Columns, rows: np.ndarray, *, codes: np.ndarray, centre: np
         code = np.repeat(every.code, every.counts)
         low, high = limits[:, code]
         beyond = valued & ((inside < low) | (inside > high))
-        count, total = _run_sums(every, valued, np.where(valued, inside - centre[code], 0.0))
+        count, total = _run_sums(every, valued, np.where(valued, inside - centre.astype(np.float64)[code], 0.0))
         here = count > 0
         away = total[here] / count[here]
         masked = inside.view(np.uint32) == IMPOSSIBLE

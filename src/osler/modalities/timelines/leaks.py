@@ -8,6 +8,8 @@ import numpy as np
 
 from osler.core.clue import Clues
 from osler.core.columns import Columns
+from osler.core.hashing import word_hash
+from osler.modalities.timelines.case import AGE
 from osler.modalities.timelines.fit import FEWEST, blocks, placed, runs
 
 MOST = 1000  # codes that are looked at, the most frequent
@@ -45,10 +47,11 @@ def _whole(columns: Columns, rows: np.ndarray) -> np.ndarray:
     out = np.zeros((2, len(rows)), np.float32)
     out[1] = np.nan
     for block in blocks(columns, rows):
-        case = block.case - block.start
-        out[0, block.start : block.stop] = np.bincount(case, minlength=block.stop - block.start)
-        ends = np.flatnonzero(np.diff(block.case, append=-1))
-        out[1, block.case[ends]] = np.where(np.isfinite(block.times[ends]), -block.times[ends], np.nan)
+        happened = np.flatnonzero(block.codes != word_hash(AGE))  # an age is told at every prediction time
+        case, times = block.case[happened], block.times[happened]
+        out[0, block.start : block.stop] = np.bincount(case - block.start, minlength=block.stop - block.start)
+        ends = np.flatnonzero(np.diff(case, append=-1))
+        out[1, case[ends]] = np.where(np.isfinite(times[ends]), -times[ends], np.nan)
     return out
 
 

@@ -68,11 +68,13 @@ _SIZES = (
 
 def _architecture(brief: Brief) -> Decision:
     times = _middle(brief, "times")
-    if times is not None and times < FEW_TIMES:
+    alone = brief.settings.get("summaries") is False
+    choices = tuple(one for one in ARCHITECTURES if one != "none" or not alone)
+    if times is not None and times < FEW_TIMES and not alone:
         reason = f"the usual case has events at {times:g} times: their order tells little"
-        return Decision("architecture", "none", reason, choices=ARCHITECTURES)
+        return Decision("architecture", "none", reason, choices=choices)
     return Decision(
-        "architecture", "gru", "goes through the events in their order, at a fraction of attention's time", choices=ARCHITECTURES
+        "architecture", "gru", "goes through the events in their order, at a fraction of attention's time", choices=choices
     )
 
 

@@ -119,3 +119,10 @@ def test_the_work_grows_with_the_events_and_not_faster(data):
         baseline_features(many, rows, state=state)
         seconds.append(time.process_time() - began)
     assert seconds[1] < 16 * seconds[0]  # eight times the events
+
+
+def test_a_slope_too_steep_for_a_number_is_none_without_a_word():
+    columns = columns_of([[(-1e-6 * at, "lab", (-1) ** at * 3e38) for at in range(4)]] * 6)
+    rows = np.arange(6)
+    found = baseline_features(columns, rows, state=fit(columns, rows, groups=rows, plan={}))
+    assert np.isnan(found.matrix[:, list(found.names).index("lab slope")]).all()

@@ -20,6 +20,7 @@ ASKED = Question(
     index=Moment(("admission*",)), target=Goal("failure", ("I50*",)), after=24 * HOUR, gap=12 * HOUR, horizon=48 * HOUR
 )
 SECOND = 1 / 3600
+EIGHTEEN = 6575 * 24  # hours from 1992-01-02 to 2010-01-02, a day after time zero
 
 
 def case(*events, asked=ASKED, seen=200, admitted=0):
@@ -233,10 +234,10 @@ def test_more_repeated_moments_than_can_be_are_refused():
         (Eligible(without=("diabetes*",)), (24, "diabetes//2"), False),
         (Eligible(without=("diabetes*",)), (24 + SECOND, "diabetes//2"), True),
         (Eligible(without=("sex//female",)), (None, "sex//female"), False),
-        (Eligible(age=(18, None)), (24 - 18 * 8766, "birth"), True),  # the birthday
-        (Eligible(age=(18, None)), (25 - 18 * 8766, "birth"), False),
-        (Eligible(age=(None, 17)), (25 - 18 * 8766, "birth"), True),
-        (Eligible(age=(None, 17)), (24 - 18 * 8766, "birth"), False),
+        (Eligible(age=(18, None)), (24 - EIGHTEEN, "birth"), True),  # at the hour of birth, on the birthday
+        (Eligible(age=(18, None)), (25 - EIGHTEEN, "birth"), False),
+        (Eligible(age=(None, 17)), (25 - EIGHTEEN, "birth"), True),
+        (Eligible(age=(None, 17)), (24 - EIGHTEEN, "birth"), False),
         (Eligible(age=(0, 120)), (30, "visit"), False),  # nobody knows the age
     ],
 )

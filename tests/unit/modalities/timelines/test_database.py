@@ -109,6 +109,14 @@ def test_postgresql_holds_the_same_as_the_files(expected, postgres):
     assert read("omop", postgres.url()) == expected
 
 
+def test_postgresql_is_asked_for_rows_in_one_order(postgres):
+    tables = database.connect(postgres.url())
+    asked = [("synchronize_seqscans", "off"), ("max_parallel_workers_per_gather", "0"), ("DateStyle", "ISO, MDY")]
+    found = [(name, tables._connection.execute(sqlalchemy.text(f"SHOW {name}")).scalar()) for name, _ in asked]
+    tables.close()
+    assert found == asked
+
+
 def test_small_chunks_give_the_same(frames, expected, postgres, tmp_path, monkeypatch):
     monkeypatch.setattr(copying, "BYTES", 1 << 13)
     monkeypatch.setattr(database.Database, "rows_at_once", 100)

@@ -221,3 +221,10 @@ def _as_plain_python(events, rows, columns, *, after, window):
             word = value if number is None else None
             seen.add((AGE,) if code == "birth" else (hours, code, number, word, unit if number is not None else ""))
         assert len(columns[TIMES][row]) == len(seen)
+
+
+def test_a_number_too_large_in_a_unit_of_its_own_is_masked(ward):
+    rows = "".join(f"s{n},{at(-1)},Glucose,90,mg/dL\n" for n in range(6))
+    ward.events(f"who,time,code,value,unit\n{rows}a,{at(-2)},Glucose,1e400,furlong\n")
+    columns = ward.columns({"who": ["a"], "when": [at()]})
+    assert columns[VALUES].values.view(np.uint32).tolist() == [IMPOSSIBLE]

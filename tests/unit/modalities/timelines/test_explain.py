@@ -66,7 +66,17 @@ def test_one_code_comes_from_another_case_and_the_others_stay(stays):
         lent = [e for e in events_of(columns, int(lender[row])) if e[1] == key]
         key_of = lambda e: (e[0], e[1])  # noqa: E731
         np.testing.assert_equal(events_of(found, row), sorted(own + lent, key=key_of))
-    assert found.present is columns.present
+    assert found.present.tolist() == columns.present.tolist()
+
+
+def test_a_case_that_is_left_without_events_is_absent():
+    columns = columns_of([[(-1.0, "pulse" if row % 2 else "sodium", float(row))] for row in range(20)])
+    rows = np.arange(20)
+    state = fit(columns, rows, groups=rows, plan={})
+    at = next(place for place, f in enumerate(TIMELINES.features(columns, state=state)) if f.name == "pulse")
+    found = TIMELINES.changed(columns, feature=at, values=np.roll(rows, 1), state=state)
+    assert found.present.tolist() == [True, False] * 10
+    assert np.diff(found["times"].offsets).tolist() == [2, 0] * 10
 
 
 def test_all_features_exchanged_are_all_events_exchanged():

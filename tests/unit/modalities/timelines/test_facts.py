@@ -67,6 +67,19 @@ def test_what_fewer_than_five_cases_have_is_not_told():
     assert facts(columns_of(few), np.arange(4))["per_case"] == {"events": None, "times": None, "days": None}
 
 
+def test_what_one_patient_has_in_many_cases_is_not_told():
+    cases = [[(-1.0, "common", 1.0), *([(-2.0, "secret", 7.25)] if row < 8 else [])] for row in range(20)]
+    columns, rows = columns_of(cases), np.arange(20)
+    assert "secret" in json.dumps(facts(columns, rows))
+    patients = np.where(rows < 8, 0, rows)
+    told = facts(columns, rows, groups=patients)
+    assert "secret" not in json.dumps(told)
+    assert "7.25" not in json.dumps(told)
+    shared = [[(-1.0, "lab", 123.0 if row < 8 else None)] for row in range(20)]
+    assert "123" not in json.dumps(facts(columns_of(shared), rows, groups=patients))
+    assert facts(columns, rows, groups=np.minimum(rows, 3))["per_case"] == {"events": None, "times": None, "days": None}
+
+
 def test_impossible_values_are_counted_and_measured_nowhere():
     bad = np.array([0x7FC00001], np.uint32).view(np.float32)[0]
     cases = [[(-2.0, "pH", 7.4), (-1.0, "pH", bad)]] * 8

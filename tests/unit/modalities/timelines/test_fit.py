@@ -126,6 +126,12 @@ def test_reach_is_that_of_the_events():
     assert (float(state.arrays["horizon"]), float(state.arrays["step"])) == (30.0, 0.5)
 
 
+def test_the_times_of_one_patient_are_no_reach():
+    cases = [[(-0.123 * at, "a", 1.0) for at in range(20)] if row == 0 else [(-1.0, "a", 1.0)] for row in range(9)]
+    state = fitted(columns_of(cases))
+    assert (float(state.arrays["horizon"]), float(state.arrays["step"])) == (1.0, np.float32(1 / 24))
+
+
 def test_nothing_at_all_gives_an_empty_vocabulary_that_serves():
     for cases in ([None, None], [[], []], [[(0.0, "a", 1.0)]]):
         columns = columns_of(cases)

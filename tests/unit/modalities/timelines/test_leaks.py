@@ -72,3 +72,9 @@ def test_facts_are_the_last_value_and_whether_a_code_occurred():
     np.testing.assert_array_equal(told["lab"], [np.nan, 3.0, 2.0, np.nan])
     np.testing.assert_array_equal(told["drug"], [0, 1, 0, 0])
     assert list(TIMELINES.clues(columns, np.empty(0, np.int64))) == []
+
+
+def test_an_age_is_not_the_last_event():
+    columns = columns_of([[(-2.0, "pulse", 80.0), (0.0, "age", 60.0)]] * 6)
+    whole = next(TIMELINES.clues(columns, np.arange(6)))
+    assert whole.values.tolist() == [[1.0] * 6, [2.0] * 6]

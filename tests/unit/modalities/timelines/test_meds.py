@@ -176,3 +176,12 @@ def test_a_file_that_may_not_be_read_is_told():
         finally:
             if root:
                 os.seteuid(0)
+
+
+def test_a_day_is_known_when_it_is_over_and_a_birth_at_its_begin(place):
+    day = pa.array([18263, 18263, None], pa.date32())  # 2020-01-02
+    pq.write_table(
+        pa.table({"subject_id": [1, 1, 1], "time": day, "code": ["a", "MEDS_BIRTH", "sex"]}), place / "data" / "0.parquet"
+    )
+    begin = micro("2020-01-02 00:00:00+00:00")
+    assert {c: t for _, t, c, *_ in read("meds", place)[0]} == {"a": begin + 86_400_000_000 - 1, "birth": begin, "sex": None}

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from osler.blocks.recurrent import DecayedGRU, Packing, Recurrent
+from osler.core.errors import PlanError
 from osler.core.plan import Brief, Plan
 from osler.modalities.timelines import Timelines
 from osler.modalities.timelines.baseline import baseline_features
@@ -168,6 +169,30 @@ def test_each_architecture_gives_one_case_the_same_vector_alone_and_among_others
     assert together.shape == (3, 4, encoder.width)
     for turn, row in enumerate([3, 17, 5]):
         torch.testing.assert_close(vectors([row])[0], together[turn], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ["gru", "lstm", "gru-d", "transformer", "none"])
+def test_values_near_the_end_of_numbers_leave_vectors_and_gradients_finite(architecture):
+    columns = columns_of([[(-1e-6 * at, "lab", (-1) ** at * 3e38) for at in range(5)]] * 20 + [[(-2.0, "lab", 1.0)]] * 5)
+    encoder = encoder_of(columns, architecture=architecture)
+    fields = fields_of(columns, range(25))
+    lifted = encoder.lift(fields).requires_grad_()
+    vector = encoder(lifted, fields).vector
+    vector.sum().backward()
+    assert torch.isfinite(vector).all()
+    assert torch.isfinite(lifted.grad).all()
+
+
+def test_a_network_that_would_see_nothing_is_refused():
+    columns = some_cases()
+    with pytest.raises(PlanError, match="nothing would see the events: 'summaries' is off and 'architecture' is 'none'"):
+        encoder_of(columns, architecture="none", summaries=False)
+    few = Brief({"per_case": {"times": [1, 1, 1, 1, 1]}}, {}, "classification", "vector", "cpu", 1.0, 40, 40)
+    chosen = {
+        off: {d.name: d for d in TIMELINES.rules(replace(few, settings={"summaries": False} if off else {}))} for off in (0, 1)
+    }
+    assert [chosen[off]["architecture"].value for off in (0, 1)] == ["none", "gru"]
+    assert "none" not in chosen[1]["architecture"].choices
 
 
 @pytest.mark.parametrize("architecture", ["gru", "lstm", "gru-d", "transformer", "none"])

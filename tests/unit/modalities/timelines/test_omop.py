@@ -302,6 +302,12 @@ def test_rows_that_cannot_be_used_are_counted_and_the_others_kept(tmp_path):
     assert refused == {"line or row that cannot be read": 2, "no subject": 1, "no time that can be read": 2, "no code": 1}
 
 
+def test_rows_that_are_all_broken_are_counted(tmp_path):
+    (tmp_path / "person.csv").write_text("person_id,gender_concept_id\n1,2,3\n1\n")
+    (tmp_path / "death.csv").write_text("person_id,death_date\n")
+    assert read("omop", tmp_path) == ([], {"line or row that cannot be read": 2})
+
+
 def test_text_that_is_not_utf_8_costs_only_its_wrong_signs(tmp_path):
     folder = place(tmp_path, measurement=measured(value_source_value="caf"))
     path = folder / "measurement.csv"

@@ -514,3 +514,20 @@ def test_names_that_no_page_can_show_are_written_out_and_stay_apart(ward):
 def test_a_birth_is_one_whatever_is_said_of_it(ward):
     ward.events("who,time,code,value\na,1950-01-01,birth,at home\na,2020-01-01 10:00:00,HR,80\n")
     assert [code for _, code, _ in ward.cases({"who": ["a"], "at": ["2020-01-02"]}, window="10d")[0]] == ["HR", "age"]
+
+
+def test_a_death_without_its_date_is_counted_and_told_to_nobody(ward):
+    ward.events("who,time,code,value\na,,death,\nb,,death//at home,\na,2020-01-01 10:00:00,HR,80\na,,sex,female\n")
+    cases = ward.cases({"who": ["a"], "at": ["2020-01-02"]})
+    assert sorted(code for _, code, _ in cases[0]) == ["HR", "sex//female"]
+    assert store_of(ward).refused == {"death without a date": 2}
+
+
+def test_reasons_stand_in_one_order_whatever_order_they_came_in(ward, kind):
+    folders = set()
+    for turn in (1, -1):
+        reasons = dict([("no code", 2), ("no subject", 2), ("late", 3)][::turn])
+        kind.pieces = lambda _, reasons=reasons: iter([piece([("a", 5, "K", 1.0, None, None)], **reasons)])
+        storing._read_of_database.clear()
+        folders.add(store_of(ward, source="made://host/base").folder)
+    assert len(folders) == 1

@@ -19,7 +19,7 @@ from osler.modalities.timelines.read.store import Store
 if TYPE_CHECKING:
     import pyarrow as pa
 
-VERSION = 1  # of what is derived: raised when the same events and the same question come out otherwise
+VERSION = 2  # of what is derived: raised when the same events and the same question come out otherwise
 _FLOW = b"osler.flow"
 _PARTS = {"tuning": "tune", "held_out": "test"}  # the words of MEDS for what a split column calls so
 

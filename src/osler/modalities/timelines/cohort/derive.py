@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from osler.core.duration import UNITS
 from osler.core.errors import StudyError
 from osler.core.question import REASONS, Eligible, Flow, Question
 from osler.modalities.timelines.case import ALWAYS, BIRTH
@@ -126,9 +125,20 @@ def _begins(store: Store) -> np.ndarray:
 
 def _of_age(store: Store, asked: Eligible, who: np.ndarray, prediction: np.ndarray) -> np.ndarray:
     born = timed(marked(store, flags(store.names, (BIRTH,)))).first()[who]
-    years = np.where(born < NEVER, (prediction - np.minimum(born, prediction)) // UNITS["y"], -1)
+    years = np.where(born < NEVER, _completed(np.minimum(born, prediction), prediction), -1)
     least, most = asked.age or (None, None)
     return (born < NEVER) & (years >= (0 if least is None else least)) & (years <= (np.inf if most is None else most))
+
+
+def _completed(born: np.ndarray, when: np.ndarray) -> np.ndarray:
+    """Return the years (n,) of life completed by the calendar: one more on each birthday, at the hour of birth."""
+    parts = []
+    for moment in (born, when):
+        stamp = moment.astype("datetime64[us]")
+        month = stamp.astype("datetime64[M]")
+        parts.append((month.astype(np.int64), (stamp - month).astype(np.int64)))
+    (first, early), (last, late) = parts
+    return np.asarray((last - first - (late < early)) // 12)
 
 
 def _washed(store: Store, question: Question, who: np.ndarray, index: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ def features(state: State) -> tuple[Feature, ...]:
 
 def changed(columns: Columns, *, feature: int, values: np.ndarray, state: State) -> Columns:
     """Return the columns in which each case has, of one feature's codes, the events of the row that `values` (n,) names instead
-    of its own; in the order of time, and events at one time in that of their codes, as they are stored."""
+    of its own, in the order of time; a case without any event that way is absent."""
     times, codes = ragged(columns, TIMES), ragged(columns, CODES)
     own = state.arrays["owner"][places(np.asarray(codes.values), state)] == feature
     kept, kept_case = _events(times.offsets, np.arange(len(columns)), ~own)
@@ -35,7 +35,7 @@ def changed(columns: Columns, *, feature: int, values: np.ndarray, state: State)
     at = at[order]
     offsets = np.concatenate([[0], np.cumsum(np.bincount(case, minlength=len(columns)))]).astype(np.int64)
     arrays = {name: Ragged(np.asarray(ragged(columns, name).values)[at], offsets) for name in (TIMES, CODES, VALUES)}
-    return replace(columns, arrays={**columns.arrays, **arrays})
+    return replace(columns, arrays={**columns.arrays, **arrays}, present=columns.present & (np.diff(offsets) > 0))
 
 
 def explain(attribution: np.ndarray, columns: Columns, row: int, *, state: State, facts: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ from osler.modalities.timelines.fit.reach import reach
 from osler.modalities.timelines.fit.runs import Block, Runs, ascending, blocks, ragged, runs
 from osler.modalities.timelines.fit.scales import LEVELS, Scales, scales
 from osler.modalities.timelines.fit.spread import spread
-from osler.modalities.timelines.fit.vocabulary import FEWEST, census, chosen, placed
+from osler.modalities.timelines.fit.vocabulary import FEWEST, Census, census, chosen, placed
 
 __all__ = [
     "EVENTS",
@@ -24,6 +24,7 @@ __all__ = [
     "SERIES",
     "VOCABULARY",
     "Block",
+    "Census",
     "Runs",
     "Scales",
     "ascending",
@@ -50,7 +51,7 @@ def fit(columns: Columns, rows: np.ndarray, *, groups: np.ndarray, plan: Mapping
     events carry a value and five groups gave some; `center`, `scale` (V,) float32, median and robust sd of its values, `low`,
     `high` (V,) float32 about the 0.5 and 99.5 % of them with five groups at or beyond each, on a grid of three digits: 0, 1, 0, 0 where fewer
     gave values; `knots` (V, 7) float32 `low`, the 5, 25, 50, 75, 95 % and `high` on that grid. `horizon` () float32, days before the prediction time within which 95 % of the cases begin; `step` () float32,
-    median of the days between neighbouring times of a case; `unknown` () float32 share of the events whose code is not in the
+    median of the days between neighbouring times of a case; both of five groups at least; `unknown` () float32 share of the events whose code is not in the
     vocabulary, `present` () float32 share of `rows` with any event; `series` (V,) uint8 columns that each code has for the classical model;
     `spread` (F, q) float32, quantiles of each summary that the network sees;
     `owner` (V + 1,) int64 the explained feature of each place in the vocabulary, and last of what is not in it. Values: `names`, the V words.
@@ -62,7 +63,7 @@ def fit(columns: Columns, rows: np.ndarray, *, groups: np.ndarray, plan: Mapping
     codes = found.codes[kept]
     scaled = scales(columns, rows, groups=own, known=codes)
     numeric = (found.valued[kept] >= NUMERIC * found.events[kept]) & (found.donors[kept] >= FEWEST)
-    horizon, step = reach(columns, rows)
+    horizon, step = reach(columns, rows, groups=own)
     some = np.diff(ragged(columns, CODES).offsets)[rows] > 0
     share = np.round(found.cases[kept] / max(1, len(rows)), 4).astype(np.float32)
     arrays = {

@@ -13,22 +13,27 @@ LEVEL = 0.95
 _DAY, _HOUR = 1.0, 1 / 24  # where nothing is known
 
 
-def reach(columns: Columns, rows: np.ndarray) -> tuple[float, float]:
+def reach(columns: Columns, rows: np.ndarray, *, groups: np.ndarray) -> tuple[float, float]:
     """Return `horizon` and `step` in days, on a grid of three digits: within the first 95 % of the cases begin, and the median
-    between neighbouring times of a case. What lies at no finite time, or only at the prediction time, says nothing."""
-    some = rows if len(rows) <= SAMPLE else rows[np.linspace(0, len(rows) - 1, SAMPLE).astype(np.int64)]
+    between neighbouring times of a case. What lies at no finite time, or only at the prediction time, says nothing; where fewer
+    than five of the `groups` (m,) by place in `rows` tell, a day and an hour stand."""
+    taken = np.arange(len(rows)) if len(rows) <= SAMPLE else np.linspace(0, len(rows) - 1, SAMPLE).astype(np.int64)
     starts, between = [np.empty(0, np.float32)], [np.empty(0, np.float32)]
-    for block in blocks(columns, some):
+    began_in, apart_in = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for block in blocks(columns, rows[taken]):
         known = np.isfinite(block.times)
         case, times = block.case[known], block.times[known]
         firsts = np.flatnonzero(np.diff(case, prepend=-1))
-        starts.append(-times[firsts])
-        gaps = np.diff(times)[case[1:] == case[:-1]]
-        between.append(gaps[gaps > 0])
+        begun = firsts[times[firsts] < 0]
+        later = np.flatnonzero((case[1:] == case[:-1]) & (np.diff(times) > 0))
+        starts.append(-times[begun])
+        between.append(np.diff(times)[later])
+        began_in.append(np.unique(case[begun]))
+        apart_in.append(np.unique(case[later]))
+    own = groups[taken]
+    few = [len(np.unique(own[np.concatenate(cases)])) < FEWEST for cases in (began_in, apart_in)]
     began, apart = np.concatenate(starts), np.concatenate(between)
-    began = began[began > 0]
-    few = len(began) < FEWEST
-    return _rounded(began, LEVEL, fallback=_DAY, few=few), _rounded(apart, 0.5, fallback=_HOUR, few=few)
+    return _rounded(began, LEVEL, fallback=_DAY, few=few[0]), _rounded(apart, 0.5, fallback=_HOUR, few=few[1])
 
 
 def _rounded(values: np.ndarray, level: float, *, fallback: float, few: bool) -> float:

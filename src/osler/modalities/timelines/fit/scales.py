@@ -86,7 +86,8 @@ def scales(columns: Columns, rows: np.ndarray, *, groups: np.ndarray, known: np.
 
 
 def _short(values: np.ndarray) -> np.ndarray:
-    return np.asarray((values + 0.0).astype(np.float32))  # -0.0 + 0.0 is 0.0
+    most = float(np.finfo(np.float32).max)  # what is wider than all numbers is as wide as they are
+    return np.asarray((np.clip(values, -most, most) + 0.0).astype(np.float32))  # -0.0 + 0.0 is 0.0
 
 
 def _limits(drawn: _Drawn, ends: np.ndarray, *, codes: int) -> tuple[np.ndarray, np.ndarray]:

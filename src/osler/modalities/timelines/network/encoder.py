@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from osler.blocks.dense import EnsembleLinear, ResidualBlock
 from osler.contract import Encoded
+from osler.core.errors import PlanError
 from osler.core.state import State
 from osler.modalities.timelines.fit.spread import QUANTILES
 from osler.modalities.timelines.network.events import Events, Lift
@@ -46,6 +47,8 @@ class TimelineEncoder(nn.Module):
         elif plan["architecture"] != "none":
             self.sequence = Walk(plan=plan, codes=codes, numbers=variables, horizon=horizon, step=step)
         parts = [part for part in (self.dense, self.sequence) if part is not None]
+        if not parts:
+            raise PlanError("nothing would see the events: 'summaries' is off and 'architecture' is 'none'; set one of the two")
         self.dropout = nn.Dropout(float(plan["dropout"]))
         self.width = sum(int(part.width) for part in parts)
 

@@ -55,7 +55,7 @@ class Lift(nn.Module):
     def __init__(self, state: State) -> None:
         super().__init__()
         knots = torch.as_tensor(state.arrays["knots"]).float()
-        scaled = (knots - _column(state, "center")) / _column(state, "scale")
+        scaled = ((knots - _column(state, "center")) / _column(state, "scale")).clamp(-FAR, FAR)  # as values are
         none = knots.new_zeros(1, knots.shape[1])
         self.scores = Scores(torch.cat([scaled, none]), torch.tensor(NORMAL))
         self.register_buffer("codes", torch.as_tensor(state.arrays["codes"]), persistent=False)

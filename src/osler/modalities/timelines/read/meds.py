@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from osler.core.errors import TableError, did_you_mean
-from osler.modalities.timelines.case import BIRTH, DEATH, Piece
+from osler.modalities.timelines.case import BIRTH, DAY, DEATH, Piece
 from osler.modalities.timelines.read.billing import CODELESS, SUBJECTLESS, TWICE
 from osler.modalities.timelines.read.folder import listed, once, reading
 from osler.modalities.timelines.read.zone import UTC, zone
@@ -160,6 +160,9 @@ def _piece(batch: pa.RecordBatch, *, zone: ZoneInfo) -> Piece:
     kept = table.filter(pc.and_(subject, code))
     named = getattr(kept["time"].type, "tz", None)
     time = kept["time"].cast(pa.timestamp("us", tz=named), safe=False)
+    if pa.types.is_date(kept["time"].type):  # a day, known when it is over; a birth at its begin
+        begins = pc.equal(kept["code"].cast(pa.string()), "MEDS_BIRTH")
+        time = pc.if_else(begins, time, pc.add(time, pa.scalar(DAY - 1, pa.duration("us"))))
     if named is None and zone != UTC:
         time = pc.assume_timezone(time, zone.key, ambiguous="earliest", nonexistent="latest")
     rows = {

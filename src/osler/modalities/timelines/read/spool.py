@@ -16,7 +16,7 @@ import numpy as np
 
 from osler.core.errors import TableError
 from osler.core.hashing import word_hash
-from osler.modalities.timelines.case import ALWAYS, BIRTH, IMPOSSIBLE, PARTED, Piece
+from osler.modalities.timelines.case import ALWAYS, BIRTH, DEATH, IMPOSSIBLE, PARTED, Piece
 from osler.modalities.timelines.read.texts import LONG, NUMBER, WORD, read_texts
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ DRAWERS = 64
 LONGEST = 500  # characters of a code or a unit
 MOST_UNITS = (1 << 15) - 1
 NO_SUBJECT, NO_CODE, DUPLICATE = "no subject", "no code", "exact duplicate of another event"
-NO_BIRTHDAY = "birth without a date"
+NO_BIRTHDAY, NO_DEATHDAY = "birth without a date", "death without a date"
 TOO_LARGE = "number too large to be a measurement"
 FEW_UNITS = "unit beyond the first 32,767"
 
@@ -69,9 +69,13 @@ class Spool:
         records["unit"] = np.where(
             np.isnan(records["value"]) & (records["value"].view(np.uint32) != IMPOSSIBLE), 0, records["unit"]
         )
-        nowhere = _named_births(codes)[code] & (records["time"] == ALWAYS)
-        kept = ~(no_subject | no_code | nowhere)
-        for why, bad in ((NO_SUBJECT, no_subject), (NO_CODE, no_code & ~no_subject), (NO_BIRTHDAY, nowhere)):
+        nowhere = (records["time"] == ALWAYS) & ~(no_subject | no_code)
+        unborn = _named_births(codes)[code] & nowhere
+        # what has no time is known at any time: of a death that would tell the outcome before it came
+        undying = _named_deaths(codes)[code] & nowhere
+        kept = ~(no_subject | no_code | unborn | undying)
+        lost = ((NO_SUBJECT, no_subject), (NO_CODE, no_code & ~no_subject), (NO_BIRTHDAY, unborn), (NO_DEATHDAY, undying))
+        for why, bad in lost:
             self.refused[why] += int(bad.sum())
         self._put(records if kept.all() else records[kept])
 
@@ -243,6 +247,10 @@ def _escaped(sign: str) -> str:
 
 def _named_births(codes: list[str]) -> np.ndarray:
     return np.array([code == BIRTH for code in codes], bool)
+
+
+def _named_deaths(codes: list[str]) -> np.ndarray:
+    return np.array([code.partition(PARTED)[0] == DEATH for code in codes], bool)
 
 
 def _distinct(column: pa.ChunkedArray) -> tuple[pl.Series, np.ndarray]:

@@ -26,7 +26,7 @@ from osler.modalities.timelines.read.options import Options
 from osler.modalities.timelines.read.source import Source, reader
 from osler.modalities.timelines.read.spool import Spool
 
-FORMAT = 2  # of a store; a change of what is stored raises it, and sources are read anew
+FORMAT = 3  # of a store; a change of what is stored raises it, and sources are read anew
 MOST_BYTES = 50 << 30  # of all stores of a cache; the longest unused go first
 UNFINISHED = 86_400.0  # seconds after which nobody writes a store any more
 FRESH = 600.0  # seconds for which what was read of a database serves again: the blocks of one prediction
@@ -188,9 +188,14 @@ def _put_down(spool: Spool, folder: Path, *, source: Source, relative: bool, spl
         _save_words(folder, {"splits": [splits.get(t) for t in texts]})
     about = {
         "format": FORMAT, "kind": source.kind, "relative": relative, "names": dict(source.options.get("names") or {}),
-        "refused": {why: n for why, n in spool.refused.items() if n}, "told": {why: n for why, n in spool.told.items() if n},
+        "refused": _counted(spool.refused), "told": _counted(spool.told),
     }  # fmt: skip
     (folder / "about.json").write_text(json.dumps(about), encoding="utf-8")
+
+
+def _counted(counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the counts above 0, the largest first: readers meet reasons in an order that is not always the same."""
+    return dict(sorted(((why, n) for why, n in counts.items() if n), key=lambda pair: (-pair[1], pair[0])))
 
 
 _GROWING = {"times": "<i8", "codes": "<i4", "values": "<f4", "units": "<i2"}

@@ -45,7 +45,8 @@ class Recipe:
         if len(odd):
             width = int(units.max()) + 1
             pairs, place = np.unique(codes[odd].astype(np.int64) * width + units[odd], return_inverse=True)
-            turned = [self.pairs[divmod(pair, width)] for pair in pairs.tolist()]
+            # a unit whose values all were too large to be a number has no entry: they are masked, and turn into nothing
+            turned = [self.pairs.get(divmod(pair, width), (1.0, 0.0, 0)) for pair in pairs.tolist()]
             scale, offset, other = (np.array([t[k] for t in turned]) for k in range(3))
             with np.errstate(over="ignore"):
                 new = (values[odd].astype(np.float64) * scale[place] + offset[place]).astype(np.float32)

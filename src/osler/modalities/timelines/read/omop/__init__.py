@@ -70,7 +70,11 @@ def pieces(source: Source) -> Iterator[Piece]:
     finally:
         tables.close()
     if refused:
-        yield Piece(piece.rows.slice(0, 0), dict(refused))
+        import polars as pl
+
+        from osler.modalities.timelines.read.omop.events import piece as of_rows
+
+        yield Piece(of_rows(pl.Series([], dtype=pl.String), None, code="").rows, dict(refused))
 
 
 def _tables(source: Source, *, refused: Counter[str]) -> Tables:

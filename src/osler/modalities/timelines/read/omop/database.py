@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _URL = re.compile(r"[A-Za-z][\w+.-]+://")
 _SQLITE, _DUCKDB = b"SQLite format 3\0", b"DUCK"  # the second stands at byte 8
 _PLAIN = re.compile(r"[\w.-]+")
+# of a session with PostgreSQL: dates as they are read here, and the rows of a table that has not changed in one order
+_SESSION = ("datestyle = 'ISO'", "synchronize_seqscans = off", "max_parallel_workers_per_gather = 0")
 OURS = frozenset({"schema", "vocabulary", "sslmode"})  # of a URL's query
 
 
@@ -125,7 +127,8 @@ class Database:
             if url.get_backend_name() == "postgresql":
                 from sqlalchemy import text
 
-                self._connection.execute(text("SET datestyle = 'ISO'"))
+                for setting in _SESSION:
+                    self._connection.execute(text(f"SET {setting}"))
             self._tables, self._actual = self._reflected()
         self.columns: Mapping[str, Sequence[str]] = {table: list(names) for table, names in self._actual.items()}
 
