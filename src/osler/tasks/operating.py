@@ -1,4 +1,4 @@
-"""Operating points: where a probability becomes a decision, by a sensitivity or specificity that is asked for.
+"""Operating points: where a probability becomes a decision, by a sensitivity, a specificity or a share of all cases that is asked for.
 
 Thresholds are found on calibration cases, which neither trained the model nor test it: what a point reaches on the test cases
 is then as honest as any other measure.
@@ -21,7 +21,7 @@ from osler.core.view import View
 from osler.tasks.binary import CHOSEN, LOGIT, TRUTH, WIDTH, carried
 
 POINTS = ("sensitivity=0.9", "sensitivity=0.95", "specificity=0.9", "specificity=0.95")
-KINDS = ("sensitivity", "specificity", "threshold")
+KINDS = ("sensitivity", "specificity", "flagged", "threshold")
 PANEL = "operating_points"
 MEASURES = (
     Measure("sensitivity", "higher", "logit", proportion=True),
@@ -39,9 +39,10 @@ _STEP = 0.01  # of the grid of log-odds on which thresholds lie: no threshold is
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A `share` of the cases with (sensitivity) or without the outcome (specificity), or a threshold itself."""
+    """A `share` of the cases with (sensitivity) or without the outcome (specificity), of all cases (flagged: as many as can be looked
+    at), or a threshold itself."""
 
-    kind: Literal["sensitivity", "specificity", "threshold"]
+    kind: Literal["sensitivity", "specificity", "flagged", "threshold"]
     share: float
 
     @property
@@ -51,7 +52,7 @@ class Point:
 
 
 def asked(points: Sequence[Any]) -> tuple[Point, ...]:
-    """Return the points written as `sensitivity=0.9`, `specificity=0.95` or `threshold=0.2`; raises PlanError.
+    """Return the points written as `sensitivity=0.9`, `specificity=0.95`, `flagged=0.1` or `threshold=0.2`; raises PlanError.
 
     >>> [point.label for point in asked(["specificity=0.80", "threshold = .1"])]
     ['specificity = 0.8', 'threshold = 0.1']
@@ -86,6 +87,8 @@ def thresholds(score: np.ndarray, truth: np.ndarray, points: Sequence[Point]) ->
 def _threshold(score: np.ndarray, truth: np.ndarray, point: Point) -> tuple[float, str]:
     if point.kind == "threshold":
         return point.share, ""
+    if point.kind == "flagged":
+        return _flagging(score, share=point.share)
     wanted = point.kind == "sensitivity"
     own = score[truth == wanted]
     who = "with" if wanted else "without"
@@ -95,6 +98,14 @@ def _threshold(score: np.ndarray, truth: np.ndarray, point: Point) -> tuple[floa
     # to the side on which the share is kept where many cases share a score
     steps = np.floor(at / _STEP + 1e-9) if wanted else np.ceil(at / _STEP - 1e-9)
     return float(expit(steps * _STEP)), f"a smoothed quantile of {len(own)} calibration cases {who} the outcome"
+
+
+def _flagging(score: np.ndarray, *, share: float) -> tuple[float, str]:
+    """Return the threshold that flags a share of all cases. Where it is the outcome's own share, sensitivity and PPV are alike."""
+    if len(score) * min(share, 1 - share) < LEAST_CASES:
+        return float("nan"), f"not found: a share of {share:g} of {len(score)} calibration cases is fewer than {LEAST_CASES}"
+    steps = np.ceil(quantile(score, 1 - share) / _STEP - 1e-9)
+    return float(expit(steps * _STEP)), f"a smoothed quantile of {len(score)} calibration cases"
 
 
 def quantile(values: np.ndarray, share: float) -> float:

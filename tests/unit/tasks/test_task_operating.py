@@ -187,3 +187,16 @@ def test_points_that_cannot_be_are_refused_before_training(points, message):
 
 def test_equal_points_are_told_once():
     assert asked(["sensitivity=0.9", "sensitivity = 0.90"]) == (Point("sensitivity", 0.9),)
+
+
+def test_a_share_of_all_cases_is_flagged_and_at_the_outcomes_own_share_sensitivity_and_ppv_are_alike():
+    generator = np.random.default_rng(0)
+    truth = (generator.random(4_000) < 0.15).astype(float)
+    score = generator.normal(size=4_000) + 1.5 * truth
+    found, hows = thresholds(score, truth, asked(["flagged=0.15", "flagged=0.001"]))
+    chosen = score >= np.log(found[0] / (1 - found[0]))
+    assert chosen.mean() == pytest.approx(0.15, abs=0.005)
+    assert truth[chosen].mean() == pytest.approx(chosen[truth > 0].mean(), abs=0.03)
+    assert hows[0] == "a smoothed quantile of 4000 calibration cases"
+    assert np.isnan(found[1])
+    assert hows[1] == "not found: a share of 0.001 of 4000 calibration cases is fewer than 10"
