@@ -265,7 +265,9 @@ def _point_rules(brief: Brief) -> tuple[Decision, ...]:
         return ()
     given = brief.settings.get("target.points")
     operating.asked(given if isinstance(given, list) else ())  # what is no list at all is refused with every other setting
-    why = "thresholds that reach them are found on the calibration cases; write sensitivity=, specificity=, flagged= or threshold="
+    why = (
+        "thresholds that reach them are found on the calibration cases; write sensitivity=, specificity=, flagged= or threshold="
+    )
     return (Decision("target.points", list(operating.POINTS), why),)
 
 
