@@ -16,7 +16,7 @@ from osler.modalities.timelines.fit import fit
 from osler.modalities.timelines.network.encoder import summarised
 from osler.modalities.timelines.network.events import Events, Lift
 from osler.modalities.timelines.network.scores import Scores
-from osler.modalities.timelines.network.steps import Measured, Steps
+from osler.modalities.timelines.network.steps import Embedding, Measured, Steps
 from osler.modalities.timelines.network.summaries import OF_NUMBERS, OF_OTHERS, Slots, Summaries
 from tests.unit.modalities.timelines.stays import columns_of, physionet
 
@@ -353,3 +353,17 @@ def test_dropping_events_keeps_the_last_of_each_case_and_all_fields_together():
     assert (found["offsets"].diff() > 0).all()
     whole = TIMELINES.augment(fields, warps={}, plan=plan_of(drop_events=0.0), generator=torch.Generator())
     assert whole is fields
+
+
+def test_events_of_a_step_are_summed_alike_for_few_codes_and_many(monkeypatch):
+    columns = some_cases()
+    state = state_of(columns)
+    fields = fields_of(columns, range(40))
+    lift = Lift(state)
+    steps = Steps.cut(lift.events(lift(fields), fields), size=0.25, most=99)
+    torch.manual_seed(4)
+    embedding = Embedding(len(state.arrays["codes"]), 5)
+    one_by_one = torch.zeros(len(steps), 5).index_add(0, steps.of, embedding(steps.events))
+    torch.testing.assert_close(embedding.summed(steps), one_by_one, rtol=1e-5, atol=1e-5)
+    monkeypatch.setattr("osler.modalities.timelines.network.steps.FEW", 0)
+    torch.testing.assert_close(embedding.summed(steps), one_by_one, rtol=1e-5, atol=1e-5)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from osler.blocks.recurrent import DecayedGRU, Packing, Recurrent
 from osler.modalities.timelines.network.events import Events
 
+FEW = 256  # codes that are summed up one beside another
 CLOCKS = 3  # floats that tell when a step is
 
 
@@ -94,8 +95,18 @@ class Embedding(nn.Module):
 
     def summed(self, steps: Steps) -> Tensor:
         """Return (s, width): the sum over each step's events."""
-        starts = torch.searchsorted(steps.of, torch.arange(len(steps), device=steps.of.device))
         pairs = ((self.occurred, steps.events.here), (self.valued, steps.events.score))
+        codes = len(self.occurred)
+        if (
+            codes <= FEW
+        ):  # of few codes each step has a count and a sum: their gradient is a product, six times as fast as that of a bag
+            pair = steps.of * codes + steps.events.place
+            first, second = (
+                weights.new_zeros(len(steps) * codes).index_add(0, pair, weights).view(-1, codes) @ table
+                for table, weights in pairs
+            )
+            return first + second
+        starts = torch.searchsorted(steps.of, torch.arange(len(steps), device=steps.of.device))
         first, second = (
             F.embedding_bag(steps.events.place, table, starts, mode="sum", per_sample_weights=weights) for table, weights in pairs
         )
