@@ -8,7 +8,7 @@ from osler.core.plan import Brief, Decision, Rung
 
 ARCHITECTURES = ("gru", "lstm", "gru-d", "transformer", "none")
 FEW_TIMES = 3  # of a case, from which their order tells anything
-BINS = 48  # of the usual case; more steps cost time and, on 4,000 stays, told no more (docs/lab.md)
+BINS = 48  # of the usual case, hours of two days; a guess, as no other number was tried
 _CLOCKS = tuple(hours / 24 for hours in (1 / 60, 1 / 12, 0.25, 0.5, 1, 2, 4, 8, 12, 24, 48, 96, 168, 336, 720, 2160, 8766))
 
 
