@@ -97,9 +97,8 @@ class Embedding(nn.Module):
         """Return (s, width): the sum over each step's events."""
         pairs = ((self.occurred, steps.events.here), (self.valued, steps.events.score))
         codes = len(self.occurred)
-        if (
-            codes <= FEW
-        ):  # of few codes each step has a count and a sum: their gradient is a product, six times as fast as that of a bag
+        if codes <= FEW:
+            # a count and a sum of each code in each step: training steps of 36 ms instead of 43 with bags (docs/lab.md)
             pair = steps.of * codes + steps.events.place
             first, second = (
                 weights.new_zeros(len(steps) * codes).index_add(0, pair, weights).view(-1, codes) @ table

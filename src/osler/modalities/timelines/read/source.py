@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-from osler.modalities.timelines.case import Piece
 
 # Each kind is a module beside this one with the functions
 #   recognises(path: Path) -> bool            whether the file or folder is of this kind, from names and first bytes
@@ -38,6 +36,3 @@ class Source:
 def reader(kind: str) -> Any:
     """Return the module that reads a kind of source."""
     return importlib.import_module(KINDS[kind])
-
-
-Pieces = Callable[[Source], Iterator[Piece]]
