@@ -14,6 +14,7 @@ from osler.core.columns import NO_WORDS, Columns, Field, Ragged, stacked
 from osler.core.drift import Shift
 from osler.core.errors import Refusal, Refused
 from osler.core.features import Features
+from osler.core.grid import Grid
 from osler.core.leak import Leak
 from osler.core.plan import Brief, Decision, Rung
 from osler.core.question import Cohort, Purpose, Question
@@ -184,9 +185,10 @@ class Modality:
         return State()
 
     def windows(
-        self, columns: Columns, rows: np.ndarray, *, plan: Mapping[str, Any], generator: np.random.Generator
+        self, columns: Columns, rows: np.ndarray, *, plan: Mapping[str, Any], generator: np.random.Generator, moved: bool = True
     ) -> np.ndarray | None:
-        """Return where to cut each of `rows` (B, axes, 2) in index units, or None to take cases whole."""
+        """Return where to cut each of `rows` (B, axes, 2) in index units, or None to take cases whole. Windows that are to be
+        `moved` by `augment` may be wider than what the network sees, so that nothing is missing at their rims."""
         return None
 
     def gather(
@@ -218,13 +220,40 @@ class Modality:
         (of the vector) and `channels` (of the maps, from fine to coarse)."""
         raise NotImplementedError
 
+    # targets on a grid ------------------------------------------------------------------------------------------------
+
     def tiles(self, columns: Columns, row: int, *, plan: Mapping[str, Any]) -> np.ndarray | None:
-        """Return the windows (t, axes, 2) that cover case `row` in inference, or None to take it whole."""
+        """Return the windows (t, axes, 2), all of one size, that cover case `row` in inference, or None to take it whole. They may
+        reach over its ends."""
         return None
 
-    def restore(self, raw: np.ndarray, tiles: np.ndarray | None, columns: Columns, row: int) -> np.ndarray:
-        """Return one map (k, i, j[, k]) in the case's own grid from the raw maps (t, k, …) of its tiles. Default: the only one."""
-        return raw[0]
+    def tile_weights(self, shape: tuple[int, ...], *, plan: Mapping[str, Any]) -> np.ndarray:
+        """Return how much each place of a tile of `shape` counts (axes) where tiles overlap. Default: all alike."""
+        return np.ones(shape, np.float32)
+
+    def stored(self, columns: Columns, row: int) -> tuple[int, ...]:
+        """Return the shape of the grid on which case `row` is stored and tiled."""
+        raise NotImplementedError
+
+    def grid(self, columns: Columns, row: int) -> Grid:
+        """Return case `row`'s own grid, that of its file, on which marks are scored and written. Default: as stored."""
+        return Grid(self.stored(columns, row), np.eye(4))
+
+    def restored(self, raw: np.ndarray, columns: Columns, row: int) -> Iterator[np.ndarray]:
+        """Yield the raw map (k, stored grid) of case `row` on its own grid, in slabs (k, a, …) along the grid's first axis.
+        Default: all at once, as stored."""
+        yield raw
+
+    def truth(self, columns: Columns, row: int) -> np.ndarray:
+        """Return the marks (channels, i, j[, k]) that were read with case `row`, on its own grid. Default: the target field."""
+        return np.asarray(columns[columns.names("target")[0]][row])[None]
+
+    def write_marks(self, marks: np.ndarray, columns: Columns, row: int, *, folder: Path, name: str) -> Path:
+        """Write the marks (channels, i, j[, k]) uint8 of case `row` into `folder` in the geometry of its file; return the file,
+        whose name begins with `name`. Default: an array of numpy."""
+        path = folder / f"{name}.npy"
+        np.save(path, marks, allow_pickle=False)
+        return path
 
     # new data ---------------------------------------------------------------------------------------------------------
 
@@ -247,7 +276,8 @@ class Modality:
     ) -> Features:  # fmt: skip
         """Return the features of `rows` on which the classical model is trained; absent cases are all NaN.
 
-        `at="grid"` gives positions inside the cases (a sample of them where `generator` is given).
+        `at="grid"` gives positions inside the stored cases: a sample of them where `generator` is given, else every place, or of
+        very large cases every `Features.stride`-th along each axis.
         """
         raise NotImplementedError
 
@@ -283,8 +313,8 @@ class Modality:
         self, columns: Columns, row: int, *, layers: Mapping[str, np.ndarray] | None = None, state: State | None = None
     ) -> str | None:
         """Return an SVG of a case without a word but names in the data, or None where nothing can be looked at. `layers` are drawn
-        over it, beside one another: "attribution", shaped as what the encoder lifts, and "focus" (i, j[, k]). `state` tells what is
-        usual in training."""
+        over it, beside one another: "attribution", shaped as what the encoder lifts, and "focus" (i, j[, k]); or marks on its
+        own grid, (channels, i, j[, k]): "marks" as predicted, "truth" as read. `state` tells what is usual in training."""
         return None
 
     def sketch(self, plan: Mapping[str, Any]) -> str | None:

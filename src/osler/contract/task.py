@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -11,9 +11,11 @@ from osler.contract.modality import Output
 from osler.core.attribution import Answer
 from osler.core.batch import TargetBatch
 from osler.core.clue import Outcome
+from osler.core.columns import Columns
 from osler.core.errors import Refusal
 from osler.core.features import BaselineModel, Features
 from osler.core.figure import Figure
+from osler.core.marks import MarkedCase, Painted
 from osler.core.measure import Measure
 from osler.core.plan import Brief, Decision
 from osler.core.state import State
@@ -31,6 +33,7 @@ class Task:
 
     name: ClassVar[str]
     coupled: ClassVar[bool] = False  # the loss is not a sum over cases (Cox)
+    blends: ClassVar[bool] = True  # a weighted mean of network and baseline may predict; else the better of the two does
 
     def needs(self, info: Mapping[str, Any]) -> Output:
         """Return which output of the encoder the head reads."""
@@ -43,6 +46,16 @@ class Task:
 
         `columns` by name, each (n,): float64 with NaN, or object with None. `info` is a trained bundle's: its classes
         hold, and values it does not know are refused. Raises StudyError where the column cannot be this task's target.
+        """
+        raise NotImplementedError
+
+    def marked(
+        self, columns: Columns, *, names: Sequence[str], settings: Mapping[str, Any], info: Mapping[str, Any] | None = None
+    ) -> tuple[Target, dict[int, Refusal]]:
+        """Return the target that lies on the grid of the anchor's `columns`, and the rows that have none that can be used.
+
+        `names` are the table's columns that name it, `settings` what the study sets under `target.`; a trained bundle's `info`
+        holds instead. Raises StudyError. Default: values in the first target field.
         """
         raise NotImplementedError
 
@@ -67,11 +80,16 @@ class Task:
         return ()
 
     def head(self, *, info: Mapping[str, Any], width: int, channels: Sequence[int], plan: Mapping[str, Any]) -> nn.Module:
-        """Return a module from the fused vector (…, width), or from maps, to raw outputs (…, k)."""
+        """Return a module from the fused vector (…, width) to raw outputs (…, k); or from maps, fine to coarse, to raw maps as
+        fine as the first, and in training to one for each of some maps where `loss` takes several."""
         raise NotImplementedError
 
-    def loss(self, raw: Tensor, target: TargetBatch, *, plan: Mapping[str, Any]) -> Tensor:
-        """Return (B,), one per case; unobserved values count nothing."""
+    def loss(self, raw: Tensor | tuple[Tensor, ...], target: TargetBatch, *, plan: Mapping[str, Any]) -> Tensor:
+        """Return (B,), one per case; unobserved values count nothing.
+
+        Of a task on a grid, `raw` is (B, k, i, j[, k]); several, from fine to coarse, where its head gives them in training; or
+        (B, k) of single places, with a target (B, channels).
+        """
         raise NotImplementedError
 
     def baseline(
@@ -91,6 +109,23 @@ class Task:
         """Return calibration, thresholds and conformal quantiles, learned from raw outputs (n, k) of `rows`, which no member was
         trained on. `groups` has one label per line of `target`; without it each line is its own group."""
         return State()
+
+    def polish(self, cases: Iterable[MarkedCase], *, state: State, info: Mapping[str, Any], plan: Mapping[str, Any]) -> State:
+        """Return `state` with what is chosen by whole `cases` on a grid, with their truth, that no member was trained on (which
+        pieces of a mask to leave out). Default: nothing is."""
+        return state
+
+    def paint(self, case: MarkedCase, *, state: State, info: Mapping[str, Any], plan: Mapping[str, Any]) -> Painted:
+        """Return the marks of one case on its own grid, its line of statistics (s,), as `statistics` of other tasks, and what the
+        table of predictions says of it. Where the case's truth is not known, what needs it is NaN."""
+        raise NotImplementedError
+
+    def pooled(
+        self, statistics: np.ndarray, groups: np.ndarray | None, *, info: Mapping[str, Any]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the statistics (m, s) of what is scored as one, and the first line (m,) of each in `statistics` (n, s): slices of a
+        patient, by `groups` (n,). Default: each case is one."""
+        return statistics, np.arange(len(statistics))
 
     def updates(self, raw: np.ndarray, target: Target, *, state: State, plan: Mapping[str, Any]) -> Updates:
         """Return the ways to recalibrate the outputs of `state` on new cases with raw outputs (n, k). Default: none."""

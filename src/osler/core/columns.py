@@ -10,7 +10,7 @@ import numpy as np
 
 from osler.core.errors import Refusal
 
-Role = Literal["input", "target", "baseline"]
+Role = Literal["input", "target", "baseline", "truth"]
 Warp = Literal["none", "linear", "nearest", "points"]
 
 
@@ -21,6 +21,8 @@ class Field:
     `shape` is per case; None marks an axis whose length differs between cases (the field is then ragged).
     `role` says who needs it; `warp` how spatial augmentation moves it, so that a target moves with its input.
     `labels` name the entries along the first axis where they have names (the columns of a table), else it is empty.
+    Of a target on a grid `unmarked` is the value of places that nobody looked at. Fields of the role "truth" are what a target on
+    a grid is scored by, and where to find it; no network sees them.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Field:
     role: Role = "input"
     warp: Warp = "none"
     labels: tuple[str, ...] = ()
+    unmarked: int | None = None
 
     @property
     def ragged(self) -> bool:

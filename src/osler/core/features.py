@@ -17,6 +17,7 @@ class Features:
     `places` (m,) int64, on a grid the flat index of the line inside its case, else None; `names` (f,); `categorical` (f,) bool: columns that hold codes 0, 1, … of a vocabulary, NaN where missing or unknown.
     `kinds` (f,), or none: what features that say little one by one (the bins of a histogram) are told together as.
     `owner` (f,) int64 of one input's: which of the modality's explained features each column belongs to; None: each is its own.
+    `stride` on a grid: lines stand for every so many places along each axis.
     """
 
     matrix: np.ndarray
@@ -26,6 +27,7 @@ class Features:
     places: np.ndarray | None = None
     kinds: tuple[str, ...] = ()
     owner: np.ndarray | None = None
+    stride: int = 1
 
     @classmethod
     def joined(cls, parts: tuple[Features, ...], *, prefixes: tuple[str, ...]) -> Features:
