@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from osler.contract import Task
 from osler.core.errors import BundleError
+from osler.core.marks import Painted
 from osler.core.measure import Measure
 from osler.core.plan import Decision
 from osler.core.state import State
@@ -26,9 +27,9 @@ class Marking(Task):
     def needs(self, info):
         return "map"
 
-    def target(self, columns, *, info=None):
-        (field,) = columns
-        cases = len(columns[field])
+    def marked(self, columns, *, names, settings, info=None):
+        (field,) = columns.names("target")
+        cases = len(columns)
         return Target(np.empty((cases, 0)), np.empty((cases, 0), bool), {"kind": "marking", "field": field, "names": [field]}), {}
 
     def width(self, info):
@@ -61,17 +62,14 @@ class Marking(Task):
     def settle(self, raw, target, rows, *, plan, groups=None):
         return State({}, {"threshold": plan["target.threshold"]})
 
-    def decode(self, raw, state, *, info, plan):
-        return {"marked": (raw.reshape(len(raw), -1) > 0).mean(1)}
-
     def measured(self, info):
         return (Measure("dice", "higher"),)
 
-    def statistics(self, raw, target, *, state, plan):
-        marked = raw.reshape(target.values.shape) > 0
-        true = (target.values > 0) & target.observed
-        axes = tuple(range(1, marked.ndim))
-        return np.stack([(marked & true).sum(axes), (marked & target.observed).sum(axes), true.sum(axes)], axis=1).astype(float)
+    def paint(self, case, *, state, info, plan):
+        marks = (np.concatenate(list(case.slabs()), axis=1) > 0).astype(np.uint8)
+        true = np.full(marks.shape, np.nan) if case.truth is None else case.truth > 0
+        line = np.array([(marks * true).sum(), marks.sum(), true.sum()], float)
+        return Painted(marks, line, {"marked": float(marks.mean())})
 
     def measures(self, statistics, counts, *, info):
         both, marked, true = statistics.T

@@ -90,7 +90,7 @@ class Strips(Modality):
         values = columns["image"].take(rows).values if len(rows) else np.zeros(1)
         return State({"scale": np.array([values.mean(), values.std() + 1e-6], np.float32)})
 
-    def windows(self, columns, rows, *, plan, generator):
+    def windows(self, columns, rows, *, plan, generator, moved=True):
         shapes = columns["image"].shapes[rows]
         start = (generator.random(shapes.shape) * np.maximum(shapes - SIDE + 1, 1)).astype(int)
         return np.stack([start, start + SIDE], axis=-1)
@@ -119,14 +119,8 @@ class Strips(Modality):
         corners = [(i, j) for i in range(0, shape[0], SIDE) for j in range(0, shape[1], SIDE)]
         return np.array([[[i, i + SIDE], [j, j + SIDE]] for i, j in corners])
 
-    def restore(self, raw, tiles, columns, row):
-        if tiles is None:
-            return raw[0]
-        shape = columns["image"].shapes[row]
-        whole = np.zeros((raw.shape[1], *(-(-shape // SIDE) * SIDE)), raw.dtype)
-        for tile, ((i, _), (j, _)) in zip(raw, tiles, strict=True):
-            whole[:, i : i + SIDE, j : j + SIDE] = tile
-        return whole[:, : shape[0], : shape[1]]
+    def stored(self, columns, row):
+        return tuple(columns["image"].shapes[row])
 
     def baseline_features(self, columns, rows, *, state, at="case", generator=None):
         images: Ragged = columns["image"]

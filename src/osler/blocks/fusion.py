@@ -146,16 +146,36 @@ class Network(nn.Module):
         several = output == "map" and len(fusion.widths) > 1
         self.shifts = nn.ModuleList(nn.Linear(fusion.width, c) for c in channels) if several else None
 
-    def each(self, batch: Batch, lifted: Mapping[str, Tensor] | None = None) -> Tensor:
-        """Return raw outputs of every carried model: (B, K, k), or (B, 1, k, i, j[, k]) on a grid."""
+    def each(self, batch: Batch, lifted: Mapping[str, Tensor] | None = None) -> Tensor | tuple[Tensor, ...]:
+        """Return raw outputs of every carried model: (B, K, k), or (B, 1, k, i, j[, k]) on a grid; in training a head may give
+        several raw maps (B, k, …), from fine to coarse."""
         encoded = self.fusion(batch, lifted)
         if self.output == "vector":
             return self.head(encoded.vector)
-        return self.head(self._shifted(encoded))[:, None]
+        raw = self.head(self._shifted(encoded))
+        return raw if isinstance(raw, tuple) else raw[:, None]
 
     def forward(self, batch: Batch, lifted: Mapping[str, Tensor] | None = None) -> Tensor:
-        """Return raw outputs (B, k), or maps (B, k, i, j[, k]), averaged over the carried models."""
-        return self.each(batch, lifted).mean(1)
+        """Return raw outputs (B, k), or maps (B, k, i, j[, k]), averaged over the carried models; maps also over the mirror images
+        that the anchor's encoder names as `views` (axes from the last, each a tuple)."""
+        views = () if self.training or self.output == "vector" else self._views()
+        if len(views) < 2:
+            found = self.each(batch, lifted)
+            return found[0] if isinstance(found, tuple) else found.mean(1)
+        lifted = self.fusion.lift(batch) if lifted is None else lifted
+        total: Tensor | float = 0.0
+        for axes in views:
+            turned = {name: values.flip(axes) if self._anchors(name) else values for name, values in lifted.items()}
+            found = self.each(batch, turned)
+            total = total + (found[0] if isinstance(found, tuple) else found.mean(1)).flip(axes)
+        return cast("Tensor", total) / len(views)
+
+    def _views(self) -> tuple[tuple[int, ...], ...]:
+        return next((encoder.views for name, encoder in self.fusion.encoders.items() if self._anchors(name)), ())
+
+    def _anchors(self, name: str) -> bool:
+        encoder: Any = self.fusion.encoders[name]
+        return bool(getattr(encoder, "views", ())) and bool(getattr(encoder, "channels", ()))
 
     def _shifted(self, encoded: Encoded) -> tuple[Tensor, ...]:
         if self.shifts is None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from osler.contract import Modality, Task
 from osler.core import registry
-from osler.core.columns import Array, Columns
+from osler.core.columns import Columns, Role
 from osler.core.errors import Refusal, StudyError
 from osler.core.plan import Decision, Plan
 from osler.core.study import Study
@@ -23,6 +23,7 @@ from osler.spine.columns import read_columns
 from osler.spine.scan import column_values
 
 NO_TARGET = Refusal("no_target", "the target is missing in this row")
+ON_GRID = frozenset[Role]({"input", "target", "truth", "baseline"})  # roles of the fields of a study whose target lies on a grid
 NO_INPUT = Refusal("no_input", "every input is missing in this row")
 
 
@@ -54,7 +55,7 @@ def gather_cases(study: Study, table: Table, *, cache: Path, watch: Watch = SILE
     modalities = {i.name: registry.modality(i.modality) for i in study.inputs}
     task = registry.task(study.task)
     grid = study.targets if task.needs({}) == "map" else ()
-    roles = frozenset({"input", "target", "baseline"}) if grid else frozenset({"input", "baseline"})
+    roles = ON_GRID if grid else frozenset({"input", "baseline"})
     columns: dict[str, Columns] = {}
     decisions: list[Decision] = []
     for order, asked in enumerate(study.inputs):
@@ -71,7 +72,7 @@ def gather_cases(study: Study, table: Table, *, cache: Path, watch: Watch = SILE
         )
     _check_inputs(study, decisions)
     _check_present(columns)
-    target, unusable = task.target(target_columns(study, table, columns=columns, grid=bool(grid)))
+    target, unusable = _target(study, table, task, columns=columns)
     target = _weighted(study, table, target)
     anchor = study.inputs[0].name if grid else None
     refusals = gathered_refusals(table, columns, unusable, anchor=anchor)
@@ -117,13 +118,13 @@ def settings_under(settings: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return {name[len(start) :]: value for name, value in settings.items() if name.startswith(start)}
 
 
-def target_columns(study: Study, table: Table, *, columns: Mapping[str, Columns], grid: bool) -> Mapping[str, Any]:
-    """Return what `Task.target` reads: table columns by name, or the anchor's target fields by name."""
-    if not grid:
-        return {name: column_values(table, name) for name in study.targets}
-    anchor = columns[study.inputs[0].name]
-    found: dict[str, Array] = {name: anchor[name] for name in anchor.names("target")}
-    return found
+def _target(
+    study: Study, table: Table, task: Task, *, columns: Mapping[str, Columns]
+) -> tuple[Target, dict[int, Refusal]]:  # fmt: skip
+    if task.needs({}) == "map":
+        anchor = columns[study.inputs[0].name]
+        return task.marked(anchor, names=study.targets, settings=settings_under(study.settings, "target"))
+    return task.target({name: column_values(table, name) for name in study.targets})
 
 
 def gathered_refusals(

@@ -10,6 +10,9 @@ from osler.core.state import State
 from osler.spine.fit import NetworkMember
 
 
+PARTS = ("network", "baseline")
+
+
 @dataclass(frozen=True, slots=True)
 class Crew:
     """Networks that differ by their seed, and one baseline, on the fold's `states` by input."""

@@ -19,11 +19,11 @@ from osler.core.plan import Plan
 from osler.core.split import Split
 from osler.core.state import State
 from osler.core.watch import SILENT, Watch
-from osler.flows import explaining, freeze, planning, warm
+from osler.flows import explaining, freeze, grid, planning, warm
 from osler.flows.cases import Cases
 from osler.flows.crew import Crew
 from osler.flows.divide import Again
-from osler.flows.judging import unseen
+from osler.flows.judging import held_rows, unseen
 from osler.flows.members import Work, train_fold
 from osler.flows.warm import Start
 from osler.spine.fit import Source
@@ -100,6 +100,9 @@ def train_members(source: Source, split: Split, *, work: Work) -> Trained:
         every = np.arange(len(settler.rows))
         groups = work.groups[settler.rows]
         states = {name: task.settle(raw, settler.target, every, plan=plan, groups=groups) for name, raw in parts.items()}
+        if source.anchor is not None:
+            held = list(zip(crews, held_rows(split), strict=True))
+            states = {n: grid.polished(source, held, n, task=task, state=s, blend=blend) for n, s in states.items()}
         folds = [fold.training for fold in split.folds]
         references = explaining.references_of(source, crews, folds, groups=work.groups, seed=seed)
     return Trained(crews, blend, states, references)

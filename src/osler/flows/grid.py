@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
+from osler.contract import Task
 from osler.core.features import Features
+from osler.core.marks import MarkedCase, Painted
 from osler.core.state import State
 from osler.core.target import Target
-from osler.flows.crew import Crew
+from osler.flows.crew import PARTS, Crew
 from osler.spine.fit import Source
+from osler.spine.output import Blend, combine
 
 POSITIONS = 1 << 18  # of all cases together: enough for a baseline, a blend and a calibration
+POLISHED = 24  # cases by which post-processing is chosen
+Maps = dict[str, np.ndarray]  # part → raw map (k, stored grid)
 
 
 def baseline_positions(source: Source, rows: np.ndarray, *, states: Mapping[str, State], seed: int) -> tuple[Features, Target]:
@@ -32,37 +38,109 @@ def baseline_positions(source: Source, rows: np.ndarray, *, states: Mapping[str,
 
 
 def positions_target(source: Source, rows: np.ndarray, features: Features) -> Target:
-    """Return the target at the positions of `features`."""
+    """Return the target (m, channels) at the positions of `features`."""
     assert source.target is not None
+    assert source.anchor is not None
     assert features.places is not None
-    values = np.zeros((len(features.positions), 1))
-    observed = np.zeros((len(features.positions), 1), bool)
+    columns = source.columns[source.anchor]
+    field = columns.field(columns.names("target")[0])
+    values: np.ndarray | None = None
     for turn, row in enumerate(rows):
         lines = np.flatnonzero(features.positions == turn)
-        whole = case_target(source, int(row))
-        values[lines, 0] = whole.values.reshape(-1)[features.places[lines]]
-        observed[lines, 0] = whole.observed.reshape(-1)[features.places[lines]]
+        places = int(np.prod(source.modalities[source.anchor].stored(columns, int(row))))
+        whole = np.asarray(columns[field.name][int(row)]).reshape(-1, places)
+        values = np.zeros((len(features.positions), len(whole))) if values is None else values
+        values[lines] = whole[:, features.places[lines]].T
+    values = np.zeros((0, 1)) if values is None else values
+    observed = np.ones(values.shape, bool) if field.unmarked is None else values != field.unmarked
     return Target(values, observed, source.target.info)
 
 
-def case_target(source: Source, row: int) -> Target:
-    """Return one case's target as (1, channels, i, j[, k])."""
-    assert source.target is not None
-    assert source.anchor is not None
-    columns = source.columns[source.anchor]
-    names = columns.names("target")
-    values = np.asarray(columns[names[0]][row])[None]
-    observed = np.asarray(columns[names[1]][row])[None].astype(bool) if len(names) > 1 else np.ones(values.shape, bool)
-    return Target(values, observed, source.target.info)
+def crew_maps(crew: Crew, source: Source, row: int, *, parts: Collection[str] = PARTS) -> Maps:
+    """Return the raw maps (k, stored grid) of one case by the networks' mean and by the baseline, as `parts` asks."""
+    found: Maps = {}
+    if "network" in parts:
+        found["network"] = _mean([member.raw_map(source, row) for member in crew.networks])
+    if "baseline" in parts:
+        found["baseline"] = _baseline_map(crew, source, row)
+    return found
 
 
-def crew_maps(crew: Crew, source: Source, row: int) -> dict[str, np.ndarray]:
-    """Return the raw map (k, i, j[, k]) of one case by the networks' mean and by the baseline."""
+def maps_of(crews: Sequence[Crew], source: Source, row: int, *, parts: Collection[str] = PARTS) -> Maps:
+    """Return the raw maps of one case by part, each the mean over crews."""
+    each = [crew_maps(crew, source, row, parts=parts) for crew in crews]
+    return {name: _mean([one[name] for one in each]) for name in parts}
+
+
+def _mean(maps: list[np.ndarray]) -> np.ndarray:
+    return maps[0] if len(maps) == 1 else np.mean(maps, axis=0)
+
+
+def _baseline_map(crew: Crew, source: Source, row: int) -> np.ndarray:
     assert source.anchor is not None
-    network = np.mean([member.raw_map(source, row) for member in crew.networks], axis=0)
     modality, columns = source.modalities[source.anchor], source.columns[source.anchor]
     features = modality.baseline_features(columns, np.array([row]), state=crew.states[source.anchor], at="grid")
-    return {"network": network, "baseline": crew.baseline.raw(features.matrix).T.reshape(network.shape)}
+    shape = modality.stored(columns, row)
+    coarse = [-(-side // features.stride) for side in shape]
+    raw = crew.baseline.raw(features.matrix).T.reshape(-1, *coarse).astype(np.float32)
+    for axis in range(len(shape)) if features.stride > 1 else ():
+        raw = raw.repeat(features.stride, axis=axis + 1)
+    return raw[:, *(slice(side) for side in shape)]
+
+
+def marked_case(source: Source, raw: np.ndarray, row: int, *, truth: bool = True) -> MarkedCase:
+    """Return case `row` with the raw map (k, stored grid) on its own grid, with its `truth` where that was read."""
+    assert source.anchor is not None
+    modality, columns = source.modalities[source.anchor], source.columns[source.anchor]
+    slabs = partial(modality.restored, raw, columns, row)
+    return MarkedCase(slabs, modality.grid(columns, row), modality.truth(columns, row) if truth else None)
+
+
+def painted(source: Source, raw: np.ndarray, row: int, *, task: Task, state: State, truth: bool = True) -> Painted:
+    """Return what the task makes of the raw map of case `row`."""
+    assert source.target is not None
+    case = marked_case(source, raw, row, truth=truth)
+    return task.paint(case, state=state, info=source.target.info, plan=source.plan)
+
+
+def polished(
+    source: Source, held: Sequence[tuple[Crew, np.ndarray]], part: str, *, task: Task, state: State, blend: Blend
+) -> State:  # fmt: skip
+    """Return the part's `state` with what the task chooses by whole cases that their crew was not trained on."""
+    assert source.target is not None
+    share = max(1, POLISHED // max(1, len(held)))
+    some = [(crew, rows[np.linspace(0, len(rows) - 1, min(len(rows), share)).astype(int)]) for crew, rows in held if len(rows)]
+
+    def cases() -> Iterator[MarkedCase]:
+        for crew, rows in some:
+            for row in rows:
+                needed = blend.parts if part == "test" else (part,)
+                maps = crew_maps(crew, source, int(row), parts=needed)
+                yield marked_case(source, combine(maps, blend) if part == "test" else maps[part], int(row))
+
+    return task.polish(cases(), state=state, info=source.target.info, plan=source.plan)
+
+
+def statistics(
+    source: Source, crews: Sequence[Crew], blend: Blend, rows: np.ndarray, *, task: Task, states: Mapping[str, State]
+) -> dict[str, np.ndarray]:
+    """Return (rows, s) by part: all that the measures need of each case."""
+    lines: dict[str, list[np.ndarray]] = {}
+    for row in rows:
+        for name, one in case_statistics(source, crews, blend, int(row), task=task, states=states).items():
+            lines.setdefault(name, []).append(one.line)
+    return {name: np.stack(found) for name, found in lines.items()}
+
+
+def case_statistics(
+    source: Source, crews: Sequence[Crew], blend: Blend, row: int, *, task: Task, states: Mapping[str, State]
+) -> dict[str, Painted]:
+    """Return by part ("test", "network", "baseline") what is made of one case; a part that alone predicts is painted once."""
+    maps = maps_of(crews, source, row)
+    own = {name: painted(source, raw, row, task=task, state=states[name]) for name, raw in maps.items()}
+    alone = blend.parts[0] if len(blend.parts) == 1 else None
+    test = own[alone] if alone else painted(source, combine(maps, blend), row, task=task, state=states["test"])
+    return {"test": test, **own}
 
 
 def sampled(source: Source, crew: Crew, rows: np.ndarray, *, seed: int) -> tuple[np.ndarray, dict[str, np.ndarray], Target]:
@@ -73,6 +151,6 @@ def sampled(source: Source, crew: Crew, rows: np.ndarray, *, seed: int) -> tuple
     raws["network"] = np.zeros_like(raws["baseline"])
     for turn, row in enumerate(rows):
         lines = np.flatnonzero(features.positions == turn)
-        maps = np.mean([member.raw_map(source, int(row)) for member in crew.networks], axis=0)
+        maps = crew_maps(crew, source, int(row), parts=("network",))["network"]
         raws["network"][lines] = maps.reshape(len(maps), -1)[:, features.places[lines]].T
     return rows[features.positions], raws, target

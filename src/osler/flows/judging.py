@@ -19,7 +19,8 @@ from osler.core.split import Split
 from osler.core.state import State
 from osler.core.target import Target
 from osler.flows import grid
-from osler.flows.members import PARTS, Crew, crew_raw
+from osler.flows.crew import PARTS, Crew
+from osler.flows.members import crew_raw
 from osler.spine.evaluate import statistics_of
 from osler.spine.fit import Source
 from osler.spine.output import Blend, combine
@@ -46,7 +47,7 @@ class Unseen:
 def unseen(source: Source, split: Split, crews: tuple[Crew, ...], *, seed: int) -> Unseen:
     """Return the held-out lines of every fold (tune rows too without cross-fitting: they only chose when to stop)."""
     assert source.target is not None
-    rows = [fold.held if split.crossfitted else np.concatenate([fold.tune, fold.held]) for fold in split.folds]
+    rows = held_rows(split)
     if source.anchor is None:
         parts = [crew_raw(crew, source, r) for crew, r in zip(crews, rows, strict=True)]
         whole = np.concatenate(rows)
@@ -56,6 +57,11 @@ def unseen(source: Source, split: Split, crews: tuple[Crew, ...], *, seed: int) 
     targets = [s[2] for s in sampled]
     target = Target(np.concatenate([t.values for t in targets]), np.concatenate([t.observed for t in targets]), targets[0].info)
     return Unseen(np.concatenate([s[0] for s in sampled]), raws, target)
+
+
+def held_rows(split: Split) -> list[np.ndarray]:
+    """Return for each fold the rows that its members were not trained on."""
+    return [fold.held if split.crossfitted else np.concatenate([fold.tune, fold.held]) for fold in split.folds]
 
 
 def raw_outputs(
@@ -92,12 +98,4 @@ def statistics(
     if source.anchor is None:
         raws = raw_outputs(source, crews, blend, rows)
         return statistics_of(task, raws, source.target.take(rows), states=states, plan=source.plan)
-    lines: dict[str, list[np.ndarray]] = {}
-    for row in rows:
-        parts = [grid.crew_maps(crew, source, int(row)) for crew in crews]
-        maps = {name: np.mean([p[name] for p in parts], axis=0)[None] for name in parts[0]}
-        raws = {"test": combine(maps, blend), **maps}
-        target = grid.case_target(source, int(row))
-        for name, line in statistics_of(task, raws, target, states=states, plan=source.plan).items():
-            lines.setdefault(name, []).append(line)
-    return {name: np.concatenate(found) for name, found in lines.items()}
+    return grid.statistics(source, crews, blend, rows, task=task, states=states)

@@ -18,12 +18,11 @@ from osler.core.state import State
 from osler.core.target import Target
 from osler.core.watch import SILENT, Watch
 from osler.flows import grid
-from osler.flows.crew import Crew
+from osler.flows.crew import PARTS, Crew
 from osler.spine.fit import Clock, NetworkMember, PredictorObjective, Run, Source, draw, fit
 from osler.spine.fit.checkpoint import write_atomically
 
 DONE = "done.json"  # written last: the baseline beside it is whole
-PARTS = ("network", "baseline")
 FEWEST = 5  # groups from which an input is learned
 BLOCK = 1 << 16  # cases whose features are held at once in prediction
 

@@ -101,6 +101,7 @@ def fit_rules(circumstances: Circumstances, *, inputs: int) -> tuple[Decision, .
         Decision("fit.ensemble", 1, "networks that must fit into the time before a larger size is taken, without cross-fitting"),
         Decision("fit.wanted", 0, "epochs after which more rarely helps; 0: about 4,000 steps, 12 to 80 epochs"),
         Decision("fit.epoch_cases", epoch_cases, "cases of an epoch; more than half a million are sampled anew each epoch"),
+        Decision("fit.rounds", 1, "times that an epoch takes each case; more where windows are cut of it"),
         Decision("fit.predict_batch", 4096, "cases at once in scoring and prediction"),
         Decision("fit.threads", threads, "processors of this machine", "measured"),
         Decision(
@@ -148,7 +149,9 @@ def unmeasured() -> tuple[Decision, ...]:
 
 def check_counts(plan: Plan) -> None:
     """Raise PlanError for a count below 1 and for a rate that is not above 0, all faults together."""
-    counts = [f"fit.{name}" for name in ("epochs", "members", "ensemble", "batch", "epoch_cases", "predict_batch", "threads")]
+    counts = [
+        f"fit.{name}" for name in ("epochs", "members", "ensemble", "batch", "epoch_cases", "predict_batch", "threads", "rounds")
+    ]
     faults = [f"'{name}' is {plan[name]!r}; it is at least 1" for name in counts if plan[name] < 1]
     above = [f"fit.{name}" for name in ("learning_rate", "clip", "network_share")]
     faults += [f"'{name}' is {plan[name]!r}; it is above 0" for name in above if not plan[name] > 0]
@@ -156,11 +159,16 @@ def check_counts(plan: Plan) -> None:
         raise PlanError("\n".join(faults))
 
 
+def steps_of(plan: Mapping[str, Any], cases: int) -> int:
+    """Return the steps of an epoch of so many training cases."""
+    return max(1, math.ceil(min(cases * plan["fit.rounds"], plan["fit.epoch_cases"]) / plan["fit.batch"]))
+
+
 def wanted_epochs(plan: Mapping[str, Any], cases: int) -> int:
     """Return the epochs after which more training rarely helps: `fit.wanted`, else about 4,000 steps, 12 to 80 epochs."""
     if plan["fit.wanted"] > 0:
         return int(plan["fit.wanted"])
-    steps = max(1, math.ceil(min(cases, plan["fit.epoch_cases"]) / plan["fit.batch"]))
+    steps = steps_of(plan, cases)
     return int(min(80, max(12, 4000 / steps)))
 
 
@@ -179,7 +187,7 @@ def fit_to_budget(
     is taken, else the smallest with as many epochs as there is time for. What the user set is not touched.
     """
     settings = circumstances.settings
-    steps = max(1, math.ceil(min(circumstances.cases, plan["fit.epoch_cases"]) / plan["fit.batch"]))
+    steps = steps_of(plan, circumstances.cases)
     wanted = int(settings.get("fit.epochs", wanted_epochs(plan, circumstances.cases)))
     each = steps * OVERHEAD * max(circumstances.folds, plan["fit.ensemble"])  # folds are an ensemble already
     chosen, per_step = _climbed(

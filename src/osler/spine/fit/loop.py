@@ -117,7 +117,8 @@ def _run_epoch(
     update: Update,
 ) -> bool:
     """Train one epoch in place; return whether every loss was finite (asked once, so that a device need not wait)."""
-    order = np.random.default_rng(draw(*at)).permutation(rows)[: plan["fit.epoch_cases"]]
+    generator = np.random.default_rng(draw(*at))
+    order = np.concatenate([generator.permutation(rows) for _ in range(plan.get("fit.rounds", 1))])[: plan["fit.epoch_cases"]]
     batches = np.array_split(order, max(1, math.ceil(len(order) / plan["fit.batch"])))
     total = plan["fit.epochs"] * len(batches)
     objective.module.train()

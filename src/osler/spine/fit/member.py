@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,9 @@ from osler.contract import Modality, Task
 from osler.core.plan import Plan
 from osler.core.state import State
 from osler.spine.fit.source import Source
+
+
+AT_ONCE = 2  # tiles in one pass: more keep a processor no busier, and take memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +53,47 @@ class NetworkMember:
 
     @torch.no_grad()
     def raw_map(self, source: Source, row: int) -> np.ndarray:
-        """Return the raw map (k, i, j[, k]) of one case in its own grid, restored from its tiles."""
+        """Return the raw map (k, i, j[, k]) float32 of one case on the grid on which it is stored, put together from its tiles, which
+        count by the modality's weights where they overlap."""
         self.network.eval()
         anchor = source.anchor or next(iter(source.modalities))
-        columns, plan = source.columns[anchor], source.plan.part(f"inputs.{anchor}")
-        tiles = source.modalities[anchor].tiles(columns, row, plan=plan)
-        batch = source.batch(np.array([row])) if tiles is None else source.tiled(row, tiles)
-        return source.modalities[anchor].restore(self.network(batch).float().cpu().numpy(), tiles, columns, row)
+        modality, columns, plan = source.modalities[anchor], source.columns[anchor], source.plan.part(f"inputs.{anchor}")
+        tiles = modality.tiles(columns, row, plan=plan)
+        if tiles is None:
+            return self.network(source.batch(np.array([row]))).float().cpu().numpy()[0]
+        weights = torch.from_numpy(modality.tile_weights(tuple((tiles[0, :, 1] - tiles[0, :, 0]).tolist()), plan=plan))
+        joined = Joined(modality.stored(columns, row), weights)
+        with autocast(source.device, source.plan):
+            for start in range(0, len(tiles), AT_ONCE):
+                some = tiles[start : start + AT_ONCE]
+                joined.add(self.network(source.tiled(row, some)).float().cpu(), some)
+        return joined.whole()
+
+
+class Joined:
+    """Tiles added up on the grid of a case, each by its weights (axes); what reaches over the ends is left out."""
+
+    def __init__(self, shape: tuple[int, ...], weights: torch.Tensor) -> None:
+        self.shape, self.weights = shape, weights
+        self.total: torch.Tensor | None = None
+        self.share = torch.zeros(shape)
+
+    def add(self, raws: torch.Tensor, tiles: np.ndarray) -> None:
+        """Add the raw maps (t, k, tile) at `tiles` (t, axes, 2)."""
+        if self.total is None:
+            self.total = torch.zeros(raws.shape[1], *self.shape)
+        for raw, tile in zip(raws, tiles, strict=True):
+            inside = tuple(slice(max(0, a), min(int(b), n)) for (a, b), n in zip(tile, self.shape, strict=True))
+            own = tuple(slice(part.start - int(a), part.stop - int(a)) for part, (a, _) in zip(inside, tile, strict=True))
+            self.total[:, *inside] += raw[:, *own] * self.weights[own]
+            self.share[inside] += self.weights[own]
+
+    def whole(self) -> np.ndarray:
+        """Return the mean (k, shape), in place of the sums."""
+        assert self.total is not None
+        return self.total.div_(self.share.clamp_min(1e-6)).numpy()
+
+
+def autocast(device: str, plan: Mapping[str, Any]) -> torch.autocast:
+    """Return the context in which networks run in the plan's precision."""
+    return torch.autocast(device.partition(":")[0], torch.bfloat16, enabled=plan["fit.precision"] == "bfloat16")

@@ -36,7 +36,11 @@ class PredictorObjective(Objective):
         assert batch.target is not None
         device = batch.target.values.device.type
         with torch.autocast(device, torch.bfloat16, enabled=self.plan["fit.precision"] == "bfloat16"):
-            raw = self.module.each(batch).float()
+            found = self.module.each(batch)
+        if isinstance(found, tuple):
+            loss = self.task.loss(found, batch.target, plan=self.plan)
+            return loss if batch.weight is None else loss * batch.weight
+        raw = found.float()
         carried = raw.shape[1]
         flat = raw.flatten(0, 1)
         repeated = TargetBatch(_repeat(batch.target.values, carried), _repeat(batch.target.observed, carried))
@@ -49,7 +53,10 @@ class PredictorObjective(Objective):
         total, cases = 0.0, 0
         for batch in batches:
             assert batch.target is not None
-            loss = self.task.loss(self.module(batch), batch.target, plan=self.plan)
+            half = self.plan["fit.precision"] == "bfloat16" and self.module.output == "map"
+            with torch.autocast(batch.target.values.device.type, torch.bfloat16, enabled=half):
+                raw = self.module(batch)
+            loss = self.task.loss(raw.float(), batch.target, plan=self.plan)
             total, cases = total + float(loss.double().sum()), cases + batch.size
         return total / max(cases, 1)
 

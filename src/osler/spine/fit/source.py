@@ -35,7 +35,8 @@ class Source:
     device: str = "cpu"
 
     def batch(self, rows: np.ndarray, *, seed: int | None = None) -> Batch:
-        """Return the cases `rows`; with a `seed` windows are drawn and fields augmented (training), else cases are whole."""
+        """Return the cases `rows`; with a `seed` windows are drawn and fields augmented (training). Without one cases are whole, but
+        for those that carry a target on a grid: of them it is always the same windows."""
         inputs, grid_target = {}, None
         for order, name in enumerate(self.modalities):
             part, target = self._input(name, rows, seed=None if seed is None else seed + order)
@@ -62,6 +63,7 @@ class Source:
     def batches(self, rows: np.ndarray, *, size: int) -> Iterator[Batch]:
         """Yield the cases `rows` in order, whole and unaugmented, at most `size` at once."""
         size = min(size, ON_PROCESSOR) if self.device == "cpu" else size
+        size = min(size, self.plan["fit.batch"]) if self.anchor is not None else size  # windows are large
         for start in range(0, len(rows), size):
             yield self.batch(rows[start : start + size])
 
@@ -79,22 +81,25 @@ class Source:
         if len(here) == 0:
             return InputBatch({}, index), None
         windows = None
-        if seed is not None:
-            windows = modality.windows(columns, rows[here], plan=plan, generator=np.random.default_rng(seed))
+        if seed is not None or targets:
+            generator = np.random.default_rng(0 if seed is None else seed)
+            windows = modality.windows(columns, rows[here], plan=plan, generator=generator, moved=seed is not None)
         fields = modality.gather(columns, rows[here], plan=plan, windows=windows, names=[*names, *targets])
         fields = {k: v.to(self.device, non_blocking=True) for k, v in fields.items()}
         if seed is not None:
-            generator = torch.Generator(self.device).manual_seed(seed)
+            draws = torch.Generator(self.device).manual_seed(seed)
             warps = {f.name: f.warp for f in columns.fields if f.name in fields}
-            fields = modality.augment(fields, warps=warps, plan=plan, generator=generator)
-        return InputBatch(fields, index), self._grid_target(fields, targets)
-
-    def _grid_target(self, fields: dict[str, Tensor], targets: tuple[str, ...]) -> TargetBatch | None:
-        if not targets:
-            return None
-        values = fields.pop(targets[0])
-        observed = fields.pop(targets[1]) if len(targets) > 1 else torch.ones_like(values, dtype=torch.bool)
-        return TargetBatch(values, observed)
+            fields = modality.augment(fields, warps=warps, plan=plan, generator=draws)
+        return InputBatch(fields, index), _grid_target(columns, fields, targets)
 
     def _tensor(self, array: np.ndarray) -> Tensor:
         return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+
+
+def _grid_target(columns: Columns, fields: dict[str, Tensor], targets: tuple[str, ...]) -> TargetBatch | None:
+    """Take the target out of an anchor's `fields`; places with the field's value for what nobody marked are not observed."""
+    if not targets:
+        return None
+    values = fields.pop(targets[0])
+    unmarked = columns.field(targets[0]).unmarked
+    return TargetBatch(values, torch.ones_like(values, dtype=torch.bool) if unmarked is None else values != unmarked)
