@@ -17,12 +17,18 @@ THUMB = 32
 MARKS = ("perceptual", "patient", "scanner")  # what each of HASHES is; 0 where not known
 
 
+FORMS = ("picture", "volume", "grid")  # one size, two axes; one size, three axes; each case on its own grid
+
+
 @dataclass(frozen=True, slots=True)
 class ImageFiles:
-    """Where a case lies: one file per column, channels behind one another."""
+    """Where a case lies: one file (or folder) per column, channels behind one another; `masks` lie on its grid, None where a cell is
+    empty."""
 
     paths: tuple[str, ...]
     columns: tuple[str, ...]
+    masks: tuple[str | None, ...] = ()
+    mask_columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from osler.core.errors import MissingExtra, PlanError
 from osler.core.plan import Decision
-from osler.modalities.images.case import ImageFiles
+from osler.modalities.images.case import FORMS, ImageFiles
 from osler.modalities.images.read import dicom, raster
 from osler.modalities.images.read.content import LONGEST, SMALLEST, is_dicom, opened
 from osler.modalities.images.read.picture import raw_of
@@ -99,6 +99,7 @@ def _decided(sample: _Sample, *, settings: Mapping[str, Any]) -> list[Decision]:
     dtype = settings.get("dtype", values[-1].value)
     air = dtype == "int16" and _has(sample, "CT")
     return [
+        Decision("form", "picture", "one picture a case, all brought to one size", "headers", FORMS),
         *_size(sample),
         Decision(
             "pad", -1024 if air else 0, f"{'air' if air else 'black'} beside a picture that does not fill the frame", "headers"

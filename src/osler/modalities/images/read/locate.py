@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from osler.core.errors import Refusal, StudyError, did_you_mean
 from osler.core.paths import Home
@@ -17,18 +18,36 @@ def recognises(cells: Sequence[str]) -> float:
     return sum(cell.lower().endswith(ENDINGS) for cell in cells) / max(1, len(cells))
 
 
-def locate(table: Table, *, columns: Sequence[str]) -> list[ImageFiles | Refusal | None]:
-    """Return the files of each row, one per column; None where no cell holds a path.
+def locate(table: Table, *, columns: Sequence[str], aligned: Sequence[str] = ()) -> list[ImageFiles | Refusal | None]:
+    """Return the files of each row, one per column, and those of its masks, one per `aligned` column; None where no cell holds a path.
 
     A row in which some columns hold a path and others none is refused: channels of one picture are not made up. Raises
     StudyError for columns that the table lacks.
     """
-    missing = [c for c in columns if c not in set(table.columns)]
+    missing = [c for c in (*columns, *aligned) if c not in set(table.columns)]
     if missing:
         raise StudyError([f"the table has no column '{c}'{did_you_mean(c, table.columns)}" for c in missing])
     home, names = Home(table.folder), tuple(columns)
-    cells = zip(*[table.rows.column(c).to_pylist() for c in names], strict=True)
-    return [_located(home, ["" if cell is None else str(cell) for cell in row], columns=names) for row in cells]
+    found = [_located(home, row, columns=names) for row in _cells(table, names)]
+    if not aligned:
+        return found
+    masks = _cells(table, tuple(aligned))
+    return [_with_masks(home, one, row, columns=tuple(aligned)) for one, row in zip(found, masks, strict=True)]
+
+
+def _cells(table: Table, names: Sequence[str]) -> list[list[str]]:
+    rows = zip(*[table.rows.column(c).to_pylist() for c in names], strict=True)
+    return [["" if cell is None else str(cell) for cell in row] for row in rows]
+
+
+def _with_masks(
+    home: Home, files: ImageFiles | Refusal | None, cells: Sequence[str], *, columns: tuple[str, ...]
+) -> ImageFiles | Refusal | None:
+    if not isinstance(files, ImageFiles):
+        return files
+    paths = [home.inside(cell, column=column) if cell.strip() else None for cell, column in zip(cells, columns, strict=True)]
+    bad = next((path for path in paths if isinstance(path, Refusal)), None)
+    return bad or replace(files, masks=tuple(None if path is None else str(path) for path in paths), mask_columns=columns)
 
 
 def _located(home: Home, cells: Sequence[str], *, columns: tuple[str, ...]) -> ImageFiles | Refusal | None:
