@@ -94,8 +94,6 @@ def layout_of(start: bytes, *, file: str, packed: bool) -> Layout:
     _check_single(fields["magic"])
     shape, channels = _axes([int(n) for n in fields["dim"]])
     dtype, colours = _stored(int(fields["datatype"]), order=order)
-        int(fields["datatype"]), order="<" if form["dim"].base.newbyteorder("=") == form["dim"].base else ">"
-    )
     if colours > 1 and channels > 1:
         raise Unusable("axes", "the NIfTI file holds several volumes in colour; save one of them")
     slope, intercept = (1.0, 0.0) if colours > 1 else _scale(float(fields["scl_slope"]), float(fields["scl_inter"]))
