@@ -30,8 +30,8 @@ class Unusable(Exception):
         super().__init__(sentence)
 
 
-def opened(path: str) -> BinaryIO:
-    """Open an ordinary file of reasonable size; a pipe or a device is never waited for. Raises Unusable."""
+def opened(path: str, *, most: int = MOST_BYTES) -> BinaryIO:
+    """Open an ordinary file of at most `most` bytes; a pipe or a device is never waited for. Raises Unusable."""
     try:
         number = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
@@ -41,7 +41,7 @@ def opened(path: str) -> BinaryIO:
     except (OSError, ValueError) as error:
         raise Unusable("unreadable", f"the file cannot be opened: {os.strerror(getattr(error, 'errno', 0) or 22)}") from None
     about = os.fstat(number)
-    fault = _fault(about)
+    fault = _fault(about, most)
     if fault is None:
         return os.fdopen(number, "rb")
     os.close(number)
@@ -86,13 +86,13 @@ def check_size(height: int, width: int) -> None:
         raise Unusable("small", f"the picture has a side of fewer than {SMALLEST} pixels")
 
 
-def _fault(about: os.stat_result) -> Unusable | None:
+def _fault(about: os.stat_result, most: int) -> Unusable | None:
     if stat.S_ISDIR(about.st_mode):
         return Unusable("folder", "the path is a folder; give the file's own")
     if not stat.S_ISREG(about.st_mode):
         return Unusable("special", "the path is a pipe or a device, no file")
     if about.st_size == 0:
         return Unusable("empty", "the file has no content (0 bytes)")
-    if about.st_size > MOST_BYTES:
-        return Unusable("large", f"the file is larger than {MOST_BYTES >> 20} MiB; scale the picture down")
+    if about.st_size > most:
+        return Unusable("large", f"the file is larger than {most >> 20} MiB; scale the picture down")
     return None
