@@ -33,7 +33,7 @@ class GridEncoder(nn.Module):
         self.axes = len(plan["patch"])
         for name in ("low", "high", "mean", "spread"):
             values = torch.as_tensor(state.arrays[name]).float()
-            self.register_buffer(name, values.reshape(-1, *[1] * self.axes), persistent=False)
+            self.register_buffer(name, values.reshape(1, -1, *[1] * self.axes), persistent=False)
         self.alone = plan["normalise"] == "case"
         self.layout = _layout(str(plan["layout"]), axes=self.axes)
         self.views = tuple(_views(plan["mirror"], axes=self.axes))

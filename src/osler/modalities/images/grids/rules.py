@@ -62,8 +62,15 @@ def _inference(brief: Brief) -> tuple[Decision, ...]:
     return (
         Decision("foreground", 0.5, "share of windows about a place of a label, each label alike: small ones are rare by chance"),
         Decision("overlap", 0.25 if large and brief.device == "cpu" else 0.5, "of tiles in prediction, weighed by a Gaussian (Isensee et al. 2021)"),
-        Decision("layout", "channels-last", "of maps in memory: faster on processors (docs/lab.md)", choices=LAYOUTS),
+        _layout(brief),
     )  # fmt: skip
+
+
+def _layout(brief: Brief) -> Decision:
+    if brief.device == "cpu":
+        why = "of maps in memory: normalisation takes the same time as filters the other way (docs/lab.md)"
+        return Decision("layout", "contiguous", why, choices=LAYOUTS)
+    return Decision("layout", "channels-last", "of maps in memory: accelerators filter faster so", choices=LAYOUTS)
 
 
 def _training(brief: Brief) -> tuple[Decision, ...]:
