@@ -259,7 +259,7 @@ def test_a_slice_moved_aside_is_refused(tmp_path):
 @pytest.mark.parametrize(("text", "code"), [("nan", "geometry"), ("1e400", "geometry"), ("x", "geometry"), ("1\\2", "geometry")])
 def test_positions_that_are_no_numbers_are_refused(tmp_path, text, code):
     folder = saved(tmp_path / "s", slices_of(ramp(), np.diag([1.0, 1.0, 2.5, 1.0])))
-    path = sorted(folder.iterdir())[0]
+    path = min(folder.iterdir())
     content = path.read_bytes()
     at = content.index(b"\x20\x00\x32\x00DS") + 6
     length = int.from_bytes(content[at : at + 2], "little")
@@ -381,8 +381,7 @@ def test_pydicoms_whole_collection_is_read_or_refused_with_a_reason():
         try:
             volume = both(path)
         except Unusable as fault:
-            codes[fault.code] += 1
-            assert fault.sentence
+            codes[fault.code if fault.sentence else "without a reason"] += 1
             continue
         codes["read"] += 1
         with warnings.catch_warnings():
@@ -405,11 +404,11 @@ def test_every_way_of_writing_gives_the_same_volume(name):
 
 
 def test_a_single_picture_lies_where_simpleitk_sees_it():
-    import SimpleITK as sitk
+    import SimpleITK
 
     from tests.unit.modalities.images.volume_files import of_itk
 
     volume = both(DICOM / "CT_small.dcm")
-    theirs, affine = of_itk(sitk.ReadImage(DICOM / "CT_small.dcm"))  # (column, row, 1)
+    theirs, affine = of_itk(SimpleITK.ReadImage(DICOM / "CT_small.dcm"))  # (column, row, 1)
     np.testing.assert_array_equal(volume.values[0].T, theirs[..., 0])
     np.testing.assert_allclose(volume.affine[:, [1, 0, 3]], affine[:, [0, 1, 3]], atol=FINE)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pydicom
-import SimpleITK as sitk
+import SimpleITK
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import CTImageStorage, EnhancedMRImageStorage, ExplicitVRLittleEndian
 
@@ -32,12 +32,12 @@ def of_itk(image):
     affine = np.eye(4)
     affine[:size, :size] = np.array(image.GetDirection()).reshape(size, size) * image.GetSpacing()
     affine[:size, 3] = image.GetOrigin()
-    return sitk.GetArrayFromImage(image).T, LPS @ affine
+    return SimpleITK.GetArrayFromImage(image).T, LPS @ affine
 
 
 def to_itk(values, affine):
     """Return values (i, j, k) and a RAS affine as SimpleITK's image."""
-    image = sitk.GetImageFromArray(np.ascontiguousarray(values.T))
+    image = SimpleITK.GetImageFromArray(np.ascontiguousarray(values.T))
     steps = (LPS @ affine)[:3, :3]
     spacing = np.linalg.norm(steps, axis=0)
     image.SetSpacing(spacing.tolist())
@@ -48,7 +48,7 @@ def to_itk(values, affine):
 
 def series_of_itk(folder):
     """Return the series of a folder as SimpleITK sorts and reads it."""
-    reader = sitk.ImageSeriesReader()
+    reader = SimpleITK.ImageSeriesReader()
     reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
     return of_itk(reader.Execute())
 
