@@ -106,3 +106,16 @@ def test_a_dicom_without_a_window_among_those_with_one_is_refused(folder):
     name = folder.put("mr.dcm", (DICOM / "MR_small.dcm").read_bytes())
     assert "window" in str(folder.columns(name, "bare.dcm", window="file")[1].refusals[1])
     assert folder.columns(name, "bare.dcm")[0]["window"].value is None
+
+
+def test_jpeg_ls_is_read_and_another_size_inside_it_is_refused(folder):
+    pytest.importorskip("jpeg_ls")
+    content = (DICOM / "MR_small_jpeg_ls_lossless.dcm").read_bytes()
+    plain, packed = folder.pixels(
+        *[folder.put(f"{n}.dcm", (DICOM / f"{n}.dcm").read_bytes()) for n in ("MR_small", "MR_small_jpeg_ls_lossless")]
+    )
+    np.testing.assert_array_equal(plain, packed)
+    at = content.index(b"\xff\xf7") + 5  # rows and columns of the frame's own header
+    bad = content[:at] + b"\xff\xff\xff\xff" + content[at + 4 :]
+    refusal = folder.refusal(folder.put("bad.dcm", bad))
+    assert (refusal.code, refusal.sentence) == ("axes", "the compressed picture has another size than the header says")

@@ -15,6 +15,7 @@ from osler.core.errors import MissingExtra
 from osler.core.hashing import word_hash
 from osler.modalities.images.read.content import Unusable, check_size
 from osler.modalities.images.read.raw import Header, Raw
+from osler.modalities.images.read.volume.dicom.compressed import frame_size
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -27,6 +28,8 @@ _SCANNER = ("Manufacturer", "ManufacturerModelName", "DeviceSerialNumber", "Stat
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _RLE = "1.2.840.10008.1.2.5"  # by pydicom itself: another reader that may be installed ends in a panic on damaged files
 _SEEN = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"}  # by Pillow too
+
+_LOOKED_AT = {"1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"}  # JPEG-LS, which Pillow does not know
 
 
 def header(stream: BinaryIO) -> Header:
@@ -95,12 +98,16 @@ def _check_frame(dataset: Dataset) -> None:
 def _check_inner(dataset: Dataset) -> None:
     """Refuse a compressed frame that claims another size than the header, before memory is taken for it."""
     syntax = str(getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", ""))
-    if syntax not in _SEEN:
+    if syntax not in _SEEN | _LOOKED_AT:
         return
     import PIL.Image
     from pydicom.encaps import get_frame
 
     frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
+    if syntax in _LOOKED_AT:
+        if frame_size(frame) != (int(dataset.Rows), int(dataset.Columns)):
+            raise Unusable("axes", "the compressed picture has another size than the header says")
+        return
     try:
         with PIL.Image.open(io.BytesIO(frame), formats=("JPEG", "JPEG2000")) as image:
             inner = image.size

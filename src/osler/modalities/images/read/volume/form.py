@@ -22,7 +22,7 @@ def header_of(path: str, *, series: str | None = None) -> VolumeHeader:
 
     `series` picks one of a folder's series by its SeriesInstanceUID, SeriesNumber or SeriesDescription. Raises Unusable.
     """
-    return _guarded(lambda: _header(path, series))
+    return guarded(lambda: _header(path, series))
 
 
 def load_volume(path: str, *, series: str | None = None) -> RawVolume:
@@ -30,7 +30,19 @@ def load_volume(path: str, *, series: str | None = None) -> RawVolume:
 
     `series` as for `header_of`. Raises Unusable: also where the file is damaged, or would take more than 4 GiB.
     """
-    return _guarded(lambda: _load(path, series))
+    return guarded(lambda: _load(path, series))
+
+
+def guarded(work: Callable[[], _Found]) -> _Found:
+    """Return what `work` gives; whatever a reader of foreign bytes raises becomes Unusable."""
+    try:
+        return work()
+    except (Unusable, OslerError):
+        raise
+    except MemoryError:
+        raise Unusable("large", "the volume needs more memory than there is; cut it, or resample it") from None
+    except Exception as error:  # noqa: BLE001  parsers of foreign bytes raise anything: SyntaxError, struct.error, OverflowError
+        raise Unusable("damaged", _sentence(error)) from None
 
 
 def layout_of(start: bytes, *, path: str) -> tuple[block.Layout, Unpacker | None] | None:
@@ -100,18 +112,6 @@ def _dicom(path: str, series: str | None) -> RawVolume:
     pictures = [frame.picture for frame in stack.frames]
     patient = max((picture.patient for picture in pictures), key=bool)
     return RawVolume(values, stack.affine, pictures[0].modality, stack.geometry, patient, pictures[0].scanner)
-
-
-def _guarded(work: Callable[[], _Found]) -> _Found:
-    """Return what `work` gives; whatever a reader of foreign bytes raises becomes Unusable."""
-    try:
-        return work()
-    except (Unusable, OslerError):
-        raise
-    except MemoryError:
-        raise Unusable("large", "the volume needs more memory than there is; cut it, or resample it") from None
-    except Exception as error:  # noqa: BLE001  parsers of foreign bytes raise anything: SyntaxError, struct.error, OverflowError
-        raise Unusable("damaged", _sentence(error)) from None
 
 
 def _sentence(error: Exception) -> str:

@@ -17,7 +17,7 @@ from osler.modalities.images.read.content import Unusable
 from osler.modalities.images.read.quiet import quiet
 from osler.modalities.images.read.volume.block import taken
 from osler.modalities.images.read.volume.bounds import check_affine
-from osler.modalities.images.read.volume.form import load_volume, start_of
+from osler.modalities.images.read.volume.form import guarded, load_volume, start_of
 from osler.modalities.images.read.volume.record import RawVolume
 
 UNLABELLED = 255
@@ -35,15 +35,7 @@ def load_mask(path: str, *, like: tuple[int, ...], affine: np.ndarray) -> np.nda
     (more than 0.01 mm apart at a corner), for values that are not whole, negative, or above 254 (255 is no label), for JPEG,
     whose compression changes labels, and for colours.
     """
-    start = start_of(path) if not os.path.isdir(path) else b""  # noqa: PTH112
-    if start.startswith(_JPEG):
-        raise Unusable("lossy", "the mask is a JPEG, which changes labels at every edge; save it as PNG")
-    pictured = start.startswith(_RASTER)
-    found = _pictured(path) if pictured else load_volume(path)
-    labels = _labels(found.values)
-    if pictured and labels.max(initial=0) == UNLABELLED and np.isin(labels, (0, UNLABELLED)).all():
-        labels = (labels > 0).astype(np.uint8)
-    return np.ascontiguousarray(_aligned(labels, found, like=like, affine=affine))
+    return guarded(lambda: _loaded(path, like=like, affine=affine))
 
 
 def write_mask(path: Path, labels: np.ndarray, *, affine: np.ndarray) -> None:
@@ -69,6 +61,18 @@ def write_mask(path: Path, labels: np.ndarray, *, affine: np.ndarray) -> None:
 
 
 # reading --------------------------------------------------------------------------------------------------------------
+
+
+def _loaded(path: str, *, like: tuple[int, ...], affine: np.ndarray) -> np.ndarray:
+    start = start_of(path) if not os.path.isdir(path) else b""  # noqa: PTH112
+    if start.startswith(_JPEG):
+        raise Unusable("lossy", "the mask is a JPEG, which changes labels at every edge; save it as PNG")
+    pictured = start[128:132] != b"DICM" and start.startswith(_RASTER)  # a DICOM's preamble may be a TIFF's
+    found = _pictured(path) if pictured else load_volume(path)
+    labels = _labels(found.values)
+    if pictured and labels.max(initial=0) == UNLABELLED and np.isin(labels, (0, UNLABELLED)).all():
+        labels = (labels > 0).astype(np.uint8)
+    return np.ascontiguousarray(_aligned(labels, found, like=like, affine=affine))
 
 
 def _pictured(path: str) -> RawVolume:
