@@ -133,13 +133,12 @@ def _line(sweep: Sweep, label: int, box: Box | None, *, marked: float, unit: flo
     line[[lines.CHANCE, lines.CHANCE_MARKED]] = sweep.chance[1, label], sweep.chance_marked[1, label]
     if sweep.truth is None or not _looked(sweep.truth, label):
         return line
-    true = both = 0
-    marked = 0.0
+    counts = np.zeros(3)
     if box is not None:
         mark, truth = sweep.canvas.mask(label, box) & sweep.truth.seen(label, box), sweep.truth.mask(label, box)
-        true, marked, both = (np.count_nonzero(m) for m in (truth, mark, truth & mark))
-    line[[lines.TRUE, lines.MARKED, lines.BOTH]] = true, marked, both
-    line[[lines.VOLUME, lines.VOLUME_MARKED]] = true * unit, marked * unit
+        counts[:] = [np.count_nonzero(m) for m in (truth, mark, truth & mark)]
+    line[[lines.TRUE, lines.MARKED, lines.BOTH]] = counts
+    line[[lines.VOLUME, lines.VOLUME_MARKED]] = counts[:2] * unit
     line[lines.FIRST_BIN :] = sweep.bins[label].reshape(-1)
     return line
 
