@@ -18,6 +18,7 @@ MODALITIES: dict[str, str] = {
 TASKS: dict[str, str] = {
     "classification": "osler.tasks.classification:Classification",
     "regression": "osler.tasks.regression:Regression",
+    "segmentation": "osler.tasks.segmentation:Segmentation",
 }
 
 

@@ -1,0 +1,75 @@
+"""From raw outputs to probabilities that mean what they say: one temperature, learned on lines that no member was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from osler.core.marks import UNMARKED
+from osler.core.state import State
+from osler.core.target import Target
+from osler.tasks.calibration import bounded, softened
+from osler.tasks.segmentation.lookup import classes, exclusive, regions
+from osler.tasks.settings import setting
+
+FEWEST_PLACES = 100  # under which a slope is noise
+_SWITCHED_OFF = "none: switched off in the plan"
+
+
+def settled(raw: np.ndarray, target: Target, *, plan: Mapping[str, Any]) -> State:
+    """Return `slope`, one for exclusive labels or one per region, from raw outputs (m, k) at places with `target` (m, channels).
+
+    Temperature scaling (Guo 2017) without shifts: places are a sample in which labels may be more frequent than in whole cases, which
+    moves a shift and leaves the slope.
+    """
+    fit = setting(plan, "target.calibration", default="fitted") == "fitted"
+    find = _of_classes if exclusive(target.info) else _of_regions
+    found = find(raw, target) if fit else [(1.0, _SWITCHED_OFF)] * (1 if exclusive(target.info) else raw.shape[1])
+    slope = np.array([value for value, _ in found])
+    return State({"slope": slope}, {"places": len(raw), "calibration": [text for _, text in found]})
+
+
+def chances(raw: np.ndarray, state: State, *, info: Mapping[str, Any]) -> tuple[np.ndarray, Iterator[np.ndarray]]:
+    """Return what is marked of a raw map (k, a, …): classes (1, a, …) of exclusive labels, or (labels, a, …) 1 where a label is as
+    probable as not; and yield each label's calibrated probability (a, …) float32."""
+    slope = state.arrays.get("slope", np.ones(1)).astype(np.float32).reshape(-1, *[1] * (raw.ndim - 1))
+    logits = raw.astype(np.float32) * slope
+    if exclusive(info):
+        marked = logits.argmax(axis=0).astype(np.uint8)[None]
+        logits -= logits.max(axis=0)
+        np.exp(logits, out=logits)
+        total = logits.sum(axis=0)
+        return marked, (logits[label] / total for label in range(1, len(logits)))
+    return (logits >= 0).astype(np.uint8), (1 / (1 + np.exp(-np.clip(one, -80, 80))) for one in logits)
+
+
+def _of_classes(raw: np.ndarray, target: Target) -> list[tuple[float, str]]:
+    number = classes(target.info)[_values(target, 0)]
+    seen = number <= len(target.info["names"])
+    return [_temperature(raw[seen], number[seen].astype(np.int64))]
+
+
+def _of_regions(raw: np.ndarray, target: Target) -> list[tuple[float, str]]:
+    found, table = [], regions(target.info)
+    for label, channel in enumerate(target.info["channel"]):
+        values = _values(target, channel)
+        seen = values != UNMARKED
+        half = raw[seen, label] / 2  # two classes whose logits lie raw apart
+        found.append(_temperature(np.stack([-half, half], axis=1), table[label][values[seen]].astype(np.int64)))
+    return found
+
+
+def _values(target: Target, channel: int) -> np.ndarray:
+    return np.where(target.observed[:, channel], target.values[:, channel], UNMARKED).astype(np.uint8)
+
+
+def _temperature(logits: np.ndarray, truth: np.ndarray) -> tuple[float, str]:
+    logits = bounded(logits)
+    if len(truth) < FEWEST_PLACES or truth.min() == truth.max():
+        return 1.0, f"none: {len(truth)} places are too few, or hold one class"
+    slope, _, loss = softened(logits, truth, free=(True, False))
+    if loss >= softened(logits, truth, free=(False, False))[2]:
+        return 1.0, f"none: it would not improve the log loss ({len(truth)} places)"
+    return slope, f"temperature: {len(truth)} places"
