@@ -12,13 +12,14 @@ import numpy as np
 
 from osler.contract import Task
 from osler.core.errors import OutputError, Refusal
+from osler.core.state import State
 from osler.core.table import Table
 from osler.flows.cases import Cases, plain_text
 from osler.flows.cohorts import Derived
 from osler.flows.fitting import Fitted
 from osler.flows.gathering import Seen
 from osler.flows.opening import in_memory
-from osler.flows.painting import Painter, grid_source, painter_of
+from osler.flows.painting import Painter, grid_source, painted_block, painter_of
 from osler.flows.predictor import Predictor
 from osler.spine.fit import Source
 from osler.spine.report import write_cases
@@ -89,19 +90,34 @@ def list_new(path: Path, predictor: Predictor, seen: Seen, *, table: Path | Deri
     return _write(path, listed, title=about["title"], language=about["language"])
 
 
-def drawing(source: Source, painter: Painter, row: int, *, truth: bool = True) -> str | None:
-    """Return case `row` under its marks, and under what is true of it where that was read; None where it cannot be looked at."""
-    assert source.anchor is not None
-    modality, columns, state = (
-        source.modalities[source.anchor],
-        source.columns[source.anchor],
-        painter.crews[0].states[source.anchor],
-    )
-    if modality.picture(columns, row, layers={}, state=state) is None:
+def shown(predictor: Predictor, one: Table) -> dict[str, Any]:
+    """Return of a table's only case what JSON can hold: why it was "refused", else the "cells" of the table of predictions, what each of
+    the "labels" stands for, and its "picture" under the marks where it can be looked at."""
+    columns = predictor.columns(one)
+    cases, refusals = painted_block(predictor, one, columns)
+    told: dict[str, Any] = {"refused": str(refusals.get(0, ""))}
+    for row, painted in cases:
+        cells = {name: float(value) if np.isfinite(value) else None for name, value in painted.cells.items()}
+        told |= {"cells": cells, "labels": label_names(predictor.info)}
+        source, state = grid_source(predictor, columns), predictor.crews[0].states[str(predictor.anchor)]
+        svg = _picture(source, row, {"marks": painted.marks}, state=state)
+        told |= {"picture": svg} if svg else {}
+    return told
+
+
+def drawing(source: Source, painter: Painter, row: int) -> str | None:
+    """Return case `row` under its marks and under what is true of it; None where it cannot be looked at, and then nothing is painted."""
+    state = painter.crews[0].states[str(source.anchor)]
+    if _picture(source, row, {}, state=state) is None:
         return None
-    layers = {"marks": painter(source, row, truth=truth).marks}
-    layers |= {"truth": modality.truth(columns, row)} if truth else {}
-    return modality.picture(columns, row, layers=layers, state=state)
+    modality, columns = source.modalities[str(source.anchor)], source.columns[str(source.anchor)]
+    layers = {"marks": painter(source, row, truth=True).marks, "truth": modality.truth(columns, row)}
+    return _picture(source, row, layers, state=state)
+
+
+def _picture(source: Source, row: int, layers: Mapping[str, np.ndarray], *, state: State) -> str | None:
+    anchor = str(source.anchor)
+    return source.modalities[anchor].picture(source.columns[anchor], row, layers=layers, state=state)
 
 
 def worst_first(loss: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from math import isfinite
 from typing import Any
 
 from osler.language import Words, words
-from osler.spine.report.explained import cell, place
+from osler.spine.report.explained import cell, labels_told, place
 from osler.spine.report.numerals import NONE, count, number
 from osler.spine.report.page import HTML_LANGUAGE, ways
 from osler.spine.report.template import style, template
@@ -54,11 +54,10 @@ def write_cases(
     told = [
         List(name, tuple(_line(one, said) for one in cases), drawn and name != TABLED) for name, cases in lists.items() if cases
     ]
-    named = [said.say("cases.label", value=value, name=name) for value, name in (labels or {}).items() if drawn]
     content = {
         "language": HTML_LANGUAGE[said.language], "style": style(), "title": title, "lists": told,
         "caution": said.say("cases.caution.marks" if labels is not None else "cases.caution"),
-        "labels": said.say("list.comma").join(named),
+        "labels": labels_told(labels or {}, said) if drawn else "",
     }  # fmt: skip
     return template("cases.html.jinja").render(**content, **ways(said))
 
