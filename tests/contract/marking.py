@@ -17,6 +17,7 @@ from osler.core.measure import Measure
 from osler.core.plan import Decision
 from osler.core.state import State
 from osler.core.target import Target
+from osler.core.telling import Telling
 
 
 class Marking(Task):
@@ -70,6 +71,15 @@ class Marking(Task):
         true = np.full(marks.shape, np.nan) if case.truth is None else case.truth > 0
         line = np.array([(marks * true).sum(), marks.sum(), true.sum()], float)
         return Painted(marks, line, {"marked": float(marks.mean())})
+
+    def telling(self, statistics, *, info):
+        both, marked, true = statistics.T
+        loss = 1 - 2 * both / np.maximum(marked + true, 1)
+
+        def texts(at):
+            return [f"{v:.0f} places" for v in true[at]], [f"{v:.0f} places" for v in marked[at]]
+
+        return Telling(loss, None, texts)
 
     def measures(self, statistics, counts, *, info):
         both, marked, true = statistics.T

@@ -122,6 +122,11 @@ class Strips(Modality):
     def stored(self, columns, row):
         return tuple(columns["image"].shapes[row])
 
+    def picture(self, columns, row, *, layers=None, state=None):
+        shape = "x".join(map(str, self.stored(columns, row)))
+        told = " ".join(f"{name}={int((values > 0).sum())}" for name, values in (layers or {}).items())
+        return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><desc>{shape} {told}</desc></svg>'
+
     def baseline_features(self, columns, rows, *, state, at="case", generator=None):
         images: Ragged = columns["image"]
         if at == "case":

@@ -17,6 +17,7 @@ from osler.flows.cohorts import of_bundle
 from osler.flows.gathering import Seen, gathered
 from osler.flows.opening import default_cache
 from osler.flows.planning import threads
+from osler.flows.pooling import Together
 from osler.flows.predictor import Predictor, load
 from osler.flows.sources import NONE, Sources, moved, place_of
 from osler.spine.bundle import check_outside
@@ -89,18 +90,29 @@ def _compared(predictors: tuple[Predictor, ...], seen: list[Seen]) -> Comparison
     statistics, groups = [], None
     for predictor, one in zip(predictors, seen, strict=True):
         place = np.searchsorted(one.rows, rows)
-        raw, target, plan = one.raws["test"][place], one.target.take(place), predictor.contents.plan
-        with threads(plan):
-            statistics.append(predictor.task.statistics(raw, target, state=predictor.output("test"), plan=plan))
+        statistics.append(_lines(predictor, one, place))
         groups = one.groups[place] if groups is None and one.groups is not None else groups
     task, info = predictors[0].task, predictors[0].info
+    told = [Together.of(task, {"test": lines}, groups, info=info) for lines in statistics]
+    statistics, groups = [one.lines["test"] for one in told], told[0].groups
     names = _names(predictors)
     # the same draws whichever bundle is named first
     found = compare_statistics(task, (statistics[0], statistics[1]), names=names, info=info, groups=groups, seed=0)
     alone = [seen[0].cases - len(seen[0].rows), seen[1].cases - len(seen[1].rows), seen[0].cases - len(rows)]
     counts = {**found.counts, "refused_first": alone[0], "refused_second": alone[1], "left_out": alone[2]}
     left_out = [f"{alone[2]} rows that either bundle refuses are left out."] if alone[2] else []
-    return replace(found, counts=counts, notes=(*found.notes, SEVERAL, UNSEEN, *left_out))
+    return replace(found, counts=counts, notes=(*found.notes, *told[0].noted(()), SEVERAL, UNSEEN, *left_out))
+
+
+def _lines(predictor: Predictor, seen: Seen, place: np.ndarray) -> np.ndarray:
+    """Return the statistics of what a bundle predicts with, of the cases at `place`."""
+    if seen.lines:
+        return seen.lines["test"][place]
+    plan = predictor.contents.plan
+    with threads(plan):
+        return predictor.task.statistics(
+            seen.raws["test"][place], seen.target.take(place), state=predictor.output("test"), plan=plan
+        )
 
 
 def _names(predictors: tuple[Predictor, ...]) -> tuple[str, str]:
@@ -113,7 +125,8 @@ def _differences(one: Predictor, other: Predictor) -> list[str]:
     pairs = {"task": (one.contents.about["task"], other.contents.about["task"])}
     pairs["targets"] = (one.contents.about["targets"], other.contents.about["targets"])
     pairs["question"] = (one.contents.about.get("question"), other.contents.about.get("question"))
-    pairs |= {name: (one.info.get(name), other.info.get(name)) for name in ("kind", "classes", "positive")}
+    asked = ("kind", "classes", "positive", *(("names", "values") if one.anchor else ()))
+    pairs |= {name: (one.info.get(name), other.info.get(name)) for name in asked}
     return [f"- {name}: {_shown(a)} in '{one.name}', {_shown(b)} in '{other.name}'" for name, (a, b) in pairs.items() if a != b]
 
 

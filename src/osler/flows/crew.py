@@ -9,7 +9,6 @@ from osler.contract import BaselineModel
 from osler.core.state import State
 from osler.spine.fit import NetworkMember
 
-
 PARTS = ("network", "baseline")
 
 

@@ -11,12 +11,12 @@ import numpy as np
 
 from osler.core.account import Account
 from osler.core.drift import Drift
-from osler.core.errors import OutputError
+from osler.core.errors import OutputError, RequestError
 from osler.core.question import Flow
 from osler.core.scores import Scores
 from osler.core.study import Input, Roles, Study
 from osler.core.watch import SILENT, Watch
-from osler.flows import importance
+from osler.flows import importance, overlays
 from osler.flows import recalibrate as recalibration
 from osler.flows.adding import Judged, what_inputs_add
 from osler.flows.cases import refused_counts
@@ -26,6 +26,7 @@ from osler.flows.gathering import Seen, gathered
 from osler.flows.listing import list_new
 from osler.flows.opening import default_cache
 from osler.flows.planning import threads
+from osler.flows.pooling import Together
 from osler.flows.predictor import Predictor, load
 from osler.flows.sources import NONE, Sources
 from osler.language import words
@@ -37,6 +38,7 @@ from osler.spine.fit import Source
 from osler.spine.report import documents_of
 from osler.spine.report.drift import drift_line
 
+PAGE = "cases.html"
 RESAMPLES = 400  # of the cases on which network and baseline are compared where there are very many
 SAME = 1e-5  # raw outputs that differ by less do so by rounding alone
 EQUAL = (
@@ -67,6 +69,8 @@ def evaluate(  # noqa: PLR0913  what a verb may be asked is its signature
     """
     bundle, out = Path(bundle), Path(out)
     predictor = load(bundle, device=device, sources=sources)
+    if recalibrate is not None and predictor.anchor is not None:
+        raise RequestError("masks cannot be recalibrated on new cases; leave --recalibrate out")
     check_report_place(out)
     if recalibrate is not None:
         recalibration.check_places(bundle, out=out, recalibrated=Path(recalibrate))
@@ -84,7 +88,10 @@ def evaluate(  # noqa: PLR0913  what a verb may be asked is its signature
     else:
         scores = replace(scores, explanation=_overall(predictor, seen), inputs=_by_input(predictor, seen))
     watch.say(drift_line(seen.drift, words("en")))
-    list_new(out / "cases.html", predictor, seen, table=rows, statistics=statistics, scores=scores)
+    if predictor.anchor is None:
+        list_new(out / PAGE, predictor, seen, table=rows, statistics=statistics, scores=scores)
+    else:
+        overlays.list_new(out / PAGE, predictor, seen, table=rows, statistics=statistics)
     if recalibrate is not None:
         _write(
             out, _account(predictor, seen, scores, flow=flow)
@@ -98,18 +105,23 @@ def evaluate(  # noqa: PLR0913  what a verb may be asked is its signature
 def _scored(predictor: Predictor, seen: Seen) -> tuple[Scores, np.ndarray]:
     """Return the scores, and the statistics (n, s) of what the bundle predicts with."""
     task, info = predictor.task, predictor.info
-    states = {part: predictor.output(part) for part in seen.raws}
+    states = {part: predictor.output(part) for part in (seen.raws or seen.lines)}
     whole = {part: raw for part, raw in seen.raws.items() if len(raw) == len(seen.target)}
-    found = statistics_of(task, whole, seen.target, states=states, plan=predictor.contents.plan)
+    found = seen.lines or statistics_of(task, whole, seen.target, states=states, plan=predictor.contents.plan)
     views, seed = task.views(state=states["test"], info=info), predictor.contents.about["seed"]
-    scores = score_statistics(task, found, info=info, groups=seen.groups, seed=seed, views=views, subgroups=seen.subgroups)
+    told = Together.of(task, found, seen.groups, info=info)
+    scores = score_statistics(
+        task, told.lines, info=info, groups=told.groups, seed=seed, views=views, subgroups=told.columns(seen.subgroups)
+    )
+    scores = replace(scores, notes=told.noted(scores.notes))
     if seen.compared is not None:
         scores = _compared(predictor, seen, scores)
     absent = [name for name in predictor.contents.about["roles"]["subgroups"] if name not in seen.subgroups]
     notes = [f"The table has no column '{name}': no subgroups of it are told." for name in absent]
     group = predictor.contents.about["roles"]["group"]
     notes += [f"The table has no column '{group}', which named the groups in training."] if group and seen.groups is None else []
-    notes += [EQUAL] if len(seen.target) > 1 and np.ptp(seen.raws["test"], axis=0).max() < SAME else []
+    raw = seen.raws.get("test")
+    notes += [EQUAL] if raw is not None and len(raw) > 1 and np.ptp(raw, axis=0).max() < SAME else []
     scores = replace(scores, notes=(*scores.notes, *notes), origin={"kind": "external"})
     return without_few(scores), found["test"]
 
@@ -149,7 +161,7 @@ def _recalibrated(
 def _by_input(predictor: Predictor, seen: Seen) -> dict[str, Any]:
     """Return what each of several inputs adds, on a sample of the new cases."""
     plan, states = predictor.contents.plan, {part: predictor.output(part) for part in seen.raws}
-    if len(predictor.modalities) < 2:
+    if len(predictor.modalities) < 2 or predictor.anchor is not None:
         return {}
     target, raws = seen.target.take(seen.places), {part: raw[seen.places] for part, raw in seen.raws.items()}
     source = Source(predictor.modalities, seen.sample, plan, device=predictor.device)
@@ -165,7 +177,7 @@ def _by_input(predictor: Predictor, seen: Seen) -> dict[str, Any]:
 
 def _overall(predictor: Predictor, seen: Seen) -> dict[str, Any]:
     """Return what moves predictions on the whole, on a sample of the new cases."""
-    if predictor.task.needs(predictor.info) == "map":
+    if predictor.anchor is not None:
         return {}
     target = seen.target.take(seen.places)
     kept = np.flatnonzero(target.observed.any(axis=1))

@@ -18,6 +18,7 @@ from osler.flows.cases import plain_text
 from osler.flows.cohorts import check_rows, of_bundle
 from osler.flows.explaining import Parts, Subject, attributions, compared_with
 from osler.flows.opening import default_cache, in_memory
+from osler.flows.overlays import shown
 from osler.flows.pictures import drawn, separated
 from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
@@ -96,13 +97,15 @@ def explain(
 
 def explained(predictor: Predictor, table: Any, *, asked: Asked) -> list[dict[str, Any]]:
     """Return one entry per case, in the order of the table: what JSON can hold."""
-    if predictor.task.needs(predictor.info) == "map":
-        raise StudyError("a prediction on a grid cannot be explained yet; 'osler predict' writes the map itself")
+    if predictor.anchor is not None and (asked.targets or asked.levels):
+        raise StudyError("of masks a case is shown as a whole; leave --target and --class out")
     if isinstance(table, (str, Path)):
         predictor, table = of_bundle(predictor, table, purpose="predict", cache=default_cache())
     else:
         check_rows(predictor)
     identity = predictor.contents.about["roles"]["id"]
+    if predictor.anchor is not None:
+        return [_marked(predictor, one, identity=identity) for one in located(table, asked, identity=identity)]
     answers = chosen(predictor.task.answers(predictor.output("test"), info=predictor.info, plan=predictor.contents.plan), asked)
     with threads(predictor.contents.plan):
         return [_case(predictor, one, answers, identity=identity) for one in located(table, asked, identity=identity)]
@@ -190,6 +193,11 @@ def _texts(block: Table, identity: str) -> list[str]:
 
 
 # one case ---------------------------------------------------------------------------------------------------------------
+
+
+def _marked(predictor: Predictor, one: Table, *, identity: str | None) -> dict[str, Any]:
+    told = {"row": one.first + 1, **shown(predictor, one), "answers": []}
+    return {**told, "id": _cell(one, str(identity))} if identity in one.columns else told
 
 
 def _case(predictor: Predictor, one: Table, answers: Sequence[Answer], *, identity: str | None) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def files_of(path: Path, *, inputs: Sequence[Mapping[str, Any]], modalities: Map
     Raises TableError where a folder holds nothing that the bundle opens, or where the bundle needs more than one file per case.
     """
     opens = {ending for modality in modalities.values() for ending in modality.opens}
-    if not path.is_dir() and path.suffix.lower() not in opens:
+    if not path.is_dir() and not path.name.lower().endswith(tuple(opens)):
         return None
     if len(inputs) != 1 or len(inputs[0]["columns"]) != 1 or not opens:
         raise TableError(
@@ -63,10 +63,10 @@ def files_of(path: Path, *, inputs: Sequence[Mapping[str, Any]], modalities: Map
 
 
 def _within(folder: Path, opens: set[str]) -> Iterator[str]:
+    endings = tuple(opens)
     for place, inner, names in os.walk(folder):
         inner[:] = [name for name in inner if not name.startswith(".")]
         here = Path(place).relative_to(folder).as_posix()
         for name in names:
-            ending = os.path.splitext(name)[1].lower()  # noqa: PTH122  a Path for each of many files takes long
-            if not name.startswith(".") and ending in opens:
+            if not name.startswith(".") and name.lower().endswith(endings):
                 yield name if here == "." else f"{here}/{name}"

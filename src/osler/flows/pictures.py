@@ -52,5 +52,7 @@ def separated(cases: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]],
                 files[name] = one["svg"]
                 own.append({**{k: v for k, v in one.items() if k != "svg"}, "file": name})
             answers.append({**answer, "pictures": own} if own else dict(answer))
-        kept.append({**case, "answers": answers})
+        alone = {"file": f"row{case['row']}-marks.svg"} if "picture" in case else {}
+        files |= {alone["file"]: case["picture"]} if alone else {}
+        kept.append({**{k: v for k, v in case.items() if k != "picture"}, "answers": answers, **alone})
     return kept, files

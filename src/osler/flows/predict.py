@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from osler.core.columns import Columns
+from osler.core.disk import telling
 from osler.core.errors import OutputError
 from osler.core.table import Table
 from osler.core.watch import SILENT, Watch
+from osler.flows import masks
 from osler.flows.cohorts import Derived, of_bundle
 from osler.flows.files import Files, files_of
 from osler.flows.opening import default_cache, in_memory
@@ -35,6 +36,8 @@ def predict(
 ) -> Path:
     """Write one line per row of `table` to `out`; the ending of `out` chooses the format. Returns `out`.
 
+    A bundle whose target lies on a grid writes into the folder `out`: cases.csv, one line per row, and under masks/ a file for each
+    case in the geometry of its own.
     `table` may be a folder of files that the bundle's modality opens, or one such file: each is a case, named in the output. A
     bundle that derives its cases from events takes the place of new events; each line then names the subject and the moment. `sources` as in `load`.
     """
@@ -44,33 +47,63 @@ def predict(
     watch.stage("loading")
     predictor = load(bundle, device=device, sources=sources)
     size = min(ROWS, predictor.block_cases)
+    if predictor.anchor is not None:
+        masks.check_folder(out)
     predictor, rows = of_bundle(predictor, table, purpose="predict", cache=default_cache())
     files = None
     if not isinstance(rows, Derived):
         files = files_of(rows, inputs=predictor.contents.about["inputs"], modalities=predictor.modalities)
     stamp = files.stamp() if files else events_digest(predictor, rows)
-    parts = Parts(out, key=_key(bundle, rows.file if isinstance(rows, Derived) else rows, size=size, stamp=stamp))
+    key = _key(bundle, rows.file if isinstance(rows, Derived) else rows, size=size, stamp=stamp)
     watch.stage("predicting", total=len(files.names) if files else 0)
-    lacking = 0
     whole = files.blocks(size=size) if files else in_memory(rows, size=size)
-    fresh = itertools.islice(whole, parts.done(), None)
-    for block, columns in predictor.streamed(fresh, parts=predictor.blend.parts):
-        lines = _lines(predictor, block, columns, files=files)
-        lacking += int((lines["without"] != "").sum()) if "without" in lines else 0
-        parts.write(lines)
-        watch.advance(len(block))
-    parts.join()
+    flow = _table if predictor.anchor is None else _folder
+    lacking = flow(predictor, whole, files, out=out, key=key, watch=watch)
     if lacking:
         watch.say(f"{lacking:,} predictions were made without an input; the column 'without' names it")
     return out
 
 
-def _lines(predictor: Predictor, block: Table, columns: Mapping[str, Columns], *, files: Files | None) -> dict[str, np.ndarray]:
-    lines = predictor.lines(block, columns)
-    if files is None:
-        return lines
-    names = np.array(block.rows.column(files.column).to_pylist(), object)
-    return {"row": lines.pop("row"), files.column: names, **lines}
+def _table(
+    predictor: Predictor, blocks: Iterable[Table], files: Files | None, *, out: Path, key: str, watch: Watch
+) -> int:  # fmt: skip
+    """Write the table `out`; return how many predictions were made without an input."""
+    parts = Parts(out, key=key)
+    lacking = 0
+    fresh = itertools.islice(blocks, parts.done(), None)
+    for block, columns in predictor.streamed(fresh, parts=predictor.blend.parts):
+        lacking += _keep(parts, predictor.lines(block, columns), block, files=files)
+        watch.advance(len(block))
+    parts.join()
+    return lacking
+
+
+def _folder(
+    predictor: Predictor, blocks: Iterable[Table], files: Files | None, *, out: Path, key: str, watch: Watch
+) -> int:  # fmt: skip
+    """Write masks and their table into the folder `out`; return how many were made without an input."""
+    folder = out / masks.MASKS
+    with telling(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    parts = Parts(out / masks.TABLE, key=key)
+    names = masks.Names.of_bundle(predictor, files)
+    lacking = 0
+    fresh = masks.named(blocks, names, done=parts.done())
+    for block, columns in predictor.streamed(fresh, parts=predictor.blend.parts):
+        lines = masks.write_block(predictor, block, columns, folder=folder, names=names.held.pop(block.first))
+        lacking += _keep(parts, lines, block, files=files)
+        watch.advance(len(block))
+    parts.join()
+    return lacking
+
+
+def _keep(parts: Parts, lines: dict[str, np.ndarray], block: Table, *, files: Files | None) -> int:
+    """Write the lines of a block, where its cases are files with their names; return how many were made without an input."""
+    if files is not None:
+        names = np.array(block.rows.column(files.column).to_pylist(), object)
+        lines = {"row": lines.pop("row"), files.column: names, **lines}
+    parts.write(lines)
+    return int((lines["without"] != "").sum()) if "without" in lines else 0
 
 
 def events_digest(predictor: Predictor, rows: Path | Derived) -> str:

@@ -13,13 +13,14 @@ import numpy as np
 
 from osler.contract import Modality, Task
 from osler.core import registry
-from osler.core.columns import Columns
-from osler.core.errors import BundleError, OslerError, Refusal
+from osler.core.columns import Columns, Role
+from osler.core.errors import BundleError, OslerError, Refusal, RequestError
+from osler.core.marks import Painted
 from osler.core.question import PREDICTION
 from osler.core.state import State
 from osler.core.table import Table
-from osler.flows import cohorts
-from osler.flows.cases import gathered_refusals
+from osler.flows import cohorts, painting
+from osler.flows.cases import ON_GRID, gathered_refusals
 from osler.flows.crew import Crew
 from osler.flows.freeze import taken
 from osler.flows.judging import part_outputs, raw_outputs
@@ -28,7 +29,7 @@ from osler.flows.opening import default_cache, in_memory
 from osler.flows.planning import chosen_device, threads
 from osler.flows.sources import NONE, Sources, moved, told
 from osler.spine.bundle import Contents, read_bundle
-from osler.spine.columns import Asked, block_cases, read_ahead
+from osler.spine.columns import Asked, block_cases, grid_cases, read_ahead
 from osler.spine.fit import NetworkMember, Source
 from osler.spine.output import Blend
 
@@ -65,39 +66,74 @@ class Predictor:
         """The content of scores.json."""
         return self.contents.documents["scores.json"]
 
+    @property
+    def anchor(self) -> str | None:
+        """The input on whose grid the prediction lies; None where there is one answer per case."""
+        return next(iter(self.modalities)) if self.task.needs(self.info) == "map" else None
+
     def predict(self, table: Any) -> pl.DataFrame:
-        """Return one line per row of `table`, in its order: probabilities or values, and `refused` with the reason.
+        """Return one line per row of `table`, in its order: probabilities or values, and `refused` with the reason. Of masks it tells
+        what they hold (volumes, expected quality); `segment` gives the masks themselves.
 
         `table` is a path, an Arrow table, a polars or pandas frame, or a mapping of columns; of a bundle that derives its cases from
         events, the place of new events.
         """
         import polars as pl
 
+        parts = [pl.DataFrame(reader.lines(block, columns)) for reader, block, columns in self._read(table)]
+        if self.anchor is None:
+            return pl.concat(parts)
+        return pl.concat(parts, how="diagonal_relaxed").select(max(parts, key=lambda part: part.width).columns)
+
+    def segment(self, table: Any) -> Iterator[tuple[int, Painted]]:
+        """Yield the number of each row of `table` (from 1) that can be used, with its marks, one case after another: `marks`
+        (channels, i, j[, k]) uint8 on the case's own grid, and `cells`. `table` is as in `predict`.
+
+        Raises RequestError where the bundle's predictions lie on no grid.
+        """
+        if self.anchor is None:
+            raise RequestError("this bundle gives one answer per case and no masks; 'predict' tells them")
+        for reader, block, columns in self._read(table):
+            for row, painted in painting.painted_block(reader, block, columns)[0]:
+                yield block.first + 1 + row, painted
+
+    def _read(self, table: Any) -> Iterator[tuple[Predictor, Table, dict[str, Columns]]]:
+        """Yield what reads the table with each of its blocks and their columns."""
         reader = self
         if isinstance(table, (str, Path)):
             reader, table = cohorts.of_bundle(self, table, purpose="predict", cache=default_cache())
         else:
             cohorts.check_rows(self)
         blocks = in_memory(table, size=self.block_cases)
-        parts = [pl.DataFrame(reader.lines(block, columns)) for block, columns in reader.streamed(blocks, parts=self.blend.parts)]
-        return pl.concat(parts)
+        for block, columns in reader.streamed(blocks, parts=self.blend.parts):
+            yield reader, block, columns
 
     def lines(self, block: Table, columns: Mapping[str, Columns] | None = None) -> dict[str, np.ndarray]:
         """Return the output columns of one block: row number (from 1), the study's id, predictions, refusals; of several inputs
         also those that each prediction was made without."""
         columns = self.columns(block) if columns is None else columns
+        told, refusals = self._told(block, columns)
+        return {**self.heading(block), **told, **ending(columns, refusals)}
+
+    def _told(self, block: Table, columns: Mapping[str, Columns]) -> tuple[dict[str, np.ndarray], dict[int, Refusal]]:
+        """Return what is predicted of a block's cases by column (n,), and the refusals by row."""
+        if self.anchor is not None:
+            cases, refusals = painting.painted_block(self, block, columns)
+            return painting.cells_of({row: one.cells for row, one in cases}, cases=len(block)), refusals
         raws, refusals = self.raw(block, columns=columns, parts=self.blend.parts)
         decoded = self.task.decode(raws["test"], self.output("test"), info=self.info, plan=self.contents.plan)
         kept = np.array([r not in refusals for r in range(len(block))], bool)
+        return {name: _spread(values, kept) for name, values in decoded.items()}, refusals
+
+    def heading(self, block: Table) -> dict[str, np.ndarray]:
+        """Return what names the cases of a block: row number (from 1), the study's id, the moment of a question."""
         lines: dict[str, np.ndarray] = {"row": block.first + 1 + np.arange(len(block))}
         identity = self.contents.about["roles"]["id"]
         if identity in block.columns:
             lines[identity] = np.array(block.rows.column(identity).to_pylist(), object)
         if self.contents.about.get("question") and PREDICTION in block.columns:
             lines[PREDICTION] = cohorts.moments(block)
-        lines |= {name: _spread(values, kept) for name, values in decoded.items()}
-        lines["refused"] = np.array([str(refusals[r]) if r in refusals else "" for r in range(len(block))], object)
-        return lines | ({"without": lacking(columns, refusals)} if len(columns) > 1 else {})
+        return lines
 
     @property
     def facts(self) -> dict[str, Mapping[str, Any]]:
@@ -130,8 +166,7 @@ class Predictor:
         `columns` are the block's, where they were read already.
         """
         columns = self.columns(block) if columns is None else columns
-        anchor = next(iter(columns)) if self.task.needs(self.info) == "map" else None
-        refusals = gathered_refusals(block, columns, {}, anchor=anchor)
+        refusals = gathered_refusals(block, columns, {})
         rows = np.array([r for r in range(len(block)) if r not in refusals], np.int64)
         source = Source(self.modalities, columns, self.contents.plan, device=self.device)
         with threads(self.contents.plan):
@@ -152,26 +187,32 @@ class Predictor:
         """Return the inputs of a block as columns, with the bundle's reading decisions."""
         return {name: asked() for name, asked in self.asked(block, parts=PARTS).items()}
 
-    def asked(self, block: Table, *, parts: Collection[str]) -> dict[str, Asked]:
-        """Return what is to be read of each input of a block: only the fields that the members `parts` need."""
-        roles = frozenset({"input", *(["baseline"] if "baseline" in parts else [])})
+    def asked(self, block: Table, *, parts: Collection[str], truth: bool = False) -> dict[str, Asked]:
+        """Return what is to be read of each input of a block: only the fields that the members `parts` need, and with the `truth`
+        the marks that lie on the anchor's grid."""
+        roles = ON_GRID if truth else frozenset[Role]({"input", *(["baseline"] if "baseline" in parts else [])})
+        aligned = self.contents.about["targets"] if truth else ()
         found = {}
         for asked in self.contents.about["inputs"]:
             modality = self.modalities[asked["name"]]
             options = {**asked["options"], **self.moved.get(asked["name"], {})}
             with told(asked["name"], modality):
-                locators = modality.locate(block, columns=asked["columns"], options=options, cache=self.cache)
+                marks = aligned if asked["name"] == self.anchor else ()
+                locators = modality.locate(block, columns=asked["columns"], aligned=marks, options=options, cache=self.cache)
             found[asked["name"]] = Asked(modality, locators, self._reading(asked["name"]), roles)
         return found
 
-    def streamed(self, blocks: Iterable[Table], *, parts: Collection[str] = PARTS) -> Iterator[tuple[Table, dict[str, Columns]]]:
-        """Yield each block with its columns; the next block is read meanwhile where reading takes long."""
-        return read_ahead(((block, self.asked(block, parts=parts)) for block in blocks), workers=os.cpu_count() or 1)
+    def streamed(
+        self, blocks: Iterable[Table], *, parts: Collection[str] = PARTS, truth: bool = False
+    ) -> Iterator[tuple[Table, dict[str, Columns]]]:
+        """Yield each block with its columns; the next block is read meanwhile where reading takes long. `truth` as in `asked`."""
+        return read_ahead(((block, self.asked(block, parts=parts, truth=truth)) for block in blocks), workers=os.cpu_count() or 1)
 
     @property
     def block_cases(self) -> int:
         """How many cases are predicted at a time, so that memory stays bounded."""
-        return block_cases((modality, self._reading(name)) for name, modality in self.modalities.items())
+        inputs = ((modality, self._reading(name)) for name, modality in self.modalities.items())
+        return block_cases(inputs) if self.anchor is None else grid_cases(inputs)
 
     def _reading(self, name: str) -> dict[str, Any]:
         return dict(self.contents.plan.part(f"inputs.{name}"))
@@ -230,6 +271,13 @@ def _crew(contents: Contents, number: int, *, modalities: Mapping[str, Modality]
         member.network.to(device).eval()
         networks.append(member)
     return Crew(states, tuple(networks), task.restore(contents.baselines[f"fold{number}"]))
+
+
+def ending(columns: Mapping[str, Columns], refusals: Mapping[int, Refusal]) -> dict[str, np.ndarray]:
+    """Return why cases of a block were refused; of several inputs also those that each prediction was made without."""
+    cases = len(next(iter(columns.values())))
+    told = {"refused": np.array([str(refusals[r]) if r in refusals else "" for r in range(cases)], object)}
+    return told | ({"without": lacking(columns, refusals)} if len(columns) > 1 else {})
 
 
 def lacking(columns: Mapping[str, Columns], refusals: Mapping[int, Refusal]) -> np.ndarray:

@@ -20,6 +20,7 @@ from osler.flows.cases import Cases, subgroup_columns
 from osler.flows.fitting import Fitted, Setting, fit_split
 from osler.flows.judging import statistics
 from osler.flows.planning import threads
+from osler.flows.pooling import TOGETHER, Together
 from osler.flows.scheme import Outer, Scheme
 from osler.flows.scoring import by_input, overall
 from osler.spine.evaluate import score_statistics
@@ -45,7 +46,8 @@ REFIT = (
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What the bundle predicts with, and the honest scores, measured before any last training. `tested` holds the rows (n,) that were
-    tested and their statistics (n, s); with repeats, those of the first."""
+    tested and their statistics (n, s); with repeats, those of the first. Of a target on a grid, `painted_by` holds the tested rows of
+    each training with the training."""
 
     cases: Cases
     split: Split
@@ -54,19 +56,27 @@ class Outcome:
     scores: Scores
     ready: float
     tested: tuple[np.ndarray, np.ndarray]
+    painted_by: Sequence[tuple[np.ndarray, Fitted]] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Tested:
-    """One outer training on its test cases: statistics by part, and the views that its own state gives; of the first also what
-    moves its predictions, and what each input adds."""
+    """One outer training on its test cases: statistics by part, those that are scored `together`, and the views that its own state
+    gives; of the first also what moves its predictions, and what each input adds. Of a target on a grid `fitted` paints its cases."""
 
     outer: Outer
     lines: Mapping[str, np.ndarray]
+    together: Together
     views: Sequence[View]
     ready: float
     explanation: Mapping[str, Any]
     inputs: Mapping[str, Any]
+    fitted: Fitted | None = None
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The case of each line that is scored."""
+        return self.outer.split.test[self.together.first]
 
 
 def by_resampling(cases: Cases, *, setting: Setting, began: float) -> Outcome:
@@ -87,7 +97,8 @@ def by_resampling(cases: Cases, *, setting: Setting, began: float) -> Outcome:
     last = fit_split(shared, scheme.last, scheme.decisions, setting=setting.under("last"), spent=each)
     first = [one for one in tested if one.outer.repeat == 0]
     lines = np.concatenate([one.outer.split.test for one in first]), np.concatenate([one.lines["test"] for one in first])
-    return Outcome(cases, scheme.last, scheme.leaks, last, scores, tested[0].ready, lines)
+    painted_by = tuple((one.outer.split.test, one.fitted) for one in first if one.fitted is not None)
+    return Outcome(cases, scheme.last, scheme.leaks, last, scores, tested[0].ready, lines, painted_by)
 
 
 def _tested(cases: Cases, scheme: Scheme, number: int, *, setting: Setting, spent: float) -> Tested:
@@ -101,13 +112,15 @@ def _tested(cases: Cases, scheme: Scheme, number: int, *, setting: Setting, spen
     first = overall(fitted.source, cases, outer.split, trained, watch=setting.watch) if number == 0 else {}
     rows = outer.split.test
     inputs = by_input(fitted.source, cases, rows, trained, statistics=lines, watch=setting.watch) if number == 0 else {}
-    return Tested(outer, lines, views, fitted.ready, first, inputs)
+    groups = cases.groups[rows] if cases.grouped else None
+    together = Together.of(cases.task, lines, groups, info=cases.target.info)
+    return Tested(outer, lines, together, views, fitted.ready, first, inputs, fitted if cases.anchor is not None else None)
 
 
 def pooled_scores(cases: Cases, scheme: Scheme, tested: Sequence[Tested]) -> Scores:
     """Return the scores of all outer tests together; each case keeps the predictions of trainings that never saw it."""
-    rows = np.unique(np.concatenate([one.outer.split.test for one in tested]))
-    outside = [Outside(np.searchsorted(rows, one.outer.split.test), one.outer.repeat, one.lines, one.views) for one in tested]
+    rows = np.unique(np.concatenate([one.rows for one in tested]))
+    outside = [Outside(np.searchsorted(rows, one.rows), one.outer.repeat, one.together.lines, one.views) for one in tested]
     task = Pooled(cases.task, outside)
     lines = {part: task.statistics_of(part) for part in tested[0].lines}
     info, seed = cases.target.info, cases.study.seed
@@ -115,17 +128,29 @@ def pooled_scores(cases: Cases, scheme: Scheme, tested: Sequence[Tested]) -> Sco
     views = task.views(state=State(), info=info)
     columns = subgroup_columns(cases, rows)
     scores = score_statistics(task, lines, info=info, groups=groups, seed=seed, views=views, subgroups=columns)
-    reached = np.isin(rows, touched(scheme.leaks))
+    reached = _touched(rows, tested, touched(scheme.leaks))
     scores = with_clean(scores, task, lines, touched=reached, info=info, groups=groups, seed=seed)
     panels = [repeats_panel(task, lines["test"], info=info)] if scheme.repeats > 1 else []
     panels += [_sites(cases, tested)] if cases.study.roles.leave_out else []
     told = (*((EXPLAINED,) if tested[0].explanation else ()), *((ADDED,) if tested[0].inputs else ()))
-    notes = (POOLED.format(n=len(tested)), *scores.notes[1:], REFIT, *told)
+    notes = (POOLED.format(n=len(tested)), *scores.notes[1:], *_taken_together(tested), REFIT, *told)
     scores = replace(
         scores, notes=notes, panels=(*scores.panels, *panels), origin=_origin(cases, scheme), explanation=tested[0].explanation,
         inputs=tested[0].inputs,
     )  # fmt: skip
     return scores if _sites_are_groups(cases) else without_few(scores)
+
+
+def _touched(rows: np.ndarray, tested: Sequence[Tested], reached: np.ndarray) -> np.ndarray:
+    """Return (n,) whether any case that stands behind one of `rows` is among those `reached` by a leak."""
+    found = [one.rows[one.together.any(np.isin(one.outer.split.test, reached))] for one in tested]
+    return np.isin(rows, np.concatenate(found))
+
+
+def _taken_together(tested: Sequence[Tested]) -> tuple[str, ...]:
+    first = [one.together for one in tested if one.outer.repeat == 0]
+    cases, lines = sum(one.cases for one in first), sum(len(one.first) for one in first)
+    return (TOGETHER.format(n=f"{cases:,}", m=f"{lines:,}"),) if lines < cases else ()
 
 
 def _sites_are_groups(cases: Cases) -> bool:
@@ -137,12 +162,11 @@ def _sites(cases: Cases, tested: Sequence[Tested]) -> Panel:
     info, seed = cases.target.info, cases.study.seed
     sites = []
     for one in tested:
-        rows = one.outer.split.test
-        groups = cases.groups[rows] if cases.grouped else None
-        scores = score_statistics(cases.task, {"test": one.lines["test"]}, info=info, groups=groups, seed=seed)
+        told = one.together
+        scores = score_statistics(cases.task, {"test": told.lines["test"]}, info=info, groups=told.groups, seed=seed)
         why = "" if _sites_are_groups(cases) else withheld(scores.counts)
         values = {name: Value(float("nan"), note=why) for name in scores.test} if why else scores.test
-        sites.append(Site(one.outer.label, len(rows), values))
+        sites.append(Site(one.outer.label, len(one.rows), values))
     column = cases.study.roles.leave_out
     assert column is not None
     return sites_panel(column, sites, cases.task.measured(info))

@@ -18,6 +18,7 @@ from osler.flows.cases import Cases, subgroup_columns
 from osler.flows.explaining import Subject
 from osler.flows.fitting import Trained
 from osler.flows.judging import statistics
+from osler.flows.pooling import Together
 from osler.spine.evaluate import score_statistics
 from osler.spine.evaluate.clean import with_clean
 from osler.spine.evaluate.withheld import withheld, without_few
@@ -28,20 +29,21 @@ from osler.spine.leaks import touched
 def score(
     source: Source, cases: Cases, split: Split, trained: Trained, *, leaks: Sequence[Leak] = (), watch: Watch = SILENT
 ) -> tuple[Scores, np.ndarray]:
-    """Score the test split, once; return the scores and the statistics (n, s) of what the bundle predicts with.
+    """Score the test split, once; return the scores and the statistics (n, s) of what the bundle predicts with, a line for each case.
 
     Where leaks touch some test cases, the others are scored apart too. Scores of fewer than five cases or groups are withheld.
     """
     watch.stage("scoring")
     with planning.threads(source.plan):
         found = statistics(source, trained.crews, trained.blend, split.test, task=cases.task, states=trained.states)
-    groups = cases.groups[split.test] if cases.grouped else None
-    info, columns, seed = cases.target.info, subgroup_columns(cases, split.test), cases.study.seed
+    info, seed = cases.target.info, cases.study.seed
+    told = Together.of(cases.task, found, cases.groups[split.test] if cases.grouped else None, info=info)
+    columns = told.columns(subgroup_columns(cases, split.test))
     views = cases.task.views(state=trained.states["test"], info=info)
-    scores = score_statistics(cases.task, found, info=info, groups=groups, seed=seed, views=views, subgroups=columns)
-    reached = np.isin(split.test, touched(leaks))
-    scores = with_clean(scores, cases.task, found, touched=reached, info=info, groups=groups, seed=seed)
-    scores = replace(scores, origin={"kind": "test"})
+    scores = score_statistics(cases.task, told.lines, info=info, groups=told.groups, seed=seed, views=views, subgroups=columns)
+    reached = told.any(np.isin(split.test, touched(leaks)))
+    scores = with_clean(scores, cases.task, told.lines, touched=reached, info=info, groups=told.groups, seed=seed)
+    scores = replace(scores, notes=told.noted(scores.notes), origin={"kind": "test"})
     if withheld(scores.counts):
         return without_few(scores), found["test"]
     inputs = by_input(source, cases, split.test, trained, statistics=found, watch=watch)

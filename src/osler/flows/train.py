@@ -19,7 +19,7 @@ from osler.core.sample_size import SampleSize
 from osler.core.split import Split
 from osler.core.study import Study
 from osler.core.watch import SILENT, Watch
-from osler.flows import freeze, planning, warm
+from osler.flows import freeze, overlays, planning, warm
 from osler.flows.cases import Cases, gather_cases, refused_counts
 from osler.flows.divide import split_and_check, split_plan
 from osler.flows.fitting import Fitted, Setting, fit_split
@@ -73,6 +73,9 @@ def cases_page(out: Path) -> Path:
 
 def _list(outcome: Outcome, path: Path) -> None:
     cases, fitted = outcome.cases, outcome.fitted
+    if cases.anchor is not None:
+        overlays.list_trained(path, cases, outcome.painted_by, statistics=outcome.tested[1])
+        return
     reader = Reader.of(cases.modalities, fitted.trained.crews[0], facts=fitted.facts, scores=outcome.scores)
     rows, statistics = outcome.tested
     list_trained(path, cases, rows=rows, statistics=statistics, reader=reader)
@@ -89,11 +92,12 @@ def by_split(cases: Cases, *, setting: Setting, began: float) -> Outcome:
     shared = with_budget(cases, trainings=1 + cases.study.refit)
     fitted = fit_split(shared, split, decisions, setting=setting, spent=time.monotonic() - began)
     scores, lines = score(fitted.source, cases, split, fitted.trained, leaks=leaks, watch=setting.watch)
+    painted_by = ((split.test, fitted),) if cases.anchor is not None else ()
     if not cases.study.refit:
-        return Outcome(cases, split, leaks, fitted, scores, fitted.ready, (split.test, lines))
+        return Outcome(cases, split, leaks, fitted, scores, fitted.ready, (split.test, lines), painted_by)
     scores = replace(scores, notes=(*scores.notes, REFIT), origin={**scores.origin, "refit": True})
     last = _again(shared, split, plan=split_plan(cases), setting=setting)
-    return Outcome(cases, split, leaks, last, scores, fitted.ready, (split.test, lines))
+    return Outcome(cases, split, leaks, last, scores, fitted.ready, (split.test, lines), painted_by)
 
 
 def _again(cases: Cases, split: Split, *, plan: Plan, setting: Setting) -> Fitted:

@@ -21,6 +21,7 @@ from osler.spine.columns.shards import PAYS
 BLOCK_BYTES = 64 << 20  # of the columns of a block
 FEWEST, MOST = 64, 1 << 16  # cases of a block
 UNKNOWN = 256  # entries that a ragged field is thought to have, to size a block
+MOST_ON_GRID = 16  # cases of a block whose predictions are maps: what a killed run loses of its work is at most a block
 LOOPED = 4096  # a kind whose shards hold no more cases than this reads them one by one
 FIRST = 16  # cases that are read in place, to see how long a case takes
 
@@ -50,17 +51,29 @@ class Asked:
 def block_cases(modalities: Iterable[tuple[Modality, Mapping[str, Any]]]) -> int:
     """Return how many cases a block may have, so that its columns stay within BLOCK_BYTES; fewer where cases are read one by one,
     so that the next block is read while this one is worked on."""
-    from numpy import dtype
-
     each, most = 1, MOST
     for modality, reading in modalities:
         most = min(most, LOOPED) if modality.shard_cases <= LOOPED else most
-        for field in modality.fields(reading=reading):
-            entries = 1
-            for length in field.shape:
-                entries *= UNKNOWN if length is None else length
-            each += entries * dtype(field.dtype).itemsize
+        each += _case_bytes(modality, reading)
     return max(FEWEST, min(most, BLOCK_BYTES // each))
+
+
+def grid_cases(modalities: Iterable[tuple[Modality, Mapping[str, Any]]]) -> int:
+    """Return how many cases a block may have whose predictions are maps: few, one of large volumes."""
+    each = sum(_case_bytes(modality, reading) for modality, reading in modalities)
+    return max(1, min(MOST_ON_GRID, BLOCK_BYTES // max(1, each)))
+
+
+def _case_bytes(modality: Modality, reading: Mapping[str, Any]) -> int:
+    from numpy import dtype
+
+    each = 0
+    for field in modality.fields(reading=reading):
+        entries = 1
+        for length in field.shape:
+            entries *= UNKNOWN if length is None else length
+        each += entries * dtype(field.dtype).itemsize
+    return each
 
 
 def read_ahead(blocks: Iterable[tuple[B, Mapping[str, Asked]]], *, workers: int) -> Iterator[tuple[B, dict[str, Columns]]]:

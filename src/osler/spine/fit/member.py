@@ -16,7 +16,6 @@ from osler.core.plan import Plan
 from osler.core.state import State
 from osler.spine.fit.source import Source
 
-
 AT_ONCE = 2  # tiles in one pass: more keep a processor no busier, and take memory
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from osler.language import Words, words
-from osler.spine.report.explained import cell, place
-from osler.spine.report.numerals import count, number
+from osler.spine.report.explained import cell, labels_told, place
+from osler.spine.report.numerals import NONE, count, number
 from osler.spine.report.page import HTML_LANGUAGE, ways
 from osler.spine.report.template import style, template
+
+TABLED = "others"  # a list that is never drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +38,27 @@ class List:
     lines: tuple[Line, ...]
     drawn: bool = False
 
+    @property
+    def told(self) -> bool:
+        """Whether features of the cases are told."""
+        return any(line.features for line in self.lines)
 
-def write_cases(lists: Mapping[str, Sequence[Mapping[str, Any]]], *, title: str, language: str) -> str:
-    """Return one HTML page on `lists` of cases by name. Raises RequestError for an unknown language."""
+
+def write_cases(
+    lists: Mapping[str, Sequence[Mapping[str, Any]]], *, title: str, language: str, labels: Mapping[int, str] | None = None
+) -> str:
+    """Return one HTML page on `lists` of cases by name; `labels` tell of marks on a grid what each value in a drawing stands for.
+    Raises RequestError for an unknown language."""
     said = words(language)
     drawn = any(one.get("pictures") for cases in lists.values() for one in cases)
-    told = [List(name, tuple(_line(one, said) for one in cases), drawn) for name, cases in lists.items() if cases]
-    content = {"language": HTML_LANGUAGE[said.language], "style": style(), "title": title, "lists": told}
+    told = [
+        List(name, tuple(_line(one, said) for one in cases), drawn and name != TABLED) for name, cases in lists.items() if cases
+    ]
+    content = {
+        "language": HTML_LANGUAGE[said.language], "style": style(), "title": title, "lists": told,
+        "caution": said.say("cases.caution.marks" if labels is not None else "cases.caution"),
+        "labels": labels_told(labels or {}, said) if drawn else "",
+    }  # fmt: skip
     return template("cases.html.jinja").render(**content, **ways(said))
 
 
@@ -52,4 +69,5 @@ def _line(one: Mapping[str, Any], said: Words) -> Line:
     pictures = tuple(one.get("pictures", ()))
     if "reason" in one:
         return Line(name, "", "", "", features, pictures, said[one["reason"]])
-    return Line(name, str(one["observed"]), str(one["predicted"]), number(one["weight"]), features, pictures)
+    weight = number(one["weight"]) if isfinite(one["weight"]) else NONE
+    return Line(name, str(one["observed"]), str(one["predicted"]), weight, features, pictures)

@@ -9,7 +9,7 @@ from typing import Any
 
 from osler.language import Words, words
 from osler.spine.report.drawing import Mark
-from osler.spine.report.numerals import count, number, share
+from osler.spine.report.numerals import NONE, count, number, share
 from osler.spine.report.overall import compared, legend, part_name
 from osler.spine.report.page import HTML_LANGUAGE, ways
 from osler.spine.report.sides import PARTS, Side, draw_sides, signed
@@ -56,11 +56,15 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case: what it is called, why it was refused if it was, and its answers."""
+    """One case: what it is called, why it was refused if it was, and its answers; of marks on a grid the drawing, what the values in it
+    stand for, and what is told of them by name."""
 
     name: str
     refused: str
     answers: tuple[Told, ...]
+    svg: str = ""
+    labels: str = ""
+    cells: tuple[tuple[str, str], ...] = ()
 
 
 def write_explanation(cases: Sequence[Mapping[str, Any]], *, title: str, language: str) -> str:
@@ -79,7 +83,15 @@ def write_explanation(cases: Sequence[Mapping[str, Any]], *, title: str, languag
 def _case(told: Mapping[str, Any], said: Words) -> Case:
     row = said.say("explained.row", n=count(told["row"]))
     name = f"{told['id']} · {row}" if told.get("id") else row
-    return Case(name, said[told["refused"]] if told["refused"] else "", tuple(_answer(a, told, said) for a in told["answers"]))
+    refused = said[told["refused"]] if told["refused"] else ""
+    cells = tuple((name, NONE if value is None else number(value)) for name, value in told.get("cells", {}).items())
+    answers = tuple(_answer(a, told, said) for a in told["answers"])
+    return Case(name, refused, answers, told.get("picture", ""), labels_told(told.get("labels", {}), said), cells)
+
+
+def labels_told(labels: Mapping[int, str], said: Words) -> str:
+    """Return what each value in a drawing of marks stands for."""
+    return said.say("list.comma").join(said.say("cases.label", value=value, name=name) for value, name in labels.items())
 
 
 def _answer(answer: Mapping[str, Any], case: Mapping[str, Any], said: Words) -> Told:

@@ -5,6 +5,6 @@ goes on where it was.
 """
 
 from osler.spine.rows.parts import Parts
-from osler.spine.rows.writer import Writer, open_writer
+from osler.spine.rows.writer import Writer, is_table_name, open_writer
 
-__all__ = ["Parts", "Writer", "open_writer"]
+__all__ = ["Parts", "Writer", "is_table_name", "open_writer"]

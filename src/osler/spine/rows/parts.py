@@ -45,9 +45,10 @@ class Parts:
 
     def join(self) -> None:
         """Write all blocks to the output file in its format, which then appears whole, and remove the parts."""
-        with open_writer(self.out, schema=self._schema()) as writer:
+        schema = self._schema()
+        with open_writer(self.out, schema=schema) as writer:
             for rows in self._rows():
-                writer.write_table(rows)
+                writer.write_table(_filled(rows, schema))
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _begin(self, key: str) -> None:
@@ -64,8 +65,10 @@ class Parts:
         return self.folder / f"part-{number:06d}.parquet"
 
     def _schema(self) -> pa.Schema | None:
-        """Return the one that holds every block: a column of whole numbers in one and fractions in another has fractions."""
+        """Return the one that holds every block: a column of whole numbers in one and fractions in another has fractions. Columns
+        stand in the order of the block that has most: one of which every case was refused may lack some."""
         schemas = [pq.read_schema(self._part(number)) for number in range(self._done)]
+        schemas.sort(key=len, reverse=True)
         return pa.unify_schemas(schemas, promote_options="permissive") if schemas else None
 
     def _rows(self) -> Iterator[pa.Table]:
@@ -73,6 +76,15 @@ class Parts:
             with pq.ParquetFile(self._part(number)) as file:
                 for batch in file.iter_batches(batch_size=_BATCH):
                     yield pa.Table.from_batches([batch])
+
+
+def _filled(rows: pa.Table, schema: pa.Schema | None) -> pa.Table:
+    """Return the rows with every column of the schema, in its order; those that they lack are empty."""
+    if schema is None or rows.column_names == schema.names:
+        return rows
+    held = set(rows.column_names)
+    columns = [rows.column(f.name) if f.name in held else pa.nulls(len(rows), f.type) for f in schema]
+    return pa.table(columns, names=schema.names)
 
 
 def _readable(part: Path) -> bool:

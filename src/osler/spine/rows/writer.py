@@ -64,6 +64,12 @@ def check_ending(path: Path) -> None:
     _format(path)
 
 
+def is_table_name(path: Path) -> bool:
+    """Return whether `open_writer` knows a format for the name."""
+    name = path.name.lower()
+    return any(name.endswith(ending) for ending in _FORMATS)
+
+
 def _format(path: Path) -> Callable[[Path, contextlib.ExitStack], Sink]:
     name = path.name.lower()
     for ending, sink_of in _FORMATS.items():
