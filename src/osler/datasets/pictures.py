@@ -67,6 +67,11 @@ def _finished(to: Path, mark: str) -> bool:
 
 def _source(archive: Archive, *, to: Path, mirror: Path | None, watch: Watch) -> tuple[Path, str]:
     """Return the file or folder that holds the data, checked, and what is to be said of it."""
+    if mirror is None and archive.by_hand:
+        raise RequestError(
+            f"{archive.by_hand}; fetch it from {archive.url} into a folder, list its files there with sha256sum as {SUMS}, "
+            "and name that folder with --mirror"
+        )
     if mirror is None:
         partial = to / _partial(archive)
         fetch(archive, partial, watch=watch)
@@ -75,7 +80,12 @@ def _source(archive: Archive, *, to: Path, mirror: Path | None, watch: Watch) ->
     if found is None:
         names = " or ".join(f"'{name}'" for name in archive.mirrored)
         raise RequestError(
-            f"{names} is not in {mirror}; name a --mirror folder that holds it, or none, and it is fetched from {archive.url}"
+            f"{names} is not in {mirror}; name a --mirror folder that holds it"
+            + (
+                f": {archive.by_hand}, at {archive.url}"
+                if archive.by_hand
+                else f", or none, and it is fetched from {archive.url}"
+            )
         )
     if found.is_file() and is_whole(archive, found):
         return found, ""
@@ -114,7 +124,8 @@ def _write_pictures(converted: Pictured, to: Path, *, watch: Watch) -> str:
     watch.stage("writing", total=converted.total)
     for picture in converted.pictures:
         if not whole.exists():
-            _put(fresh / picture.path, picture.content)
+            for path, content in ((picture.path, picture.content), *picture.beside):
+                _put(fresh / path, content)
         writer.writerow((f"{IMAGES}/{picture.path}", *picture.cells))
         watch.advance()
     if fresh.exists():

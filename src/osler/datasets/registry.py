@@ -25,6 +25,7 @@ class Archive:
     """The one file in which pictures come: where it lies, its official `md5`, and the bytes beyond which it is not taken.
 
     `mirrored` are the names under which a mirror folder may hold it, unpacked perhaps. A `sha256` counts in place of the md5.
+    `by_hand` says why it can only be had by hand and taken from a mirror; its `md5` is "" where none is published.
     """
 
     url: str
@@ -32,6 +33,7 @@ class Archive:
     most_bytes: int
     mirrored: tuple[str, ...]
     sha256: str = ""
+    by_hand: str = ""
 
     @property
     def name(self) -> str:
@@ -79,11 +81,15 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture of a data set: its `path` in the study's folder, its `content`, and the `cells` beside its path in the table."""
+    """One picture of a data set: its `path` in the study's folder, its `content`, and the `cells` beside its path in the table.
+
+    `beside` are further files of its row, (path, content), written into the same folder; `cells` that name one begin with "images/".
+    """
 
     path: str
     content: bytes
     cells: tuple[str, ...]
+    beside: tuple[tuple[str, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +184,35 @@ _ENTRIES = (
             md5="0bc7306e7427e00ad1c5526a6677552d",  # MONAI's own tutorial
             most_bytes=100_000_000,
             mirrored=("mednist", "MedNIST.tar.gz"),
+        ),
+    ),
+    Entry(
+        name="hippocampus",
+        title="Hippocampus in magnetic resonance (Medical Segmentation Decathlon, task 4): anterior and posterior part",
+        licence="CC BY-SA 4.0, as medicaldecathlon.com states it",
+        home="https://doi.org/10.1038/s41467-022-30695-9",
+        convert="osler.datasets.hippocampus:volumes",
+        rows=260,
+        archive=Archive(
+            url="https://msd-for-monai.s3-us-west-2.amazonaws.com/Task04_Hippocampus.tar",
+            md5="9d24dba78a72977dbd1d2e110310f31b",  # MONAI, apps/datasets.py
+            most_bytes=50_000_000,
+            mirrored=("hippocampus", "Task04_Hippocampus", "Task04_Hippocampus.tar"),
+        ),
+    ),
+    Entry(
+        name="lgg-mri",
+        title="Lower-grade glioma (TCGA): slices of magnetic resonance before contrast, FLAIR and after contrast, tumour outlined",
+        licence="CC BY-NC-SA 4.0, for research only",
+        home="https://www.kaggle.com/datasets/mateuszbuda/lgg-mri-segmentation",
+        convert="osler.datasets.lgg:slices",
+        rows=3929,
+        archive=Archive(
+            url="https://www.kaggle.com/datasets/mateuszbuda/lgg-mri-segmentation",
+            md5="",
+            most_bytes=800_000_000,
+            mirrored=("lgg_mri_50.npz", "kaggle_3m", "lgg-mri-segmentation/kaggle_3m"),
+            by_hand="Kaggle gives it only to those who have signed in",
         ),
     ),
     Entry(

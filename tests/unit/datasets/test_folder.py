@@ -193,6 +193,8 @@ def test_entries_are_sorted_and_complete():
     assert [e.name for e in entries()] == [
         "breast-cancer",
         "diabetes",
+        "hippocampus",
+        "lgg-mri",
         "mednist",
         "mimic3-demo",
         "physionet2012",
