@@ -11,6 +11,7 @@ import importlib
 import io
 import os
 import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from osler.core.errors import OutputError, RequestError
@@ -28,20 +29,32 @@ def get_pictures(asked: Entry, *, to: Path, mirror: Path | None, watch: Watch = 
     Raises RequestError for a mirror that lacks the data or differs from its own SHA256SUMS, RunError where fetching fails,
     OutputError where `to` cannot be written or has something else in it.
     """
-    assert asked.archive is not None
+    archive = asked.archive
+    assert archive is not None
+    study = write_study(asked, lambda: _source(archive, to=to, mirror=mirror, watch=watch), to=to, watch=watch)
+    (to / _partial(archive)).unlink(missing_ok=True)
+    return study
+
+
+def write_study(
+    asked: Entry, source: Callable[[], tuple[Path | Mapping[str, Path], str]], *, to: Path, watch: Watch = SILENT
+) -> Path:
+    """Write what the converter makes of `source`: its file(s), checked, and what is to be said of them. A finished study stays.
+
+    Raises what `source` raises, and OutputError where `to` cannot be written or has something else in it.
+    """
     study = to / "study.yaml"
     mark = f"# {asked.title}\n"
     if _finished(to, mark):
         return study
     try:
         to.mkdir(parents=True, exist_ok=True)
-        source, note = _source(asked.archive, to=to, mirror=mirror, watch=watch)
+        files, note = source()
         module, _, function = asked.convert.partition(":")
-        converted: Pictured = getattr(importlib.import_module(module), function)(source)
+        converted: Pictured = getattr(importlib.import_module(module), function)(files)
         table = _write_pictures(converted, to, watch=watch)
         _put(to / "table.csv", table.encode())
         _put(study, _study(asked, converted, mark=mark, note=note).encode())
-        (to / _partial(asked.archive)).unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"'{to}' cannot be written: {error.strerror}; choose another folder with --to") from None
     if note:

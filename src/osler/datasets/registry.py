@@ -63,7 +63,8 @@ class Entry:
     `licence` is what its home states, `home` where it comes from, for a person to read. `package` names the installed
     package that ships `files`, with the folder inside it ("sklearn:datasets/data"). `rows` and `table_sha256` are those of
     the `table.csv` that `convert` ("module:function") makes of the files. A data set of pictures has an `archive` instead of
-    a package, one of records a `collection`, and `rows` are those of the official one.
+    a package, one of records a `collection`, and `rows` are those of the official one; of a package's files too pictures are made where
+    it is `pictured`.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Entry:
     table_sha256: str = ""
     archive: Archive | None = None
     collection: Collection | None = None
+    pictured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +159,30 @@ _ENTRIES = (
         convert="osler.datasets.local:diabetes",
         rows=442,
         table_sha256="36e3fd6f8158bdc41f916d8989653227e5a5dd506c508de3f33febb48213e641",
+    ),
+    Entry(
+        name="mni152",
+        title="MNI152 average brain at 2 mm, in slabs: grey and white matter",
+        licence="free to use, copy, change and pass on with its notice (Louis Collins, McConnell Brain Imaging Centre), as nilearn ships it",
+        home="https://nist.mni.mcgill.ca/icbm-152-nonlinear-atlases-2009/",
+        package="nilearn:datasets/data",
+        files=(
+            SourceFile(
+                "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz",
+                "421a10e872fd6cadae7f61d358dffbcc1795a497d61ee76c5dda2503e1a1e9e6",
+            ),
+            SourceFile(
+                "mni_icbm152_gm_tal_nlin_sym_09a_converted.nii.gz",
+                "97a5ca69bd24db37a9cb7b32525e1733a209af904129bf1cd36da06d24243bed",
+            ),
+            SourceFile(
+                "mni_icbm152_wm_tal_nlin_sym_09a_converted.nii.gz",
+                "382d92812de4744f9c86c7a0e4f680dc317a0a50e4da1f0153618a6798c7b7db",
+            ),
+        ),
+        convert="osler.datasets.mni152:slabs",
+        rows=10,
+        pictured=True,
     ),
     Entry(
         name="pneumoniamnist",
