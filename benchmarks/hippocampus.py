@@ -75,9 +75,9 @@ def table(runs: dict[str, list[dict]], people: dict[str, str]) -> dict:
               + ", ".join(f"{one['wall']:.0f}" for one in found))  # fmt: skip
         for place, label in enumerate(LABELS):
             each = [shared.interval(one[:, place], [people[c] for c in cases]) for one in values]
-            spread = float(np.std([one[0] for one in each], ddof=1)) if len(each) > 1 else float("nan")
+            spread = float(np.std([one[0] for one in each], ddof=1)) if len(each) > 1 else None
             print(
-                f"  {label:10} {np.mean([one[0] for one in each]):.4f} ± {spread:.4f}  by seed "
+                f"  {label:10} {np.mean([one[0] for one in each]):.4f} ± {spread or 0:.4f}  by seed "
                 + "; ".join(map(shared.shown, each))
             )
             told[system][label] = {"mean": float(np.mean([one[0] for one in each])), "spread": spread, "seeds": each}
