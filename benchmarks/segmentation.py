@@ -72,15 +72,15 @@ def dice(counts: np.ndarray) -> np.ndarray:
 
 
 def interval(values: np.ndarray, people: Sequence[str], *, seed: int = 0) -> tuple[float, float, float]:
-    """Return the mean of `values` (cases,) and its 95% interval; people are resampled, each with all cases."""
-    names, place = np.unique(np.asarray(people), return_inverse=True)
-    kept = np.isfinite(values)
-    sums = np.bincount(place[kept], values[kept], len(names))
-    counts = np.bincount(place[kept], minlength=len(names))
+    """Return the mean of `values` (cases,), NaN left out, and its 95% interval; people are resampled, each with all cases."""
+    known = np.isfinite(values)
+    values, people = np.asarray(values)[known], np.asarray(people)[known]
+    names, place = np.unique(people, return_inverse=True)
+    sums, counts = np.bincount(place, values), np.bincount(place)
     drawn = np.random.default_rng(seed).integers(0, len(names), (RESAMPLES, len(names)))
-    means = sums[drawn].sum(axis=1) / np.maximum(counts[drawn].sum(axis=1), 1)
+    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
     low, high = np.percentile(means, [2.5, 97.5])
-    return float(np.nanmean(values)), float(low), float(high)
+    return float(values.mean()), float(low), float(high)
 
 
 def shown(found: tuple[float, float, float], *, sign: str = "") -> str:
@@ -166,13 +166,16 @@ def command(*words: object, log: Path) -> None:
 
 
 def masks_in(folder: Path, cases: Sequence[str]) -> dict[str, Path]:
-    """Return the predicted label map of each case: the file whose name begins with the case's."""
-    files = {path.name.partition(".")[0]: path for path in sorted(folder.rglob("*")) if path.name.endswith((".nii.gz", ".png"))}
-    found = {case: files[case] for case in cases if case in files}
-    rest = [name for name in files if name not in found]
-    for case in (case for case in cases if case not in found):
-        near = [name for name in rest if name.startswith(f"{case}_") or name.endswith(f"_{case}")]
-        found |= {case: files[near[0]]} if len(near) == 1 else {}
+    """Return the predicted label map of each case: the file that cases.csv names in its line, or whose name begins with the case's."""
+    files = {path.name: path for path in sorted(folder.rglob("*")) if path.name.endswith((".nii.gz", ".png"))}
+    table = folder / "cases.csv"
+    lines = rows_of(table) if table.is_file() else []
+    found = {}
+    for turn, case in enumerate(cases):
+        told = lines[turn].values() if len(lines) == len(cases) else ()
+        names = [Path(cell).name for cell in told if cell and Path(cell).name in files]
+        names += [name for name in files if name.partition(".")[0] == case]
+        found |= {case: files[names[0]]} if names else {}
     return found
 
 
