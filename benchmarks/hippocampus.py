@@ -1,6 +1,7 @@
 """Hippocampus, anterior and posterior: Osler beside nnU-Net v2 with the same time, on persons that neither has seen.
 
     python benchmarks/hippocampus.py [--budget 20m] [--seeds 0 1 2] [--only osler|nnunet] [--configuration 3d_fullres|2d]
+                                     [--batch N] [--half]
 
 Osler trains by the plain command on the study of `osler data get hippocampus`; then nnU-Net is given the wall time that Osler
 took, its budget at least (see nnunet.py for what its clock holds and how its schedule ends in time). Test persons are scored once by
@@ -14,6 +15,7 @@ import argparse
 import json
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -40,19 +42,19 @@ def run_osler(study: Path, *, seed: int, budget: str) -> dict:
     return {**found, "counts": shared.scored(test, masks, folder=study.parent, labels=list(LABELS.values()))}
 
 
-def run_nnunet(study: Path, *, seed: int, seconds: float, configuration: str) -> dict | None:
+def run_nnunet(study: Path, *, seed: int, seconds: float, configuration: str, help_: nnunet.Help) -> dict | None:
     peer = nnunet.peer(shared.HOME / NAME / "nnunet", threads=os.cpu_count() or 1)
     if peer is None:
         return None
     train, test = parted(study)
-    if not (peer.home / "raw").is_dir():
+    if not peer.converted:
         cases, others = (
             [nnunet.Case(r["case"], study.parent / r["image"], study.parent / r["mask"]) for r in rows] for rows in (train, test)
         )
         nnunet.convert(peer, cases, others, channels=["MR"], labels=LABELS, ending=".nii.gz")
-    found = nnunet.train(peer, configuration=configuration, seconds=seconds, seed=seed)
+    found = nnunet.train(peer, configuration=configuration, seconds=seconds, seed=seed, help_=help_)
     began = time.time()
-    masks = nnunet.predict(peer, configuration=configuration, to=peer.home / f"predicted-{configuration}-{seed}")
+    masks = nnunet.predict(peer, configuration=configuration, to=peer.home / f"predicted-{configuration}{help_.mark}-{seed}")
     prediction = time.time() - began
     return {
         **found,
@@ -96,7 +98,10 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--only", choices=("osler", "nnunet"))
     parser.add_argument("--configuration", choices=("3d_fullres", "2d"), default="3d_fullres")
+    nnunet.add_options(parser)
     asked = parser.parse_args()
+    help_ = nnunet.Help(asked.batch, asked.half)
+    peer = f"nnunet_{asked.configuration}{help_.mark}"
     if not (shared.DATA / "images" / NAME).is_dir():
         print("the real data are not here: set OSLER_DATA to their folder; this benchmark is left out")
         return
@@ -104,19 +109,14 @@ def main() -> None:
     for seed in asked.seeds:
         ours = kept / f"osler-{seed}-{asked.budget}.json"
         if asked.only != "nnunet":
-            shared.kept(ours, lambda seed=seed: run_osler(study, seed=seed, budget=asked.budget))
+            shared.kept(ours, partial(run_osler, study, seed=seed, budget=asked.budget))
         if asked.only != "osler":
             seconds = max(60 * minutes(asked.budget), json.loads(ours.read_text())["wall"] if ours.is_file() else 0)
-            file = kept / f"nnunet_{asked.configuration}-{seed}-{asked.budget}.json"
-            shared.kept(
-                file,
-                lambda seed=seed, seconds=seconds: run_nnunet(
-                    study, seed=seed, seconds=seconds, configuration=asked.configuration
-                ),
-            )
+            run = partial(run_nnunet, study, seed=seed, seconds=seconds, configuration=asked.configuration, help_=help_)
+            shared.kept(kept / f"{peer}-{seed}-{asked.budget}.json", run)
     people = {row["case"]: row["person"] for row in shared.rows_of(study.parent / "table.csv")}
     runs = {}
-    for system in ("osler", f"nnunet_{asked.configuration}"):
+    for system in ("osler", peer):
         files = sorted(kept.glob(f"{system}-*-{asked.budget}.json"))
         runs |= {system: [json.loads(file.read_text()) for file in files]} if files else {}
     print(json.dumps({**shared.machine(), "budget": asked.budget, **table(runs, people)}))

@@ -3,11 +3,13 @@
 nnU-Net fixes 1,000 epochs of 250 steps, days on a CPU. Here its trainer is given a time instead: a subclass measures its own
 seconds per step and cuts 50 epochs to what remains, so that the poly schedule comes to its end; all else is nnU-Net's own.
 Validation during training, which nnU-Net only logs when all cases train (`fold all`), is left out in its favour.
+As it stands it trains in float32 on a processor, with a batch made for a GPU; `Help` may give it a smaller batch and bfloat16, which it has not of its own.
 Conversion of the data is not timed; planning, preprocessing and training are. Prediction is nnU-Net's own, mirrored.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shutil
@@ -28,7 +30,7 @@ import torch
 from batchgenerators.utilities.file_and_folder_operations import load_json
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer as Plain
 
-folder, configuration, seed, threads, deadline, epochs, out = sys.argv[1:]
+folder, configuration, seed, threads, deadline, epochs, batch, half, out = sys.argv[1:]
 deadline, WARM, RESERVE = float(deadline), 2, 5.0  # steps that are not timed; seconds to write the weights
 
 
@@ -49,6 +51,14 @@ class nnUNetTrainer(Plain):
 
     def run_training(self):
         self.on_train_start()
+        plain = self.network.forward
+
+        def halved(x):
+            with torch.autocast("cpu", torch.bfloat16):
+                maps = plain(x)
+            return [one.float() for one in maps] if isinstance(maps, (list, tuple)) else maps.float()
+
+        self.network.forward = halved if half == "1" else plain
         while self.current_epoch < self.num_epochs:
             self.on_train_epoch_start()
             for _ in range(self.steps()):
@@ -66,6 +76,8 @@ torch.manual_seed(int(seed)), np.random.seed(int(seed)), random.seed(int(seed))
 torch.set_num_threads(int(threads))
 plans, dataset = load_json(folder + "/nnUNetPlans.json"), load_json(folder + "/dataset.json")
 plans["continue_training"] = False
+if int(batch):
+    plans["configurations"][configuration]["batch_size"] = int(batch)
 trainer = nnUNetTrainer(plans=plans, configuration=configuration, fold="all", dataset_json=dataset, device=torch.device("cpu"))
 trainer.run_training()
 import json
@@ -83,6 +95,19 @@ class Case:
     name: str
     image: Path
     mask: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """What is changed in nnU-Net's favour: its `batch` (0: its own) and whether the network runs in bfloat16."""
+
+    batch: int = 0
+    half: bool = False
+
+    @property
+    def mark(self) -> str:
+        """What tells runs with help from those without."""
+        return (f"_batch{self.batch}" if self.batch else "") + ("_half" if self.half else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +141,11 @@ class Peer:
             "nnUNet_n_proc_DA": "1",
             "nnUNet_def_n_proc": str(self.threads),
         }
+
+    @property
+    def converted(self) -> bool:
+        """Whether the raw data set is whole; dataset.json is written last."""
+        return (self.home / "raw" / self.name / "dataset.json").is_file()
 
     @property
     def name(self) -> str:
@@ -153,7 +183,13 @@ def convert(
     (folder / "dataset.json").write_text(json.dumps(told))
 
 
-def train(one: Peer, *, configuration: str, seconds: float, seed: int, epochs: int = 50) -> dict:
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `Help`."""
+    parser.add_argument("--batch", type=int, default=0, help="of nnU-Net, in place of its own")
+    parser.add_argument("--half", action="store_true", help="nnU-Net's network in bfloat16")
+
+
+def train(one: Peer, *, configuration: str, seconds: float, seed: int, help_: Help, epochs: int = 50) -> dict:
     """Plan, preprocess and train within `seconds` of wall time, and return what was measured.
 
     Planning and preprocessing are done once for all seeds, and their time is taken from each.
@@ -168,7 +204,9 @@ def train(one: Peer, *, configuration: str, seconds: float, seed: int, epochs: i
     preparation = float(json.loads(prepared.read_text()))
     began, out = time.time(), one.home / "trained.json"
     deadline = began + seconds - preparation
-    one.call(one.python, "-c", TRAINING, folder, configuration, seed, one.threads, deadline, epochs, out)
+    one.call(
+        one.python, "-c", TRAINING, folder, configuration, seed, one.threads, deadline, epochs, help_.batch, int(help_.half), out
+    )
     return {**json.loads(out.read_text()), "preparation": preparation, "wall": preparation + time.time() - began}
 
 
