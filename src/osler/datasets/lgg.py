@@ -69,7 +69,7 @@ def _pictures(whole: Iterable[_Slice]) -> Iterator[Picture]:
 
 def _png(pixels: np.ndarray) -> bytes:
     stream = io.BytesIO()
-    _pillow().fromarray(pixels).save(stream, "PNG")
+    _pillow().fromarray(pixels).save(stream, "PNG", compress_level=3)  # half the time of the default, a tenth more bytes
     return stream.getvalue()
 
 
