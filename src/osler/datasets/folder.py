@@ -41,6 +41,10 @@ def get(name: str, *, to: Path, mirror: Path | None = None, watch: Watch = SILEN
         from osler.datasets.records import get_records
 
         return get_records(asked, to=Path(to), mirror=mirror, watch=watch)
+    if asked.pictured:
+        from osler.datasets.pictures import write_study
+
+        return write_study(asked, lambda: (_sources(asked, mirror=mirror), ""), to=Path(to), watch=watch)
     content = _content(asked, _sources(asked, mirror=mirror))
     to = Path(to)
     if not _holds(to, content):

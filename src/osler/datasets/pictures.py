@@ -11,6 +11,7 @@ import importlib
 import io
 import os
 import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from osler.core.errors import OutputError, RequestError
@@ -28,20 +29,32 @@ def get_pictures(asked: Entry, *, to: Path, mirror: Path | None, watch: Watch = 
     Raises RequestError for a mirror that lacks the data or differs from its own SHA256SUMS, RunError where fetching fails,
     OutputError where `to` cannot be written or has something else in it.
     """
-    assert asked.archive is not None
+    archive = asked.archive
+    assert archive is not None
+    study = write_study(asked, lambda: _source(archive, to=to, mirror=mirror, watch=watch), to=to, watch=watch)
+    (to / _partial(archive)).unlink(missing_ok=True)
+    return study
+
+
+def write_study(
+    asked: Entry, source: Callable[[], tuple[Path | Mapping[str, Path], str]], *, to: Path, watch: Watch = SILENT
+) -> Path:
+    """Write what the converter makes of `source`: its file(s), checked, and what is to be said of them. A finished study stays.
+
+    Raises what `source` raises, and OutputError where `to` cannot be written or has something else in it.
+    """
     study = to / "study.yaml"
     mark = f"# {asked.title}\n"
     if _finished(to, mark):
         return study
     try:
         to.mkdir(parents=True, exist_ok=True)
-        source, note = _source(asked.archive, to=to, mirror=mirror, watch=watch)
+        files, note = source()
         module, _, function = asked.convert.partition(":")
-        converted: Pictured = getattr(importlib.import_module(module), function)(source)
+        converted: Pictured = getattr(importlib.import_module(module), function)(files)
         table = _write_pictures(converted, to, watch=watch)
         _put(to / "table.csv", table.encode())
         _put(study, _study(asked, converted, mark=mark, note=note).encode())
-        (to / _partial(asked.archive)).unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(f"'{to}' cannot be written: {error.strerror}; choose another folder with --to") from None
     if note:
@@ -67,6 +80,11 @@ def _finished(to: Path, mark: str) -> bool:
 
 def _source(archive: Archive, *, to: Path, mirror: Path | None, watch: Watch) -> tuple[Path, str]:
     """Return the file or folder that holds the data, checked, and what is to be said of it."""
+    if mirror is None and archive.by_hand:
+        raise RequestError(
+            f"{archive.by_hand}; fetch it from {archive.url} into a folder, list its files there with sha256sum as {SUMS}, "
+            "and name that folder with --mirror"
+        )
     if mirror is None:
         partial = to / _partial(archive)
         fetch(archive, partial, watch=watch)
@@ -75,7 +93,12 @@ def _source(archive: Archive, *, to: Path, mirror: Path | None, watch: Watch) ->
     if found is None:
         names = " or ".join(f"'{name}'" for name in archive.mirrored)
         raise RequestError(
-            f"{names} is not in {mirror}; name a --mirror folder that holds it, or none, and it is fetched from {archive.url}"
+            f"{names} is not in {mirror}; name a --mirror folder that holds it"
+            + (
+                f": {archive.by_hand}, at {archive.url}"
+                if archive.by_hand
+                else f", or none, and it is fetched from {archive.url}"
+            )
         )
     if found.is_file() and is_whole(archive, found):
         return found, ""
@@ -114,7 +137,8 @@ def _write_pictures(converted: Pictured, to: Path, *, watch: Watch) -> str:
     watch.stage("writing", total=converted.total)
     for picture in converted.pictures:
         if not whole.exists():
-            _put(fresh / picture.path, picture.content)
+            for path, content in ((picture.path, picture.content), *picture.beside):
+                _put(fresh / path, content)
         writer.writerow((f"{IMAGES}/{picture.path}", *picture.cells))
         watch.advance()
     if fresh.exists():

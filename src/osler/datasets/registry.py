@@ -25,6 +25,7 @@ class Archive:
     """The one file in which pictures come: where it lies, its official `md5`, and the bytes beyond which it is not taken.
 
     `mirrored` are the names under which a mirror folder may hold it, unpacked perhaps. A `sha256` counts in place of the md5.
+    `by_hand` says why it can only be had by hand and taken from a mirror; its `md5` is "" where none is published.
     """
 
     url: str
@@ -32,6 +33,7 @@ class Archive:
     most_bytes: int
     mirrored: tuple[str, ...]
     sha256: str = ""
+    by_hand: str = ""
 
     @property
     def name(self) -> str:
@@ -61,7 +63,8 @@ class Entry:
     `licence` is what its home states, `home` where it comes from, for a person to read. `package` names the installed
     package that ships `files`, with the folder inside it ("sklearn:datasets/data"). `rows` and `table_sha256` are those of
     the `table.csv` that `convert` ("module:function") makes of the files. A data set of pictures has an `archive` instead of
-    a package, one of records a `collection`, and `rows` are those of the official one.
+    a package, one of records a `collection`, and `rows` are those of the official one; of a package's files too pictures are made where
+    it is `pictured`.
     """
 
     name: str
@@ -75,15 +78,20 @@ class Entry:
     table_sha256: str = ""
     archive: Archive | None = None
     collection: Collection | None = None
+    pictured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture of a data set: its `path` in the study's folder, its `content`, and the `cells` beside its path in the table."""
+    """One picture of a data set: its `path` in the study's folder, its `content`, and the `cells` beside its path in the table.
+
+    `beside` are further files of its row, (path, content), written into the same folder; `cells` that name one begin with "images/".
+    """
 
     path: str
     content: bytes
     cells: tuple[str, ...]
+    beside: tuple[tuple[str, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +161,30 @@ _ENTRIES = (
         table_sha256="36e3fd6f8158bdc41f916d8989653227e5a5dd506c508de3f33febb48213e641",
     ),
     Entry(
+        name="mni152",
+        title="MNI152 average brain at 2 mm, in slabs: grey and white matter",
+        licence="free to use, copy, change and pass on with its notice (Louis Collins, McConnell Brain Imaging Centre), as nilearn ships it",
+        home="https://nist.mni.mcgill.ca/icbm-152-nonlinear-atlases-2009/",
+        package="nilearn:datasets/data",
+        files=(
+            SourceFile(
+                "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz",
+                "421a10e872fd6cadae7f61d358dffbcc1795a497d61ee76c5dda2503e1a1e9e6",
+            ),
+            SourceFile(
+                "mni_icbm152_gm_tal_nlin_sym_09a_converted.nii.gz",
+                "97a5ca69bd24db37a9cb7b32525e1733a209af904129bf1cd36da06d24243bed",
+            ),
+            SourceFile(
+                "mni_icbm152_wm_tal_nlin_sym_09a_converted.nii.gz",
+                "382d92812de4744f9c86c7a0e4f680dc317a0a50e4da1f0153618a6798c7b7db",
+            ),
+        ),
+        convert="osler.datasets.mni152:slabs",
+        rows=10,
+        pictured=True,
+    ),
+    Entry(
         name="pneumoniamnist",
         title="PneumoniaMNIST (MedMNIST v2): chest radiographs of children, 28 × 28, pneumonia or normal",
         licence="CC BY 4.0",
@@ -178,6 +210,35 @@ _ENTRIES = (
             md5="0bc7306e7427e00ad1c5526a6677552d",  # MONAI's own tutorial
             most_bytes=100_000_000,
             mirrored=("mednist", "MedNIST.tar.gz"),
+        ),
+    ),
+    Entry(
+        name="hippocampus",
+        title="Hippocampus in magnetic resonance (Medical Segmentation Decathlon, task 4): anterior and posterior part",
+        licence="CC BY-SA 4.0, as medicaldecathlon.com states it",
+        home="https://doi.org/10.1038/s41467-022-30695-9",
+        convert="osler.datasets.hippocampus:volumes",
+        rows=260,
+        archive=Archive(
+            url="https://msd-for-monai.s3-us-west-2.amazonaws.com/Task04_Hippocampus.tar",
+            md5="9d24dba78a72977dbd1d2e110310f31b",  # MONAI, apps/datasets.py
+            most_bytes=50_000_000,
+            mirrored=("hippocampus", "Task04_Hippocampus", "Task04_Hippocampus.tar"),
+        ),
+    ),
+    Entry(
+        name="lgg-mri",
+        title="Lower-grade glioma (TCGA): slices of magnetic resonance before contrast, FLAIR and after contrast, tumour outlined",
+        licence="CC BY-NC-SA 4.0, for research only",
+        home="https://www.kaggle.com/datasets/mateuszbuda/lgg-mri-segmentation",
+        convert="osler.datasets.lgg:slices",
+        rows=3929,
+        archive=Archive(
+            url="https://www.kaggle.com/datasets/mateuszbuda/lgg-mri-segmentation",
+            md5="",
+            most_bytes=800_000_000,
+            mirrored=("lgg_mri_50.npz", "kaggle_3m", "lgg-mri-segmentation/kaggle_3m"),
+            by_hand="Kaggle gives it only to those who have signed in",
         ),
     ),
     Entry(

@@ -25,7 +25,7 @@ def read(study):
 
 
 def packaged():
-    return [entry for entry in entries() if entry.package]
+    return [entry for entry in entries() if entry.package == SKLEARN]
 
 
 @pytest.fixture
@@ -193,12 +193,15 @@ def test_entries_are_sorted_and_complete():
     assert [e.name for e in entries()] == [
         "breast-cancer",
         "diabetes",
+        "hippocampus",
+        "lgg-mri",
         "mednist",
         "mimic3-demo",
+        "mni152",
         "physionet2012",
         "pneumoniamnist",
     ]
     for entry in entries():
         assert entry.licence
         assert entry.home.startswith("https://")
-        assert entry.package == SKLEARN or (entry.archive is None) != (entry.collection is None)
+        assert bool(entry.package) or (entry.archive is None) != (entry.collection is None)

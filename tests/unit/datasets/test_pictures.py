@@ -259,6 +259,6 @@ def test_a_damaged_archive_is_told(mirror, tmp_path):
 def test_every_archive_has_a_sum_and_a_bound():
     for entry in entries():
         if entry.archive is not None:
-            assert len(entry.archive.md5) == 32
+            assert len(entry.archive.md5) == (0 if entry.archive.by_hand else 32)
             assert entry.archive.url.startswith("https://")
             assert entry.archive.most_bytes < 1 << 30
