@@ -51,7 +51,9 @@ def _decided(found: list[list[VolumeHeader]], *, masks: int) -> list[Decision]:
     kinds = Counter(h.modality for heads in own for h in heads)
     kind = kinds.most_common(1)[0][0] if kinds and len(kinds) == 1 else ""
     return [
-        Decision("form", "grid", "a target on a grid: each case keeps its own shape, and windows are cut of it", "headers", FORMS),
+        Decision(
+            "form", "grid", "a target on a grid: each case keeps its own shape, and windows are cut of it", "headers", FORMS
+        ),
         Decision("axes", axes, f"{'volumes' if axes == 3 else 'pictures'}, by {shown}", "headers", (2, 3)),
         _spacing(own, axes=axes, shown=shown),
         Decision("channels", channels, f"of each case, by {shown}", "headers"),

@@ -27,7 +27,9 @@ def _normalise(brief: Brief) -> Decision:
     if brief.settings.get("kind", brief.facts.get("kind")) == "CT":
         why = "CT has a unit: kept between the 0.5th and 99.5th percentile of what is marked, scaled alike (Isensee et al. 2021)"
         return Decision("normalise", "study", why, choices=NORMALISE)
-    return Decision("normalise", "case", "intensities have no unit: each case is scaled by its own mean and spread", choices=NORMALISE)
+    return Decision(
+        "normalise", "case", "intensities have no unit: each case is scaled by its own mean and spread", choices=NORMALISE
+    )
 
 
 def _motion(brief: Brief) -> tuple[Decision, ...]:
@@ -37,7 +39,11 @@ def _motion(brief: Brief) -> tuple[Decision, ...]:
     flat = axes == 3 and max(aspect) >= ANISOTROPIC
     word = side_word([*names_of(brief.target), *map(str, brief.target.get("labels") or ())])
     across = 1 if axes == 2 else 0
-    mirror, why = ([across], "left and right are alike; up and down are not") if word is None else ([], f"labels speak of a side ('{word}')")
+    mirror, why = (
+        ([across], "left and right are alike; up and down are not")
+        if word is None
+        else ([], f"labels speak of a side ('{word}')")
+    )
     return (
         Decision("mirror", mirror, f"axes that are turned over in training and averaged over in prediction: {why}"),
         Decision("aspect", aspect, "spacing of each axis over the finest: turns are of millimetres"),
@@ -86,5 +92,3 @@ def _training(brief: Brief) -> tuple[Decision, ...]:
         Decision("fit.network_share", 0.8, "of the budget: networks gain more from it than trees on voxels"),
         Decision("fit.precision", "bfloat16", "asked for by convolutions; kept where it is measured faster", choices=PRECISIONS),
     )
-
-

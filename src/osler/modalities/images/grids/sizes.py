@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from osler.core.plan import Brief, Decision, Rung
 
 SMALLEST = 4  # places along an axis in the coarsest maps (nnU-Net: Isensee et al. 2021)
-APART = 2.0  # times coarser than the finest: an axis is not halved, and filters do not reach along it, until the others are as coarse
+APART = (
+    2.0  # times coarser than the finest: an axis is not halved, and filters do not reach along it, until the others are as coarse
+)
 WIDEST = {2: 512, 3: 320}  # channels
 PLACES = {2: 1 << 17, 3: 360_000}  # of all windows of a batch together
 BATCH = {2: (4, 32), 3: (2, 8)}
