@@ -94,7 +94,7 @@ def split_plan(cases: Cases) -> Plan:
     """Return the decisions on how to divide, with what the user set."""
     groups = len(np.unique(cases.groups[cases.usable]))
     small = min(modality.small for modality in cases.modalities.values())
-    plan = Plan(split_step.split_rules(groups=groups, budget=_minutes(cases.study), small=small))
+    plan = Plan(split_step.split_rules(groups=groups, budget=_minutes(cases.study), small=small, grid=cases.anchor is not None))
     return plan.set_by_user({k: v for k, v in cases.study.settings.items() if k in plan})
 
 

@@ -12,6 +12,7 @@ from osler.core.errors import PlanError, StudyError
 from osler.core.plan import Decision, Plan
 from osler.core.split import Fold, Split
 
+FEW_ON_GRIDS = 20  # groups with a target on a grid, below which members are cross-fitted
 SMALL = 1000  # groups below which members are cross-fitted whatever the budget
 EACH_MINUTE = 600  # groups, those of the test among them, that are cross-fitted for each minute of the budget
 FEWEST = 3  # groups beside the test: one each to train, to stop by and to calibrate on
@@ -35,9 +36,11 @@ class Cases:
     times: np.ndarray | None = None
 
 
-def split_rules(*, groups: int, budget: float = 0.0, small: int = SMALL) -> tuple[Decision, ...]:
+def split_rules(*, groups: int, budget: float = 0.0, small: int = SMALL, grid: bool = False) -> tuple[Decision, ...]:
     """Return the decisions on how to divide `groups` groups, with `budget` minutes: below `small` groups members may be cross-fitted
-    where there is time."""
+    where there is time. A target on a `grid` has thousands of places in each case."""
+    if grid:
+        return _of_grids(groups)
     few = groups < SMALL
     crossfit = few or (groups < small and groups <= budget * EACH_MINUTE)
     reason = "fewer than 1,000 groups: members are cross-fitted, so that every case serves both to train and to calibrate"
@@ -53,6 +56,23 @@ def split_rules(*, groups: int, budget: float = 0.0, small: int = SMALL) -> tupl
         Decision("split.folds", 5 if crossfit else 1, reason if few else timely if crossfit else large),
         Decision("split.tune", 0.15 if crossfit else 0.1, "share of the groups that chooses when to stop, never calibrates"),
         Decision("split.calibrate", 0.1, "share of the groups that calibrates and sets thresholds (without cross-fitting)"),
+    )
+
+
+def _of_grids(groups: int) -> tuple[Decision, ...]:
+    few = groups < FEW_ON_GRIDS
+    why = (
+        f"fewer than {FEW_ON_GRIDS} groups: members are cross-fitted, so that every case serves both to train and to calibrate"
+        if few
+        else "each case has thousands of places to calibrate by, and one network that trains five times as long is better than five"
+    )
+    return (
+        Decision("split.test", 0.2, "a fifth of the groups is kept for the one final test"),
+        Decision("split.folds", 5 if few else 1, why),
+        Decision("split.tune", 0.15 if few else 0.05, "share of the groups that chooses when to stop, never calibrates"),
+        Decision(
+            "split.calibrate", 0.1, "share of the groups that calibrates and chooses what is left out (without cross-fitting)"
+        ),
     )
 
 

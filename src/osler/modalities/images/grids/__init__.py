@@ -122,7 +122,7 @@ class Grids(Modality):
         self, columns: Columns, rows: np.ndarray, *, plan: Mapping[str, Any], windows: np.ndarray | None, names: Sequence[str]
     ) -> dict[str, Tensor]:
         """Return windows of volumes and masks."""
-        return windows_of.gather(columns, rows, plan=plan, windows=windows, names=names)
+        return windows_of.gather(columns, rows, windows=windows, names=names)
 
     def augment(
         self, fields: dict[str, Tensor], *, warps: Mapping[str, str], plan: Mapping[str, Any], generator: torch.Generator
@@ -130,7 +130,7 @@ class Grids(Modality):
         """Return the windows moved and re-lit, masks moved with them."""
         from osler.modalities.images.grids.augment import augment
 
-        return augment(fields, warps=warps, plan=plan, generator=generator)
+        return augment(fields, plan=plan, generator=generator)
 
     def encoder(self, *, plan: Mapping[str, Any], state: State, output: Output) -> nn.Module:
         """Return the residual U-Net."""
@@ -193,7 +193,7 @@ class Grids(Modality):
         """Return features of places."""
         from osler.modalities.images.grids.baseline import baseline_features
 
-        return baseline_features(columns, rows, state=state, generator=generator)
+        return baseline_features(columns, rows, generator=generator)
 
     def picture(
         self, columns: Columns, row: int, *, layers: Mapping[str, np.ndarray] | None = None, state: State | None = None

@@ -13,9 +13,7 @@ from torch import Tensor
 from osler.modalities.images.grids.case import MASK, UNMARKED, VOLUME
 
 
-def augment(
-    fields: dict[str, Tensor], *, warps: Mapping[str, str], plan: Mapping[str, Any], generator: torch.Generator
-) -> dict[str, Tensor]:
+def augment(fields: dict[str, Tensor], *, plan: Mapping[str, Any], generator: torch.Generator) -> dict[str, Tensor]:
     """Return the batch with every field cut to the plan's patch, moved alike; volumes become float32 in the unit that they had."""
     volumes = fields[VOLUME]
     patch = tuple(int(p) for p in plan["patch"])

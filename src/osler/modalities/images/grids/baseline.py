@@ -10,7 +10,6 @@ import torch.nn.functional as F
 
 from osler.core.columns import Columns
 from osler.core.features import Features
-from osler.core.state import State
 from osler.modalities.images.grids.case import LEVELS, SEEDS, VOLUME
 from osler.modalities.images.grids.tiles import place, stored
 
@@ -24,7 +23,7 @@ AXES = ("i", "j", "k")
 
 
 def baseline_features(
-    columns: Columns, rows: np.ndarray, *, state: State, generator: np.random.Generator | None
+    columns: Columns, rows: np.ndarray, *, generator: np.random.Generator | None
 ) -> Features:  # fmt: skip
     """Return (m, f) features of places: intensity, its smoothings, strength of the gradient, blobs and ridges (Laplacian, largest curvature) at
     several scales, and the position in the case. A sample of places where `generator` is given, one half of it about labels."""
@@ -37,7 +36,7 @@ def baseline_features(
             where = _every(shape, stride=stride)
         else:
             where = _some(columns, int(row), shape, each=each, generator=generator)
-        parts.append(_of_case(columns, int(row), where, state=state))
+        parts.append(_of_case(columns, int(row), where))
         positions.append(np.full(len(where), turn))
         places.append(where)
     names = names_of(channels=np.asarray(columns[LEVELS]).shape[1], axes=len(columns.field(VOLUME).shape) - 1)
@@ -78,7 +77,7 @@ def _some(
     return np.unique(free)
 
 
-def _of_case(columns: Columns, row: int, where: np.ndarray, *, state: State) -> np.ndarray:
+def _of_case(columns: Columns, row: int, where: np.ndarray) -> np.ndarray:
     values = torch.from_numpy(np.ascontiguousarray(columns[VOLUME][row], np.float32))
     levels = np.asarray(columns[LEVELS][row], np.float32)
     at = torch.from_numpy(where)

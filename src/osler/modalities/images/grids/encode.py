@@ -10,7 +10,19 @@ import numpy as np
 
 from osler.core.columns import Field
 from osler.modalities.images.grids.case import (
-    COUNTS, HASHES, LEVEL_NAMES, LEVELS, MARKED, MASK, PLACE, PLACES, SEEDS, TRUTH, UNMARKED, VOLUME, GridImage,
+    COUNTS,
+    HASHES,
+    LEVEL_NAMES,
+    LEVELS,
+    MARKED,
+    MASK,
+    PLACE,
+    PLACES,
+    SEEDS,
+    TRUTH,
+    UNMARKED,
+    VOLUME,
+    GridImage,
 )  # fmt: skip
 from osler.modalities.images.grids.levels import levels, marked
 from osler.modalities.images.grids.resample import resampled, resampled_labels

@@ -13,7 +13,7 @@ from osler.modalities.images.grids.case import COUNTS, LEVELS, PLACE, VOLUME, Pl
 MOST = 2_000  # cases that are looked at
 
 
-def facts(columns: Columns, rows: np.ndarray, *, settings: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+def facts(columns: Columns, rows: np.ndarray) -> Mapping[str, Any]:
     """Return shapes and spacings of the stored grids, intensities, and how much of a case each label takes: aggregates of `rows`."""
     volumes = columns[VOLUME]
     assert isinstance(volumes, Ragged)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 from osler.core.plan import Brief, Decision
+from osler.modalities.images.grids.sizes import batch_of
 from osler.modalities.images.rules.sides import names_of, side_word
 
 NORMALISE = ("study", "case")
@@ -15,12 +14,17 @@ LAYOUTS = ("channels-last", "contiguous")
 ANISOTROPIC = 3.0  # times coarser: turns out of the fine plane would be mostly interpolation
 STEPS = 50  # of an epoch
 WANTED = 3_000  # steps of a training, after which more rarely helps
-TYPICAL_BATCH = 4
+LIGHT = (
+    Decision("gamma", 0.25, "bends intensities: scanners differ"),
+    Decision("contrast", 0.2, "spreads or narrows them up to this share"),
+    Decision("brightness", 0.05, "share of the range"),
+    Decision("noise", 0.04, "grain, up to this share of the range"),
+)
 
 
 def rules(brief: Brief) -> tuple[Decision, ...]:
     """Return the decisions that do not depend on size."""
-    return (_normalise(brief), *_motion(brief), *_light(brief), *_inference(brief), *_training(brief))
+    return (_normalise(brief), *_motion(brief), *LIGHT, *_inference(brief), *_training(brief))
 
 
 def _normalise(brief: Brief) -> Decision:
@@ -54,15 +58,6 @@ def _motion(brief: Brief) -> tuple[Decision, ...]:
     )
 
 
-def _light(brief: Brief) -> tuple[Decision, ...]:
-    return (
-        Decision("gamma", 0.25, "bends intensities: scanners differ"),
-        Decision("contrast", 0.2, "spreads or narrows them up to this share"),
-        Decision("brightness", 0.05, "share of the range"),
-        Decision("noise", 0.04, "grain, up to this share of the range"),
-    )
-
-
 def _inference(brief: Brief) -> tuple[Decision, ...]:
     large = float(brief.facts["places"]) > (1 << 23)
     return (
@@ -80,11 +75,12 @@ def _layout(brief: Brief) -> Decision:
 
 
 def _training(brief: Brief) -> tuple[Decision, ...]:
-    cases = max(1, brief.cases)
-    rounds = max(1, round(STEPS * TYPICAL_BATCH / cases))
-    steps = max(1, math.ceil(cases * rounds / TYPICAL_BATCH))
+    cases, batch = max(1, brief.cases), batch_of([float(s) for s in brief.facts["shape"]])
+    rounds = max(1, round(STEPS * batch / cases))
+    steps = max(1, math.ceil(cases * rounds / batch))
     wanted = max(10, round(WANTED / steps))
     return (
+        Decision("fit.batch", batch, "windows in a step; fewer where cases are large"),
         Decision("fit.learning_rate", 2e-3, "peak of the one-cycle schedule with AdamW (docs/lab.md)"),
         Decision("fit.weight_decay", 0.02, "on filters alone"),
         Decision("fit.wanted", wanted, f"epochs: about {WANTED:,} steps"),

@@ -40,20 +40,24 @@ def ladder(brief: Brief) -> tuple[Rung, ...]:
 def decided(
     shape: Sequence[float], spacing: Sequence[float], *, places: int, width: int, depth: int, stages: int
 ) -> tuple[Decision, ...]:
-    """Return window, steps from stage to stage, filters, channels, depth and batch of one size."""
+    """Return window, steps from stage to stage, filters, channels and depth of one size."""
     patch, strides, filters = planned(shape, spacing, places=places, stages=stages)
-    axes = len(shape)
-    least, most = BATCH[axes]
-    batch = int(min(most, max(least, PLACES[axes] // math.prod(patch))))
-    widths = [min(WIDEST[axes], width << stage) for stage in range(len(strides))]
+    widths = [min(WIDEST[len(shape)], width << stage) for stage in range(len(strides))]
     return (
         Decision("patch", patch, f"of a typical case of {' × '.join(f'{s:.0f}' for s in shape)}; what the network sees at once"),
         Decision("strides", strides, "from each stage to the next; coarse axes are halved once the others are as coarse"),
         Decision("filters", filters, "of each stage; 1 along an axis much coarser than the others"),
         Decision("widths", widths, "channels of each stage"),
         Decision("depth", depth, "residual units per stage"),
-        Decision("fit.batch", batch, f"windows of {math.prod(patch):,} places"),
     )
+
+
+def batch_of(shape: Sequence[float]) -> int:
+    """Return how many windows a step takes: about as many places for all studies, by a typical `shape` and the window of a middle size."""
+    axes = len(shape)
+    least, most = BATCH[axes]
+    places = min(math.prod(shape), {2: 160**2, 3: 64**3}[axes])
+    return int(min(most, max(least, round(PLACES[axes] / max(1.0, places)))))
 
 
 def planned(

@@ -52,9 +52,7 @@ def _seed(columns: Columns, row: int, *, generator: np.random.Generator) -> np.n
     return np.asarray(own[generator.integers(len(own)), 2:], np.int64)
 
 
-def gather(
-    columns: Columns, rows: np.ndarray, *, plan: Mapping[str, Any], windows: np.ndarray | None, names: Sequence[str]
-) -> dict[str, Tensor]:
+def gather(columns: Columns, rows: np.ndarray, *, windows: np.ndarray | None, names: Sequence[str]) -> dict[str, Tensor]:
     """Return volumes (B, channels, window) in their own type and levels of the cases, and masks (B, columns, window) where they are
     asked for; places over the end of a case get its lowest value, in masks UNMARKED."""
     out: dict[str, Tensor] = {}
