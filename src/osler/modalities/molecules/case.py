@@ -1,0 +1,80 @@
+"""What a case of molecules is, and what its fields hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from osler.core.errors import Refusal
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ATOMS = "atoms"  # field (a, 8) uint8: one line per heavy atom (and per hydrogen that was written as an atom of its own), ATOM
+BONDS = "bonds"  # field (b, 4) uint8: one line per bond, undirected, BOND; no line of a molecule of one atom
+ENDS = "ends"  # field (b, 2) int16: the atoms that each bond joins, counted from 0 inside the molecule, the lower first
+DESCRIPTORS = "descriptors"  # field (d,) float32, labelled: RDKit's 2-D descriptors, finite, as they are
+FINGERPRINT = "fingerprint"  # field (f,) uint8 of the baseline: counts, clipped at 255, of MORGAN, AVALON and ERG, side by side
+IDENTITY = "identity"  # field (5,) int64: hashes of SAME, 0 where there is none
+BITS = "bits"  # field (256,) uint8: 2,048 bits of the Morgan fingerprint of radius 2, packed, for Tanimoto similarity
+
+# Of each categorical feature how many values there are: a value lies in [0, size). Atom: atomic number (0 is a wildcard), degree,
+# formal charge + CHARGE, chirality (0 none, 1 R, 2 S, 3 told but without a CIP label), hydrogens, hybridisation (RDKit's number),
+# aromatic, size of the smallest ring (0 in none, 9 above eight).
+ATOM = {
+    "element": 119, "degree": 11, "charge": 13, "chirality": 4, "hydrogens": 9, "hybridisation": 9, "aromatic": 2, "ring": 10,
+}  # fmt: skip
+CHARGE = 6
+# Bond: type (0 any other, 1 single, 2 double, 3 triple, 4 aromatic, 5 dative), conjugated, in a ring, stereo (0 none, 1 any, 2 Z
+# or cis, 3 E or trans).
+BOND = {"type": 6, "conjugated": 2, "ring": 2, "stereo": 4}
+
+MORGAN, AVALON, ERG = 2048, 1024, 315  # widths: Morgan counts of radius 2, Avalon counts, ErG ×10 (Notwell and Wood 2023)
+FINGERPRINTS = MORGAN + AVALON + ERG
+BIT_BYTES = MORGAN // 8
+SAME = ("canonical", "inchikey", "skeleton", "parent", "scaffold")  # of IDENTITY, from strict to loose
+
+
+@dataclass(frozen=True, slots=True)
+class Molecule:
+    """One molecule. `mol` is what features are computed of: standardised, its salt stripped where reading says so; RDKit's object.
+
+    `whole` is the molecule with all its parts; the same object where nothing was stripped.
+    """
+
+    mol: Any
+    whole: Any
+
+
+@dataclass(frozen=True, slots=True)
+class MoleculeRows(Sequence[Any]):
+    """Rows [start, stop) of a table's column, as locators: a slice is `MoleculeRows` again, an item one row of length one.
+
+    Opened from `file` (Arrow IPC, memory-mapped) where there is one, so that a worker receives a path and not the cells; else `rows`
+    holds them. `refusals`, by row of the whole table, tell of rows that the file itself garbled.
+    """
+
+    column: str
+    start: int
+    stop: int
+    file: Path | None = None
+    rows: pa.Table | None = None
+    refusals: Mapping[int, Refusal] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+    @overload
+    def __getitem__(self, index: int) -> MoleculeRows: ...
+    @overload
+    def __getitem__(self, index: slice) -> MoleculeRows: ...
+    def __getitem__(self, index: int | slice) -> MoleculeRows:
+        if isinstance(index, slice):
+            start, stop, _ = index.indices(len(self))
+            return replace(self, start=self.start + start, stop=self.start + max(start, stop))
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        at = self.start + index % len(self)
+        return replace(self, start=at, stop=at + 1)
