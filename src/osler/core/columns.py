@@ -10,7 +10,7 @@ import numpy as np
 
 from osler.core.errors import Refusal
 
-Role = Literal["input", "target", "baseline", "truth"]
+Role = Literal["input", "target", "baseline", "truth", "identity"]
 Warp = Literal["none", "linear", "nearest", "points"]
 
 
@@ -22,7 +22,8 @@ class Field:
     `role` says who needs it; `warp` how spatial augmentation moves it, so that a target moves with its input.
     `labels` name the entries along the first axis where they have names (the columns of a table), else it is empty.
     Of a target on a grid `unmarked` is the value of places that nobody looked at. Fields of the role "truth" are what a target on
-    a grid is scored by, and where to find it; no network sees them.
+    a grid is scored by, and where to find it; no network sees them. Those of the role "identity" tell equal and near cases, for
+    splits and leak checks; no prediction needs them.
     """
 
     name: str

@@ -14,6 +14,7 @@ MODALITIES: dict[str, str] = {
     "tables": "osler.modalities.tables:Tables",
     "images": "osler.modalities.images:Images",
     "timelines": "osler.modalities.timelines:Timelines",
+    "molecules": "osler.modalities.molecules:Molecules",
 }
 TASKS: dict[str, str] = {
     "classification": "osler.tasks.classification:Classification",

@@ -24,6 +24,7 @@ from osler.spine.scan import column_values
 
 NO_TARGET = Refusal("no_target", "the target is missing in this row")
 ON_GRID = frozenset[Role]({"input", "target", "truth", "baseline"})  # roles of the fields of a study whose target lies on a grid
+ON_VECTOR = frozenset[Role]({"input", "baseline", "identity"})  # of any other study
 NO_INPUT = Refusal("no_input", "every input is missing in this row")
 
 
@@ -55,7 +56,7 @@ def gather_cases(study: Study, table: Table, *, cache: Path, watch: Watch = SILE
     modalities = {i.name: registry.modality(i.modality) for i in study.inputs}
     task = registry.task(study.task)
     grid = study.targets if task.needs({}) == "map" else ()
-    roles = ON_GRID if grid else frozenset({"input", "baseline"})
+    roles = ON_GRID if grid else ON_VECTOR
     columns: dict[str, Columns] = {}
     decisions: list[Decision] = []
     for order, asked in enumerate(study.inputs):

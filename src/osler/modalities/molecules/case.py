@@ -16,23 +16,22 @@ ATOMS = "atoms"  # field (a, 8) uint8: one line per heavy atom (and per hydrogen
 BONDS = "bonds"  # field (b, 4) uint8: one line per bond, undirected, BOND; no line of a molecule of one atom
 ENDS = "ends"  # field (b, 2) int16: the atoms that each bond joins, counted from 0 inside the molecule, the lower first
 DESCRIPTORS = "descriptors"  # field (d,) float32, labelled: RDKit's 2-D descriptors, finite, as they are
-FINGERPRINT = "fingerprint"  # field (f,) uint8 of the baseline: counts, clipped at 255, of MORGAN, AVALON and ERG, side by side
+FINGERPRINT = "fingerprint"  # field (f,) uint8 of the baseline: counts, clipped at 255, MORGAN, ERG and, where wanted, AVALON, side by side
 IDENTITY = "identity"  # field (5,) int64: hashes of SAME, 0 where there is none
 BITS = "bits"  # field (256,) uint8: 2,048 bits of the Morgan fingerprint of radius 2, packed, for Tanimoto similarity
 
 # Of each categorical feature how many values there are: a value lies in [0, size). Atom: atomic number (0 is a wildcard), degree,
-# formal charge + CHARGE, chirality (0 none, 1 R, 2 S, 3 told but without a CIP label), hydrogens, hybridisation as the bonds tell
+# formal charge + CHARGE, chirality (0 none, 1 R, 2 S), hydrogens, hybridisation as the bonds tell
 # (0 no bond, 1 sp3, 2 sp2, 3 sp), aromatic, size of the smallest ring (0 in none, 9 above eight).
 ATOM = {
-    "element": 119, "degree": 11, "charge": 13, "chirality": 4, "hydrogens": 9, "hybridisation": 4, "aromatic": 2, "ring": 10,
+    "element": 119, "degree": 11, "charge": 13, "chirality": 3, "hydrogens": 9, "hybridisation": 4, "aromatic": 2, "ring": 10,
 }  # fmt: skip
 CHARGE = 6
 # Bond: type (0 any other, 1 single or dative, 2 double, 3 triple, 4 aromatic), conjugated, in a ring, stereo (0 none, 1 any, 2 Z or
 # cis, 3 E or trans).
 BOND = {"type": 5, "conjugated": 2, "ring": 2, "stereo": 4}
 
-MORGAN, AVALON, ERG = 2048, 1024, 315  # widths: Morgan counts of radius 2, Avalon counts, ErG ×10 (Notwell and Wood 2023)
-FINGERPRINTS = MORGAN + AVALON + ERG
+MORGAN, ERG, AVALON = 2048, 315, 1024  # widths: Morgan counts of radius 2, ErG in tenths, Avalon counts (Notwell and Wood 2023)
 BIT_BYTES = MORGAN // 8
 SAME = ("canonical", "inchikey", "skeleton", "parent", "scaffold")  # of IDENTITY, from strict to loose
 

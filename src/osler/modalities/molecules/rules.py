@@ -1,0 +1,50 @@
+"""From facts to decisions on the network of molecules. Pure."""
+
+from __future__ import annotations
+
+from osler.core.plan import Brief, Decision, Rung
+
+READOUTS = ("mean", "sum", "attention")
+
+
+def rules(brief: Brief) -> tuple[Decision, ...]:
+    """Return readout, dropout and whether descriptors are joined in; sizes stand in the ladder."""
+    few = brief.cases < 5_000
+    told = f"{brief.cases} training molecules {'are few' if few else 'need little of it'}"
+    return (
+        Decision("readout", "mean", "the atoms' mean, beside which their number is told: large molecules are not louder",
+                 choices=READOUTS),
+        Decision("descriptors", True, "RDKit's descriptors are joined in behind the readout: they tell of the whole molecule"),
+        Decision("drop_descriptors", 0.3 if few else 0.1, f"share of descriptors left out in training: {told}"),
+        Decision("dropout", 0.3 if few else 0.1, told),
+        Decision("message_dropout", 0.1 if few else 0.0, f"of what a message holds: {told}"),
+        Decision("fit.batch", 64 if few else 128, "molecules of a step"),
+        Decision("fit.learning_rate", 1e-3, "peak of the one-cycle schedule; Chemprop's own"),
+        Decision("fit.weight_decay", 0.02, "of weight matrices"),
+        Decision("fit.wanted", 50 if few else 30, "epochs after which more rarely helps; Chemprop's own are 50"),
+        Decision("fit.ensemble", 3, "networks that differ by their seed are worth more than a larger one (Yang et al. 2019)"),
+    )  # fmt: skip
+
+
+def ladder(brief: Brief) -> tuple[Rung, ...]:
+    """Return the sizes from small to large, as far as the cases can feed them."""
+    reason = f"for {brief.cases} training molecules"
+    return tuple(
+        Rung(name, (
+            Decision("width", width, f"units of a message, {reason}"),
+            Decision("steps", steps, f"steps of messages: an atom knows of bonds so far away, {reason}"),
+            Decision("depth", depth, f"blocks behind the readout, {reason}"),
+            Decision("members", members, f"{reason}, {members} heads behind one graph network (Gorishniy et al. 2024)"),
+        ))
+        for name, least, width, steps, depth, members in _SIZES
+        if brief.cases >= least
+    )  # fmt: skip
+
+
+# name, fewest cases, width, steps, depth, members
+_SIZES = (
+    ("tiny", 0, 64, 2, 1, 4),
+    ("small", 0, 128, 3, 1, 8),
+    ("medium", 0, 256, 4, 1, 8),
+    ("large", 3_000, 384, 4, 2, 8),
+)
