@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from osler.core.errors import StudyError
 
 if TYPE_CHECKING:
+    from osler.flows.screening import Top
     from osler.spine.study import Request
 
 
@@ -58,3 +59,13 @@ def sources_of(given: list[str] | None) -> dict[str, str]:
     if faults:
         raise StudyError(faults)
     return found
+
+
+def top_of(most: int | None, *, by: str | None, lowest: bool) -> Top | None:
+    """Return how many of the best predictions to keep, None for all; raises RequestError for a choice among all rows."""
+    from osler.core.errors import RequestError
+    from osler.flows.screening import Top
+
+    if most is None and (by is not None or lowest):
+        raise RequestError("--by and --lowest choose what --top keeps; give --top with a number")
+    return None if most is None else Top(most, by, lowest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +19,10 @@ from osler.flows.cohorts import Derived, of_bundle
 from osler.flows.files import Files, files_of
 from osler.flows.opening import default_cache, in_memory
 from osler.flows.predictor import Predictor, load
+from osler.flows.screening import Top, as_trained, checked_workers, chosen, told
 from osler.flows.sources import NONE, OPTION, Sources, place_of
 from osler.spine.bundle import bundle_digest
-from osler.spine.rows import Parts
+from osler.spine.rows import Best, Parts
 
 ROWS = 1 << 16  # of a block at most
 
@@ -30,14 +32,17 @@ def predict(
     table: Path | str,
     *,
     out: Path | str,
+    top: Top | None = None,
+    workers: int | None = None,
     sources: Sources = NONE,
     device: str | None = None,
     watch: Watch = SILENT,
 ) -> Path:
-    """Write one line per row of `table` to `out`; the ending of `out` chooses the format. Returns `out`.
+    """Write one line per row of `table` to `out`, or the `top` ones alone; the ending of `out` chooses the format. Returns `out`.
 
     A bundle whose target lies on a grid writes into the folder `out`: cases.csv, one line per row, and under masks/ a file for each
     case in the geometry of its own.
+    `workers` processes read, as many as there are processors if not told. Of a file of molecules (.smi, .sdf; packed) each record is a row.
     `table` may be a folder of files that the bundle's modality opens, or one such file: each is a case, named in the output. A
     bundle that derives its cases from events takes the place of new events; each line then names the subject and the moment. `sources` as in `load`.
     """
@@ -46,7 +51,9 @@ def predict(
         raise OutputError(f"'{out.name}' is the table itself; choose another --out, or its rows would be lost")
     watch.stage("loading")
     predictor = load(bundle, device=device, sources=sources)
+    predictor = replace(predictor, workers=checked_workers(workers))
     size = min(ROWS, predictor.block_cases)
+    best = None if top is None else chosen(predictor, top)
     if predictor.anchor is not None:
         masks.check_folder(out)
     predictor, rows = of_bundle(predictor, table, purpose="predict", cache=default_cache())
@@ -56,25 +63,28 @@ def predict(
     stamp = files.stamp() if files else events_digest(predictor, rows)
     key = _key(bundle, rows.file if isinstance(rows, Derived) else rows, size=size, stamp=stamp)
     watch.stage("predicting", total=len(files.names) if files else 0)
-    whole = files.blocks(size=size) if files else in_memory(rows, size=size)
-    flow = _table if predictor.anchor is None else _folder
-    lacking = flow(predictor, whole, files, out=out, key=key, watch=watch)
+    whole = files.blocks(size=size) if files else as_trained(in_memory(rows, size=size), rows, predictor=predictor)
+    if predictor.anchor is None:
+        lacking = _table(predictor, whole, files, parts=Parts(out, key=f"{key}|{best}" if best else key), best=best, watch=watch)
+    else:
+        lacking = _folder(predictor, whole, files, out=out, key=key, watch=watch)
     if lacking:
         watch.say(f"{lacking:,} predictions were made without an input; the column 'without' names it")
     return out
 
 
 def _table(
-    predictor: Predictor, blocks: Iterable[Table], files: Files | None, *, out: Path, key: str, watch: Watch
+    predictor: Predictor, blocks: Iterable[Table], files: Files | None, *, parts: Parts, best: Best | None, watch: Watch
 ) -> int:  # fmt: skip
-    """Write the table `out`; return how many predictions were made without an input."""
-    parts = Parts(out, key=key)
+    """Write the table; return how many predictions were made without an input."""
     lacking = 0
     fresh = itertools.islice(blocks, parts.done(), None)
     for block, columns in predictor.streamed(fresh, parts=predictor.blend.parts):
-        lacking += _keep(parts, predictor.lines(block, columns), block, files=files)
+        lacking += _keep(parts, predictor.lines(block, columns), block, files=files, best=best)
         watch.advance(len(block))
-    parts.join()
+    if best is not None:
+        watch.say(told(parts.counts(), best))
+    parts.join(best=best)
     return lacking
 
 
@@ -97,12 +107,16 @@ def _folder(
     return lacking
 
 
-def _keep(parts: Parts, lines: dict[str, np.ndarray], block: Table, *, files: Files | None) -> int:
-    """Write the lines of a block, where its cases are files with their names; return how many were made without an input."""
+def _keep(
+    parts: Parts, lines: dict[str, np.ndarray], block: Table, *, files: Files | None, best: Best | None = None
+) -> int:  # fmt: skip
+    """Write the lines of a block, or its `best`, where its cases are files with their names; return how many were made without an
+    input."""
     if files is not None:
         names = np.array(block.rows.column(files.column).to_pylist(), object)
         lines = {"row": lines.pop("row"), files.column: names, **lines}
-    parts.write(lines)
+    counts = {"rows": len(block), "refused": int((lines["refused"] != "").sum())}
+    parts.write(lines if best is None else best.of_block(lines), counts=counts)
     return int((lines["without"] != "").sum()) if "without" in lines else 0
 
 

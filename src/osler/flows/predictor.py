@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 class Predictor:
     """A bundle ready to predict; it changes nothing on disk and is shown as a summary in a notebook.
 
-    `moved` holds, by input, options that differ from those of training: where new events lie.
+    `moved` holds, by input, options that differ from those of training: where new events lie. `workers` processes read new cases, None
+    for as many as there are processors.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Predictor:
     device: str
     cache: Path | None = None
     moved: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    workers: int | None = None
 
     @property
     def info(self) -> Mapping[str, Any]:
@@ -206,7 +208,7 @@ class Predictor:
         self, blocks: Iterable[Table], *, parts: Collection[str] = PARTS, truth: bool = False
     ) -> Iterator[tuple[Table, dict[str, Columns]]]:
         """Yield each block with its columns; the next block is read meanwhile where reading takes long. `truth` as in `asked`."""
-        return read_ahead(((block, self.asked(block, parts=parts, truth=truth)) for block in blocks), workers=os.cpu_count() or 1)
+        return read_ahead(((block, self.asked(block, parts=parts, truth=truth)) for block in blocks), workers=self.workers or os.cpu_count() or 1)
 
     @property
     def block_cases(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,10 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from osler.core.disk import telling, whole
+from osler.spine.rows.best import Best
 from osler.spine.rows.frame import frame
 from osler.spine.rows.writer import check_ending, open_writer
 
 _BATCH = 65536  # rows read at a time when parts are joined
+_COUNTS = b"osler.counts"  # in the metadata of a part
 
 
 class Parts:
@@ -36,20 +39,42 @@ class Parts:
         """Return the number of finished blocks from the first on: the next `write` is block `done()`."""
         return self._done
 
-    def write(self, columns: Mapping[str, np.ndarray]) -> None:
-        """Write the next block: columns by name, each (n,)."""
+    def write(self, columns: Mapping[str, np.ndarray], *, counts: Mapping[str, int] | None = None) -> None:
+        """Write the next block: columns by name, each (n,); and `counts` of what it was made from."""
         rows = frame(columns)
+        if counts:
+            rows = rows.replace_schema_metadata({_COUNTS: json.dumps(dict(counts)).encode()})
         with whole(self._part(self._done)) as temporary, temporary.open("wb") as file:
             pq.write_table(rows, file)
         self._done += 1
 
-    def join(self) -> None:
-        """Write all blocks to the output file in its format, which then appears whole, and remove the parts."""
+    def counts(self) -> dict[str, int]:
+        """Return the sums of the counts of all blocks."""
+        found: dict[str, int] = {}
+        for number in range(self._done):
+            held = (pq.read_schema(self._part(number)).metadata or {}).get(_COUNTS)
+            for name, count in json.loads(held).items() if held else ():
+                found[name] = found.get(name, 0) + int(count)
+        return found
+
+    def join(self, *, best: Best | None = None) -> None:
+        """Write all blocks, or the `best` rows of all, to the output file in its format, which then appears whole, and remove the
+        parts."""
         schema = self._schema()
         with open_writer(self.out, schema=schema) as writer:
-            for rows in self._rows():
+            for rows in self._rows() if best is None else self._best(best, schema):
                 writer.write_table(_filled(rows, schema))
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _best(self, best: Best, schema: pa.Schema | None) -> Iterator[pa.Table]:
+        """Yield the best rows of all blocks at once; memory holds twice as many and a batch."""
+        held: pa.Table | None = None
+        for rows in self._rows():
+            new = _filled(rows, schema).cast(schema)
+            held = new if held is None else pa.concat_tables([held, new])
+            held = best.of_table(held) if len(held) > 2 * best.most else held
+        if held is not None:
+            yield best.of_table(held)
 
     def _begin(self, key: str) -> None:
         mark = self.folder / "key"
@@ -69,7 +94,7 @@ class Parts:
         stand in the order of the block that has most: one of which every case was refused may lack some."""
         schemas = [pq.read_schema(self._part(number)) for number in range(self._done)]
         schemas.sort(key=len, reverse=True)
-        return pa.unify_schemas(schemas, promote_options="permissive") if schemas else None
+        return pa.unify_schemas([s.remove_metadata() for s in schemas], promote_options="permissive") if schemas else None
 
     def _rows(self) -> Iterator[pa.Table]:
         for number in range(self._done):

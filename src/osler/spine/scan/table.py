@@ -63,6 +63,13 @@ def blocks(path: Path, *, size: int = 65536) -> Iterator[Table]:
         raise TableError(f"'{found.name}' has a header but no rows")
 
 
+def cases_column(path: Path) -> str | None:
+    """Return the column in which a file of molecules (.smi, .sdf) holds them, None where `path` is another table; raises TableError."""
+    from osler.spine.scan import chemical
+
+    return chemical.cases_column(source(path))
+
+
 def rows_about(path: Path) -> int | None:
     """Return about how many rows the table in `path` has, from its size and its first lines, or exactly where the file tells; None
     where only reading all of it would tell."""
@@ -103,6 +110,10 @@ def _reader(found: Source) -> Callable[[Source], Iterator[Piece]]:
         from osler.spine.scan.text import text_pieces
 
         return text_pieces
+    if found.kind in {"smiles", "sdf"}:
+        from osler.spine.scan.chemical import sdf_pieces, smiles_pieces
+
+        return smiles_pieces if found.kind == "smiles" else sdf_pieces
     from osler.spine.scan.typed import arrow_pieces, parquet_pieces
 
     return parquet_pieces if found.kind == "parquet" else arrow_pieces
