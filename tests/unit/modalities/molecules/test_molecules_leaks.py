@@ -40,7 +40,9 @@ def official(folder):
     return cells, split_of(np.arange(sizes[0]), sizes[0] + np.arange(sizes[1]))
 
 
-@pytest.mark.parametrize("task", ["herg", pytest.param("bbb_martins", marks=pytest.mark.slow), pytest.param("ames", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "task", ["herg", pytest.param("bbb_martins", marks=pytest.mark.slow), pytest.param("ames", marks=pytest.mark.slow)]
+)
 def test_molecules_on_both_sides_of_official_splits_are_found(data, task):
     cells, split = official(data / "molecules/tdc_admet" / task)
     columns = shard(cells, roles=("input", "identity"))
