@@ -358,7 +358,7 @@ def test_a_film_of_ultrasound_has_frames_and_no_geometry():
 
 # pydicom's whole collection -------------------------------------------------------------------------------------------
 
-READ, REFUSED = 84, {"no_pixels": 72, "format": 11, "damaged": 4, "compression": 3, "axes": 1, "packing": 1}  # pydicom 3.0.2
+READ, REFUSED = 85, {"no_pixels": 72, "format": 11, "damaged": 4, "compression": 2, "axes": 1, "packing": 1}  # pydicom 3.0.2
 
 
 def measured(dataset):
@@ -384,6 +384,8 @@ def test_pydicoms_whole_collection_is_read_or_refused_with_a_reason():
             codes[fault.code if fault.sentence else "without a reason"] += 1
             continue
         codes["read"] += 1
+        if path.name == "SC_rgb_jpeg_gdcm.dcm":  # pydicom has no decoder of its own: see test_volume_lossless
+            continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             theirs = measured(pydicom.dcmread(path))

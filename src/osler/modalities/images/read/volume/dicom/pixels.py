@@ -11,6 +11,7 @@ from osler.modalities.images.read.content import Unusable, opened
 from osler.modalities.images.read.quiet import quiet
 from osler.modalities.images.read.volume.block import cut_off, taken
 from osler.modalities.images.read.volume.bounds import MOST_BYTES, check_finite
+from osler.modalities.images.read.volume.dicom import lossless
 from osler.modalities.images.read.volume.dicom.compressed import check_frames
 from osler.modalities.images.read.volume.dicom.general import pydicom
 from osler.modalities.images.read.volume.dicom.picture import Picture, Place
@@ -130,6 +131,8 @@ def _array(dataset: Dataset, picture: Picture) -> np.ndarray:
         raise Unusable("syntax", "the DICOM file does not say how its pixels are written (no transfer syntax)")
     if syntax.is_compressed:
         check_frames(dataset, picture)
+    if syntax in lossless.SYNTAXES:
+        return lossless.frames_of(dataset, frames=len(picture.places))
     try:
         return np.asarray(pixel_array(dataset, decoding_plugin="pydicom" if syntax == _RLE else ""))
     except (RuntimeError, NotImplementedError):
