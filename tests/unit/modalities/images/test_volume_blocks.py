@@ -21,6 +21,7 @@ def both(path):
     assert header.shape == volume.values.shape[1:]
     assert (header.channels, header.dtype) == (len(volume.values), str(volume.values.dtype))
     assert volume.values.dtype.isnative
+    assert volume.values.flags.writeable
     np.testing.assert_array_equal(header.affine, volume.affine)
     return volume
 

@@ -70,6 +70,8 @@ def load(layout: Layout, *, data: bytes | None = None, unpacker: Unpacker | None
     stored = np.frombuffer(_bytes(layout, data, unpacker), layout.dtype)
     values = rescaled(stored, slope=layout.slope, intercept=layout.intercept, dtype=dtype)
     check_finite(values)
+    if not values.flags.writeable:  # a view of the file's bytes: a caller, and torch, want memory of their own
+        values = values.copy()
     return RawVolume(_shaped(values, layout), layout.affine, "", layout.geometry)
 
 

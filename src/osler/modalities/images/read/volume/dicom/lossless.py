@@ -1,4 +1,4 @@
-"""JPEG Lossless (ITU-T T.81, annex H), for which no reader with a permissive licence is kept: what most archives store.
+"""JPEG Lossless (ITU-T T.81, annex H), for which pydicom knows no reader with a permissive licence but GDCM.
 
 Huffman codes follow one another, so that where one begins is known only when the one before is read. Here the length of the code
 that would begin at each bit is looked up for all bits at once, and the walk along them is one addition a sample; all else, the

@@ -54,7 +54,7 @@ def _plain(frame: Frame, plane: np.ndarray) -> None:
     stored = np.dtype(f"<{'i' if picture.signed else 'u'}{picture.allocated // 8}")
     direct = plane.dtype.kind != "f" and plane.dtype.itemsize == stored.itemsize and stored.isnative
     target = plane.view(stored) if direct else np.empty(plane.shape, stored)
-    _fill(picture, target)
+    _fill(frame, target)
     _extend(target, picture)
     place = frame.place
     if direct:
@@ -65,12 +65,13 @@ def _plain(frame: Frame, plane: np.ndarray) -> None:
         _invert(plane, picture, place)
 
 
-def _fill(picture: Picture, target: np.ndarray) -> None:
-    if picture.length < target.nbytes:
+def _fill(frame: Frame, target: np.ndarray) -> None:
+    picture, before = frame.picture, frame.index * target.nbytes
+    if picture.length < before + target.nbytes:
         raise cut_off()
     try:
         with opened(picture.path, most=MOST_BYTES) as stream:
-            stream.seek(picture.offset)
+            stream.seek(picture.offset + before)
             count = stream.readinto(target.reshape(-1).view(np.uint8).data)  # type: ignore[attr-defined]
     except OSError:
         raise Unusable("unreadable", "the file cannot be read to its end") from None
