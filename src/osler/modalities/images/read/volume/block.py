@@ -91,7 +91,7 @@ def _shaped(values: np.ndarray, layout: Layout) -> np.ndarray:
     return np.moveaxis(whole, -1, 0)
 
 
-def _bytes(layout: Layout, data: bytes | None, unpacker: Unpacker | None) -> bytes | memoryview:
+def _bytes(layout: Layout, data: bytes | None, unpacker: Unpacker | None) -> bytearray | memoryview:
     if data is None:
         data = taken(layout.file)
     found = _plain(layout, data) if layout.packing == RAW else _unpacked(layout, data, unpacker)
@@ -107,11 +107,11 @@ def _plain(layout: Layout, data: bytes) -> memoryview:
     return memoryview(data)[start : start + layout.size]
 
 
-def _unpacked(layout: Layout, data: bytes, unpacker: Unpacker | None) -> bytes:
+def _unpacked(layout: Layout, data: bytes, unpacker: Unpacker | None) -> bytearray:
     if len(data) * MOST_RATIO < layout.size:
         raise cut_off()
     if unpacker is None:
-        unpacker = Unpacker(data if layout.whole else data[max(layout.offset, 0) :])
+        unpacker = Unpacker(data if layout.whole else memoryview(data)[max(layout.offset, 0) :])
         if layout.whole:
             unpacker.take(layout.offset)
     found = unpacker.take(layout.size)

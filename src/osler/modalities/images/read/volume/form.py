@@ -49,7 +49,7 @@ def layout_of(start: bytes, *, path: str) -> tuple[block.Layout, Unpacker | None
     """Return the layout of a NIfTI, NRRD or MetaImage that begins with `start`, with what unpacks it; None of all else."""
     if start.startswith(GZIP):
         unpacker = Unpacker(start)
-        inner = unpacker.take(nifti.NEEDED)
+        inner = bytes(unpacker.take(nifti.NEEDED))
         if not nifti.is_nifti(inner):
             raise Unusable("format", "the file is packed with gzip, and no NIfTI is inside; unpack it")
         return nifti.layout_of(inner, file=path, packed=True), unpacker
