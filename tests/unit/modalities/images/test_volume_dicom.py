@@ -313,6 +313,7 @@ def test_pixels_that_are_cut_off_are_refused(data, tmp_path):
 def test_a_length_of_pixels_that_is_too_small_is_refused(tmp_path):
     dataset = with_pixels(blank(), ramp((6, 5)))
     dataset.PixelData = dataset.PixelData[:-10]
+    dataset.DataSetTrailingPadding = bytes(100)  # which is no pixels, though it lies where they would
     dataset.save_as(tmp_path / "a.dcm")
     with pytest.raises(Unusable, match="cut off"):
         load_volume(str(tmp_path / "a.dcm"))
@@ -376,6 +377,19 @@ def test_a_dose_has_its_frames_where_it_says(tmp_path):
     step = dataset.GridFrameOffsetVector[1] - dataset.GridFrameOffsetVector[0]
     np.testing.assert_allclose(np.linalg.norm(volume.affine[:3, :3], axis=0), [*dataset.PixelSpacing[::-1], abs(step)])
     np.testing.assert_allclose(volume.affine[:3, 3], np.array(dataset.ImagePositionPatient) * (-1, -1, 1))
+
+
+def test_a_nuclear_tomogram_lies_where_its_detector_says(tmp_path):
+    dataset = with_pixels(blank(pydicom.uid.NuclearMedicineImageStorage, "NM"), ramp((6, 5, 7)))
+    dataset.NumberOfFrames, dataset.ImageType = 6, ["ORIGINAL", "PRIMARY", "RECON TOMO", "EMISSION"]
+    dataset.PixelSpacing, dataset.SliceThickness, dataset.SpacingBetweenSlices = [4, 4], 4, -4.5
+    detector = pydicom.Dataset()
+    detector.ImagePositionPatient, detector.ImageOrientationPatient = [-10, -20, 30], [1, 0, 0, 0, 1, 0]
+    dataset.DetectorInformationSequence = [detector]
+    dataset.save_as(tmp_path / "a.dcm")
+    volume = both(tmp_path / "a.dcm")
+    np.testing.assert_allclose(volume.affine, [[-4, 0, 0, 10], [0, -4, 0, 20], [0, 0, 4.5, 30 - 5 * 4.5], [0, 0, 0, 1]])
+    np.testing.assert_array_equal(volume.values[0], ramp((6, 5, 7))[::-1].T)  # the last frame is the lowest
 
 
 def test_a_film_of_ultrasound_has_frames_and_no_geometry():

@@ -129,3 +129,10 @@ def test_damaged_streams_are_refused_or_decoded():
         except Unusable as fault:
             refused += fault.code in {"damaged", "compression"}
     assert refused > 100
+
+
+def test_bits_that_are_no_code_are_refused():
+    content = encoded(picture((1, 1, 1)), predictor=1)
+    scan = content.index(b"\xff\xda") + 10
+    with pytest.raises(Unusable, match="damaged or cut off"):
+        decoded(content[:scan] + b"\xff\0" * 100)

@@ -31,23 +31,28 @@ class Unpacker:
                 if not self._next_member():
                     break
                 continue
-            part, more = self._part(count - len(found))
+            part = self._part(count - len(found))
             found += part
-            if not part and not more:
+            if not part and self._is_over():
                 break
         return found
 
     def finish(self) -> None:
         """Let the stream check its own sum; raises Unusable where the content is not what was packed."""
-        if not self._inner.eof:
-            self._part(1)
+        while not self._inner.eof:
+            if self._part(1) or self._is_over():  # something follows the values, which nobody asked for, or nothing more
+                break
 
-    def _part(self, count: int) -> tuple[bytes, bool]:
-        """Return up to `count` bytes, and whether input was given for them."""
+    def _is_over(self) -> bool:
+        """Return whether the decompressor wants more than there is."""
+        return bool(self._inner.needs_input) and self._at >= len(self._data)
+
+    def _part(self, count: int) -> bytes:
+        """Return up to `count` bytes; none may come where input was taken, or where what was kept of it is used up."""
         given = self._data[self._at : self._at + _GIVEN] if self._inner.needs_input else b""
         self._at += len(given)
         try:
-            return self._inner.decompress(given, count), len(given) > 0
+            return bytes(self._inner.decompress(given, count))
         except Exception:  # noqa: BLE001  each library has its own error
             raise Unusable(
                 "damaged", "the packed content is damaged and cannot be unpacked; fetch or export the file again"
