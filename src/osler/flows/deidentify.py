@@ -27,7 +27,6 @@ def deidentify(
     key: Path | None = None,
     keep_names: bool = False,
     language: str = "en",
-    workers: int | None = None,
     watch: Watch = SILENT,
 ) -> Summary:
     """Write each file of `source`, a folder or one file, without the person into the folder `out`; return what was done.
@@ -43,7 +42,7 @@ def deidentify(
     with Journal(out, request=request, key=secret) as journal:
         out.mkdir(parents=True, exist_ok=True)
         work = Work(home, out, journal.key, options, keep_names)
-        outcomes = _outcomes(work, names, journal, workers or os.cpu_count() or 1, watch)
+        outcomes = _outcomes(work, names, journal, watch=watch)
         _sweep(out)
         summary = report(outcomes, out=out, options=options, language=language)
         journal.close()
@@ -83,14 +82,14 @@ def _within(folder: Path) -> Iterator[str]:
             yield name if here == "." else f"{here}/{name}"
 
 
-def _outcomes(work: Work, names: Sequence[str], journal: Journal, workers: int, watch: Watch) -> list[Outcome]:
+def _outcomes(work: Work, names: Sequence[str], journal: Journal, *, watch: Watch) -> list[Outcome]:
     """Return what became of each file, in the order of `names`; what the journal knows is not done again."""
     watch.stage("de-identifying", total=len(names))
     known = [name for name in names if name in journal.known and _there(work, journal.known[name])]
     watch.advance(len(known))
     left = sorted(set(names) - set(known))
     pieces = [tuple(left[start : start + TOGETHER]) for start in range(0, len(left), TOGETHER)]
-    for done in _cleaned(work, pieces, workers if len(left) >= PAYS else 1):
+    for done in _cleaned(work, pieces, (os.cpu_count() or 1) if len(left) >= PAYS else 1):
         journal.note(done)
         watch.advance(len(done))
     return [journal.known[name] for name in names]

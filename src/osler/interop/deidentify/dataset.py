@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from osler.interop.deidentify.outcome import CLEANED, EMPTIED, KEPT, REMAPPED, REMOVED, REPLACED, SHIFTED, Account
 from osler.interop.deidentify.options import Options
+from osler.interop.deidentify.outcome import CLEANED, EMPTIED, KEPT, REMAPPED, REMOVED, REPLACED, SHIFTED, Account
 from osler.interop.deidentify.profile import Profile, profile_of
 from osler.interop.deidentify.pseudonym import Key
 from osler.interop.deidentify.values import DUMMIES, capped, known_words, moved, plausible
@@ -17,7 +17,8 @@ from osler.interop.deidentify.values import DUMMIES, capped, known_words, moved,
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-STANDARD = "1.2.840.10008."  # of DICOM's own UIDs: of classes, transfer syntaxes, coding schemes; they name nobody
+STANDARD = "1.2.840.10008."  # begins DICOM's own UIDs; those of classes may be newer than the dictionary at hand
+CLASSES = frozenset({0x00080016, 0x0008001A, 0x0008001B, 0x00081150, 0x0008115A, 0x00080062})
 TIMES = ("DA", "DT", "TM")
 TEXTS = frozenset({"LO", "SH", "LT", "ST", "UT", "UC", "PN", "UR", "AE"})
 FREE = frozenset({"LT", "ST", "UT", "UR", "AE", "PN"})  # emptied where the table does not name them: anything may stand there
@@ -55,7 +56,7 @@ class Cleaner:
                 action = self._unlisted(dataset, tag, vr)
             if strict and action in {"K", "C"} and (vr in TEXTS or vr in TIMES or self._drawn(tag)):
                 action = "D"
-            self._apply(dataset, tag, name, vr, action, strict)
+            self._apply(dataset, tag, name, vr=vr, action=action, strict=strict)
 
     def _unlisted(self, dataset: Dataset, tag: Any, vr: str) -> str:
         """Return what to do with an attribute of the standard that the table does not name."""
@@ -69,12 +70,12 @@ class Cleaner:
             return "X"
         return "Z" if vr in FREE else "K"
 
-    def _apply(self, dataset: Dataset, tag: Any, name: str, vr: str, action: str, strict: bool) -> None:
+    def _apply(self, dataset: Dataset, tag: Any, name: str, *, vr: str, action: str, strict: bool) -> None:
         if action == "X":
             del dataset[tag]
             self.account.note(name, REMOVED)
         elif vr == "SQ":
-            self._sequence(dataset, tag, name, action, strict)
+            self._sequence(dataset, tag, name, action=action, strict=strict)
         elif action == "Z" and int(tag) not in LINKED:
             self._empty(dataset, tag, name, vr)
         elif action in {"D", "Z"}:
@@ -86,7 +87,7 @@ class Cleaner:
         else:
             self._keep(dataset, tag, name, vr)
 
-    def _sequence(self, dataset: Dataset, tag: Any, name: str, action: str, strict: bool) -> None:
+    def _sequence(self, dataset: Dataset, tag: Any, name: str, *, action: str, strict: bool) -> None:
         if action == "Z":
             self._empty(dataset, tag, name, "SQ")
             return
@@ -124,7 +125,7 @@ class Cleaner:
             return
         value = dataset[tag].value
         several = [str(one) for one in ([value] if isinstance(value, str) else value)]
-        replaced = [one if one.startswith(STANDARD) or not one else self.key.uid(one) for one in several]
+        replaced = [one if _published(one, tag) else self.key.uid(one) for one in several]
         if replaced != several:
             _put(dataset, tag, "UI", replaced if len(replaced) > 1 else replaced[0])
             self.account.note(name, REMAPPED)
@@ -141,10 +142,10 @@ class Cleaner:
             cleaned = [None]
         if None in cleaned:  # nothing that is known to be harmless is left
             basic = self.plain.actions(self.sop_class, nested=True).get(int(tag), "Z")
-            self._apply(dataset, tag, name, vr, "Z" if vr in TIMES else basic, strict=False)
+            self._apply(dataset, tag, name, vr=vr, action="Z" if vr in TIMES else basic, strict=False)
             return
         _put(dataset, tag, vr, cleaned if len(cleaned) > 1 else cleaned[0])
-        self.account.note(name, SHIFTED if vr in ("DA", "DT") else CLEANED)
+        self.account.note(name, SHIFTED if vr in {"DA", "DT"} else KEPT if vr == "TM" else CLEANED)
 
     def _keep(self, dataset: Dataset, tag: Any, name: str, vr: str) -> None:
         element = dataset.get_item(tag)
@@ -187,7 +188,7 @@ def _described(dataset: Dataset, tag: Any, actions: dict[int, str]) -> tuple[str
         known, _, _, _, keyword = get_entry(tag)
     except KeyError:
         return "attributes unknown to the standard", "UN", "X"
-    vr = dataset.get_item(tag).VR
+    vr = dataset.get_item(tag).VR or ("UN" if known == "UN" else None)
     if vr in {None, "UN"} and known != "UN":
         vr = known if known in DUMMIES or known in {"SQ", "UI"} else "OW"  # "US or SS" and the like hold no text
         if vr == "SQ" or dataset.get_item(tag).VR == "UN":
@@ -231,6 +232,13 @@ def _named(dataset: Dataset) -> Any:
                 yield from _named(item)
         elif (vr == "PN" or int(tag) in IDENTIFIERS) and _length(dataset, tag) and vr == dataset[tag].VR:
             yield dataset[tag]
+
+
+def _published(uid: str, tag: Any) -> bool:
+    """Return whether a UID is one of the standard's own, which names nobody, or none at all."""
+    from pydicom.uid import UID_dictionary
+
+    return not uid or uid in UID_dictionary or (int(tag) in CLASSES and uid.startswith(STANDARD))
 
 
 def _public(item: Dataset) -> bool:

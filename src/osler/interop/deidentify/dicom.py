@@ -46,9 +46,11 @@ def clean_dicom(source: Path, target: Path, *, key: Key, options: Options) -> Ac
             Cleaner(dataset, key=key, profile=profile_of(options), account=account).clean(dataset)
             _tell(dataset, options)
             _write(dataset, target)
-        except (Uncleanable, OSError, MemoryError):
+        except (Uncleanable, MemoryError):
             raise
-        except Exception:  # noqa: BLE001  whatever a damaged file makes of pydicom; its words may quote the file
+        except Exception as error:  # whatever a damaged file makes of pydicom; its words may quote the file
+            if isinstance(error, OSError) and error.errno:  # the disk's, and not pydicom's own
+                raise
             raise Uncleanable("damaged") from None
     return account
 
@@ -135,14 +137,16 @@ def _tell(dataset: Dataset, options: Options) -> None:
 def _write(dataset: Dataset, target: Path) -> None:
     import pydicom
     from pydicom.dataset import FileMetaDataset
+    from pydicom.uid import UID
 
     syntax = _syntax(dataset)
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     meta.TransferSyntaxUID = syntax
-    meta.ImplementationClassUID, meta.ImplementationVersionName = IMPLEMENTATION, "OSLER"
-    if dataset.original_encoding[0] != syntax.is_implicit_VR:  # the file is written in another way than it says
+    meta.ImplementationClassUID, meta.ImplementationVersionName = UID(IMPLEMENTATION), "OSLER"
+    unsaid = any(dataset.get_item(tag).VR is None for tag in dataset.keys())  # noqa: SIM118  iterating converts every element
+    if unsaid and not syntax.is_implicit_VR:  # the file is written in another way than it says
         for _ in dataset.iterall():
             pass
     dataset.file_meta = meta

@@ -32,7 +32,7 @@ class Journal:
         told = {**request, "key": key.stamp() if key else ""}
         asked = self.folder / REQUEST
         if asked.exists():
-            if json.loads(asked.read_text(encoding="utf-8")) != told:
+            if asked.read_text(encoding="utf-8") != json.dumps(told):
                 raise OutputError(
                     f"'{self.folder.name}' belongs to an unfinished run of another request; repeat that one, or remove"
                     f" '{self.folder.name}' and '{out.name}'"

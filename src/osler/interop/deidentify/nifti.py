@@ -23,7 +23,9 @@ MOST_VALUES = 1 << 36  # bytes of values: 64 GiB
 
 def is_nifti(start: bytes) -> bool:
     """Return whether a file begins as NIfTI in one file or in two, or as its forerunner Analyze."""
-    return start[4:8] in {b"n+2\0", b"ni2\0"} or len(start) >= 348 and (start[344:348] in {b"n+1\0", b"ni1\0"} or _analyze(start))
+    return start[4:8] in {b"n+2\0", b"ni2\0"} or (
+        len(start) >= 348 and (start[344:348] in {b"n+1\0", b"ni1\0"} or _analyze(start))
+    )
 
 
 def clean_nifti(source: Path, target: Path) -> Account:
@@ -51,6 +53,7 @@ def _opened(source: Path, *, packed: bool) -> IO[bytes]:
 
 
 def _written(stream: IO[bytes], out: IO[bytes], account: Account) -> None:
+    texts: tuple[tuple[str, int, int], ...]
     start = _exactly(stream, 348)
     if start[4:7] == b"n+2":
         header, texts, offset = bytearray(start + _exactly(stream, 192)), TEXTS_2, ("q", 168)
@@ -101,8 +104,7 @@ def _pieces(stream: IO[bytes], length: int) -> Iterator[bytes]:
 
 
 def _exactly(stream: IO[bytes], length: int) -> bytes:
-    found = b"".join(_pieces(stream, length))
-    return found
+    return b"".join(_pieces(stream, length))
 
 
 def _analyze(start: bytes) -> bool:

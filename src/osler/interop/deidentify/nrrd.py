@@ -18,12 +18,66 @@ MOST_HEADER = 1 << 20
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|[-+]?inf|none|\?\?\?"
 _NUMBERS = re.compile(rf"(?:{_NUMBER}|[(),\s])+", re.IGNORECASE)
 _WORDS = frozenset(
-    "domain space time list point vector covariant-vector normal stub scalar complex 2-vector 3-color rgb-color hsv-color xyz-color 4-color"
-    " rgba-color 3-vector 3-gradient 3-normal 4-vector quaternion 2d-symmetric-matrix 2d-masked-symmetric-matrix 2d-matrix 2d-masked-matrix"
-    " 3d-symmetric-matrix 3d-masked-symmetric-matrix 3d-matrix 3d-masked-matrix none ??? cell node little big raw gzip gz"
-    " right-anterior-superior ras left-anterior-superior las left-posterior-superior lps right-anterior-superior-time rast"
-    " left-anterior-superior-time last left-posterior-superior-time lpst scanner-xyz scanner-xyz-time 3d-right-handed 3d-left-handed"
-    " 3d-right-handed-time 3d-left-handed-time".split()
+    [
+        "domain",
+        "space",
+        "time",
+        "list",
+        "point",
+        "vector",
+        "covariant-vector",
+        "normal",
+        "stub",
+        "scalar",
+        "complex",
+        "2-vector",
+        "3-color",
+        "rgb-color",
+        "hsv-color",
+        "xyz-color",
+        "4-color",
+        "rgba-color",
+        "3-vector",
+        "3-gradient",
+        "3-normal",
+        "4-vector",
+        "quaternion",
+        "2d-symmetric-matrix",
+        "2d-masked-symmetric-matrix",
+        "2d-matrix",
+        "2d-masked-matrix",
+        "3d-symmetric-matrix",
+        "3d-masked-symmetric-matrix",
+        "3d-matrix",
+        "3d-masked-matrix",
+        "none",
+        "???",
+        "cell",
+        "node",
+        "little",
+        "big",
+        "raw",
+        "gzip",
+        "gz",
+        "right-anterior-superior",
+        "ras",
+        "left-anterior-superior",
+        "las",
+        "left-posterior-superior",
+        "lps",
+        "right-anterior-superior-time",
+        "rast",
+        "left-anterior-superior-time",
+        "last",
+        "left-posterior-superior-time",
+        "lpst",
+        "scanner-xyz",
+        "scanner-xyz-time",
+        "3d-right-handed",
+        "3d-left-handed",
+        "3d-right-handed-time",
+        "3d-left-handed-time",
+    ]
 )
 _SIZES = {
     **dict.fromkeys(("signed char", "int8", "int8_t", "uchar", "unsigned char", "uint8", "uint8_t"), 1),

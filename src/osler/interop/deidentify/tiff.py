@@ -59,7 +59,7 @@ def clean_tiff(source: Path, target: Path) -> Account:
     for start, entries, end in _pages(data, form):
         kept = [entry for entry in entries if entry.tag in KEPT]
         account.note("TIFF descriptions, EXIF and private tags", REMOVED, len(entries) - len(kept))
-        _directory(data, out, form, start, kept, end)
+        _directory(data, out, form, start=start, kept=kept, link=end)
         for entry in kept:
             _copy(data, out, *entry.values)
         for begin, length in _pieces(data, form, kept):
@@ -96,7 +96,7 @@ def _entry(data: bytes, form: _Form, at: int) -> _Entry:
     return _Entry(tag, kind, count, at, (start, start + length))
 
 
-def _directory(data: bytes, out: bytearray, form: _Form, start: int, kept: list[_Entry], link: int) -> None:
+def _directory(data: bytes, out: bytearray, form: _Form, *, start: int, kept: list[_Entry], link: int) -> None:
     """Write the kept entries one after the other, the link to the next directory behind them."""
     struct.pack_into(form.order + form.count, out, start, len(kept))
     at = start + struct.calcsize(form.count)
