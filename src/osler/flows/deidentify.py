@@ -13,6 +13,7 @@ from osler.interop.deidentify import Options, choose, read_key
 from osler.interop.deidentify.journal import Journal
 from osler.interop.deidentify.report import Summary, report
 from osler.interop.deidentify.work import Outcome, Work
+from osler.language import words
 
 TOGETHER = 16  # files that a worker takes at once; pixels are copied, so a file takes milliseconds
 PAYS = 512  # files from which on further processes pay, whose start takes a second (measured: 4 ms a file, 2 processes)
@@ -32,9 +33,10 @@ def deidentify(
     """Write each file of `source`, a folder or one file, without the person into the folder `out`; return what was done.
 
     `retain` and `clean` name options of the profile; `key` is a file with a secret that makes several runs agree. Raises
-    RequestError for options that are none, OutputError where `out` holds something else; a stopped run goes on.
+    RequestError for options or languages that are none, OutputError where `out` holds something else; a stopped run goes on.
     """
     _check_readers()
+    words(language)
     options = choose(retain=retain, clean=clean)
     home, names = _files(source, out)
     secret = read_key(key) if key else None

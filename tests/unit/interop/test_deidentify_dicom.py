@@ -2,6 +2,7 @@
 
 import collections
 import random
+import tracemalloc
 import warnings
 
 import pydicom
@@ -16,19 +17,19 @@ from osler.interop.deidentify import Account, Key, Options, Uncleanable, choose,
 from osler.interop.deidentify.dicom import clean_dicom
 from tests.unit.interop.planted import CT, ENHANCED_CT, PET, Marks, filled, listed, written
 
-DATES = choose(retain=["modified-dates"])
+BASIC, DATES = Options(), choose(retain=["modified-dates"])
 EVERY = choose(
     retain=["modified-dates", "patient-characteristics", "device-identity", "institution-identity", "uids"],
     clean=["descriptors", "graphics"],
 )
 
 
-def cleaned(source, target, key, options=Options()):
+def cleaned(source, target, key, options=BASIC):
     account = clean_dicom(source, target, key=key, options=options)
     return pydicom.dcmread(target), account
 
 
-def made(tmp_path, key, options=Options(), sop_class=CT, **values):
+def made(tmp_path, key, options=BASIC, sop_class=CT, **values):
     """Return a small file of `sop_class` with `values`, cleaned."""
     dataset = Dataset()
     dataset.SOPClassUID, dataset.SOPInstanceUID, dataset.StudyInstanceUID = sop_class, "1.2.3.4", "1.2.3"
@@ -41,7 +42,9 @@ def made(tmp_path, key, options=Options(), sop_class=CT, **values):
 
 
 @pytest.mark.parametrize("sop_class", [CT, ENHANCED_CT, PET, "1.2.840.10008.5.1.4.1.1.481.10", "1.2.840.10008.5.1.4.1.1.999"])
-@pytest.mark.parametrize("options", [Options(), choose(clean=["descriptors", "graphics"]), DATES], ids=["basic", "clean", "dates"])
+@pytest.mark.parametrize(
+    "options", [Options(), choose(clean=["descriptors", "graphics"]), DATES], ids=["basic", "clean", "dates"]
+)
 def test_no_mark_is_left_in_any_byte(tmp_path, key, sop_class, options):
     marks = Marks(7)
     source = written(filled(marks, sop_class=sop_class), tmp_path / "in.dcm", marks=marks)
@@ -182,7 +185,16 @@ def test_a_choice_of_codes_follows_the_type(tmp_path, key, sop_class, expected):
 
 
 def test_a_patient_s_dates_move_together_and_two_patients_apart(tmp_path, key):
-    first, _ = made(tmp_path, key, DATES, PatientID="A", StudyDate="20200228", SeriesDate="20200301", StudyTime="101112", PatientBirthDate="19500101")
+    first, _ = made(
+        tmp_path,
+        key,
+        DATES,
+        PatientID="A",
+        StudyDate="20200228",
+        SeriesDate="20200301",
+        StudyTime="101112",
+        PatientBirthDate="19500101",
+    )
     again, _ = made(tmp_path, key, DATES, PatientID="A", StudyDate="20210228", AcquisitionDateTime="20200228101112.5+0100")
     other, _ = made(tmp_path, key, DATES, PatientID="B", StudyDate="20200228")
     days = [pydicom.valuerep.DA(text) for text in (first.StudyDate, first.SeriesDate, again.StudyDate)]
@@ -195,7 +207,14 @@ def test_a_patient_s_dates_move_together_and_two_patients_apart(tmp_path, key):
 
 
 def test_full_dates_stay(tmp_path, key):
-    found, _ = made(tmp_path, key, choose(retain=["full-dates"]), StudyDate="20200228", TimezoneOffsetFromUTC="+0100", PatientBirthDate="19500101")
+    found, _ = made(
+        tmp_path,
+        key,
+        choose(retain=["full-dates"]),
+        StudyDate="20200228",
+        TimezoneOffsetFromUTC="+0100",
+        PatientBirthDate="19500101",
+    )
     assert (found.StudyDate, found.TimezoneOffsetFromUTC, found.PatientBirthDate) == ("20200228", "+0100", "")
     assert found.LongitudinalTemporalInformationModified == "UNMODIFIED"
 
@@ -207,12 +226,19 @@ def test_descriptions_keep_words_that_are_known(tmp_path, key):
     )  # fmt: skip
     assert found.SeriesDescription == "AX T1 HEAD 5mm"
     assert "StudyDescription" not in found
-    assert found.ProtocolName == "MR BRAIN"
-    assert found.ImageComments == "Head"  # a word is known or not; who is called by it cannot be told
+    assert found.ProtocolName == "MR BRAIN with Contrast"
+    assert "ImageComments" not in found  # a title tells that a person follows
+
+
+def test_words_of_the_file_s_own_names_are_not_known_words(tmp_path, key):
+    found, _ = made(tmp_path, key, choose(clean=["descriptors"]), PatientName="Head^Rib", SeriesDescription="AX HEAD Rib")
+    assert found.SeriesDescription == "AX Rib"  # names of fewer than four letters are in too many words
 
 
 def test_old_age_is_told_as_ninety(tmp_path, key):
-    found, _ = made(tmp_path, key, choose(retain=["patient-characteristics"]), PatientAge="097Y", PatientSex="F", PatientSize="1.61")
+    found, _ = made(
+        tmp_path, key, choose(retain=["patient-characteristics"]), PatientAge="097Y", PatientSex="F", PatientSize="1.61"
+    )
     assert (found.PatientAge, found.PatientSex, found.PatientSize) == ("090Y", "F", 1.61)
 
 
@@ -235,9 +261,18 @@ def test_references_still_point_at_each_other(tmp_path, key):
     reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = CT, "1.2.3.4"
     first, _ = made(tmp_path, key, FrameOfReferenceUID="1.9.9")
     second, _ = made(
-        tmp_path, key, sop_class="1.2.840.10008.5.1.4.1.1.77.1.1", SOPInstanceUID="1.2.3.5", FrameOfReferenceUID="1.9.9", ReferencedImageSequence=[reference]
+        tmp_path,
+        key,
+        sop_class="1.2.840.10008.5.1.4.1.1.77.1.1",
+        SOPInstanceUID="1.2.3.5",
+        FrameOfReferenceUID="1.9.9",
+        ReferencedImageSequence=[reference],
     )
-    assert second.ReferencedImageSequence[0].ReferencedSOPInstanceUID == first.SOPInstanceUID == first.file_meta.MediaStorageSOPInstanceUID
+    assert (
+        second.ReferencedImageSequence[0].ReferencedSOPInstanceUID
+        == first.SOPInstanceUID
+        == first.file_meta.MediaStorageSOPInstanceUID
+    )
     assert second.ReferencedImageSequence[0].ReferencedSOPClassUID == CT
     assert second.FrameOfReferenceUID == first.FrameOfReferenceUID != "1.9.9"
     assert first.StudyInstanceUID == second.StudyInstanceUID
@@ -363,6 +398,18 @@ def test_files_that_end_early_are_refused(tmp_path, key):
             codes[reason.code] += 1
     assert codes["truncated"] > 25
     assert codes["whole"] <= 2  # cut exactly between two elements, a shorter file is a whole one
+
+
+def test_a_length_beyond_the_file_takes_no_memory(tmp_path, key):
+    dataset = Dataset()
+    dataset.SOPClassUID, dataset.SOPInstanceUID = CT, "1.2.3"
+    source = written(dataset, tmp_path / "in.dcm")
+    source.write_bytes(source.read_bytes() + b"\xe0\x7f\x10\0OW\0\0\xf0\xff\xff\xff" + bytes(40))
+    tracemalloc.start()
+    with pytest.raises(Uncleanable, match="truncated"):
+        clean_dicom(source, tmp_path / "out.dcm", key=key, options=BASIC)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 26
+    tracemalloc.stop()
 
 
 @pytest.mark.parametrize("name", ["CT_small.dcm", "JPEG2000.dcm", "rtstruct.dcm", "MR_small_bigendian.dcm"])

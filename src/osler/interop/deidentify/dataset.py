@@ -137,7 +137,7 @@ class Cleaner:
         if vr in TIMES:
             cleaned = [moved(text, vr, days=self.days) for text in texts]
         elif vr in TEXTS:
-            cleaned = [known_words(text) or None for text in texts]
+            cleaned = [known_words(text, names=self.words) or None for text in texts]
         else:
             cleaned = [None]
         if None in cleaned:  # nothing that is known to be harmless is left

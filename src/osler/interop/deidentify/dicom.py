@@ -6,7 +6,9 @@ Preamble and file meta information (PS3.10, 7.1) are made afresh; the pixels' by
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,10 +71,23 @@ def quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
+class _Bounded(io.BufferedReader):
+    """A file of which nobody can ask more than it has: room would be taken for whatever length an element claims."""
+
+    def __init__(self, raw: io.FileIO) -> None:
+        super().__init__(raw)
+        self._end = os.fstat(raw.fileno()).st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return `size` bytes, or as many as there are."""
+        left = max(self._end - self.tell(), 0)
+        return super().read(left if size is None or size < 0 else min(size, left))
+
+
 def _read(source: Path) -> Dataset:
     import pydicom
 
-    with source.open("rb") as stream:
+    with _Bounded(io.FileIO(source)) as stream:
         if _DEFLATED in stream.read(4096):  # a header of kilobytes may unpack to gigabytes
             raise Uncleanable("deflated")
         stream.seek(0)

@@ -48,6 +48,10 @@ class _Form:
             raise Uncleanable("truncated")
         return int(struct.unpack_from(self.order + form, data, at)[0])
 
+    def inside(self, entry: _Entry) -> bool:
+        """Return whether an entry holds its values itself."""
+        return entry.values[0] == entry.at + 4 + self.width
+
 
 def clean_tiff(source: Path, target: Path) -> Account:
     """Write the TIFF `source` to `target` without what makes no picture; raises Uncleanable where it is damaged or its JPEG is of the old kind."""
@@ -59,11 +63,12 @@ def clean_tiff(source: Path, target: Path) -> Account:
     for start, entries, end in _pages(data, form):
         kept = [entry for entry in entries if entry.tag in KEPT]
         account.note("TIFF descriptions, EXIF and private tags", REMOVED, len(entries) - len(kept))
-        _directory(data, out, form, start=start, kept=kept, link=end)
         for entry in kept:
-            _copy(data, out, *entry.values)
+            if not form.inside(entry):
+                _copy(data, out, *entry.values)
         for begin, length in _pieces(data, form, kept):
             _copy(data, out, begin, begin + length)
+        _directory(data, out, form, start=start, kept=kept, link=end)
     target.write_bytes(out)
     return account
 
@@ -103,8 +108,7 @@ def _directory(data: bytes, out: bytearray, form: _Form, *, start: int, kept: li
     for entry in kept:
         out[at : at + form.entry] = data[entry.at : entry.at + form.entry]
         short = entry.values[1] - entry.values[0]
-        inside = entry.values[0] == entry.at + 4 + form.width
-        if inside:  # what lies behind a short value is nobody's
+        if form.inside(entry):  # what lies behind a short value is nobody's
             out[at + 4 + form.width + short : at + form.entry] = bytes(form.width - short)
         at += form.entry
     out[at : at + form.width] = data[link : link + form.width]

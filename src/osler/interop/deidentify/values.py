@@ -28,6 +28,9 @@ _NUMBERS = {
     "DA": re.compile(rb"[0-9.\\ \0]*"), "TM": re.compile(rb"[0-9.:\\ \0]*"), "DT": re.compile(rb"[-+0-9.\\ \0]*"),
 }  # fmt: skip
 _MOMENT = re.compile(r"(\d{4})(\d{2})?(\d{2})?(\d{0,6}(?:\.\d{1,6})?)([-+]\d{4})?")
+_TITLES = frozenset(
+    {"dr", "prof", "mrs", "ms", "miss", "Mr.", "Mr", "herr", "frau", "mme", "sir", "by", "physician", "patient", "name"}
+)
 _CLOCK = re.compile(r"\d{2}:?(\d{2}:?(\d{2}(\.\d{1,6})?)?)?")
 
 
@@ -77,13 +80,25 @@ def vocabulary() -> frozenset[str]:
     return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
 
 
-def known_words(text: str) -> str:
+def known_words(text: str, *, names: frozenset[str] = frozenset()) -> str:
     """Return what of `text` is known to be about the examination: words of the vocabulary and thicknesses, in their order.
 
-    >>> known_words("CT HEAD Dr. Smith 5mm 19-12345 w/o contrast")
-    'CT HEAD 5mm contrast'
+    What follows a title, and the lower-case `names`, may be a person even where the word is known.
+
+    >>> known_words("CT HEAD Dr. Foot 5mm 19-12345 w/o contrast")
+    'CT HEAD 5mm without contrast'
     """
-    words = [word.strip(".,;:()[]<>*#'\"") for word in re.split(r"[\s_^\\=]+", text)]
-    parts = [part for word in words for part in (word.split("-") if word.casefold() not in vocabulary() else [word])]
-    kept = [part for part in parts if part.casefold() in vocabulary() or re.fullmatch(r"\d{1,2}([.]\d)?mm", part, re.IGNORECASE)]
+    kept: list[str] = []
+    titled = False
+    text = re.sub(r"(?i)\bw/(o\b)?", lambda found: "without " if found[1] else "with ", text)
+    for word in re.split(r"[\s_^\\=/]+", text):
+        bare = word.strip(".,;:()[]<>*#'\"")
+        parts = [bare] if bare.casefold() in vocabulary() else bare.split("-")
+        told = [part for part in parts if _known(part) and part.casefold() not in names]
+        kept += [] if titled or word in _TITLES else told
+        titled = word in _TITLES or word.casefold().strip(".") in _TITLES
     return " ".join(kept)[:LONGEST].strip()
+
+
+def _known(word: str) -> bool:
+    return word.casefold() in vocabulary() or re.fullmatch(r"\d{1,2}([.]\d)?mm", word, re.IGNORECASE) is not None
