@@ -90,7 +90,7 @@ def known_words(text: str, *, names: frozenset[str] = frozenset()) -> str:
     """
     kept: list[str] = []
     titled = False
-    text = re.sub(r"(?i)\bw/(o\b)?", lambda found: "without " if found[1] else "with ", text)
+    text = re.sub(r"(?i)(?<![a-z0-9])w/(o\b)?", lambda found: "without " if found[1] else "with ", text)
     for word in re.split(r"[\s_^\\=/]+", text):
         bare = word.strip(".,;:()[]<>*#'\"")
         parts = [bare] if bare.casefold() in vocabulary() else bare.split("-")
