@@ -2,6 +2,7 @@
 
 import collections
 import random
+import re
 import tracemalloc
 import warnings
 
@@ -9,11 +10,13 @@ import pydicom
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydicom._dicom_dict import DicomDictionary
 from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from osler.interop.deidentify import Account, Key, Options, Uncleanable, choose, kind_of
+from osler.interop.deidentify.beyond import TELLING
 from osler.interop.deidentify.dicom import clean_dicom
 from tests.unit.interop.planted import CT, ENHANCED_CT, PET, Marks, filled, listed, written
 
@@ -92,6 +95,29 @@ def test_what_the_table_does_not_name_goes_by_its_kind(tmp_path, key):
     assert found.RetrieveURL == ""
     assert "StationName" not in found
     assert account.done["StationName", "removed"] == 1
+
+
+def test_of_all_other_attributes_only_short_texts_and_numbers_stay(tmp_path, key):
+    """Every attribute of the dictionary that the table does not name, each with a mark."""
+    marks, dataset = Marks(5), Dataset()
+    named = {tag for tag, _, _ in listed()}
+    for tag, (vr, _, _, _, keyword) in DicomDictionary.items():
+        value = marks.value(vr, keyword) if tag >> 16 >= 8 and tag not in named and keyword != "PixelData" else None
+        if value is not None:
+            dataset.add_new(tag, vr, value)
+    dataset.SOPClassUID, dataset.SOPInstanceUID, dataset.Modality, dataset.SpecificCharacterSet = CT, "1.2.3", "CT", "ISO_IR 100"
+    source = written(dataset, tmp_path / "in.dcm", marks=marks)
+    assert len(marks.found(source.read_bytes())) > 2000
+    clean_dicom(source, tmp_path / "out.dcm", key=key, options=BASIC)
+    left = marks.found((tmp_path / "out.dcm").read_bytes())
+    assert {name.split(" (")[1] for name in left} == {"CS)", "DS)", "IS)", "LO)", "SH)", "UC)", "OB)"}
+    kept = {name.split(" (")[0] for name in left if not name.endswith(("CS)", "DS)", "IS)"))}
+    assert {"Manufacturer", "CodeMeaning", "ConvolutionKernel", "SegmentLabel", "ICCProfile"} <= kept
+    telling = re.compile(
+        r"Comment|Notes|Birth|Death|OrderNumber|Calendar|Physician|Operator|Person|Address|Encrypt|Signature|Telephone"
+    )
+    assert [name for name in kept if telling.search(name)] == []
+    assert not kept & TELLING
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from osler.interop.deidentify.beyond import tells
 from osler.interop.deidentify.options import Options
 from osler.interop.deidentify.outcome import CLEANED, EMPTIED, KEPT, REMAPPED, REMOVED, REPLACED, SHIFTED, Account
 from osler.interop.deidentify.profile import Profile, profile_of
@@ -23,7 +24,7 @@ TIMES = ("DA", "DT", "TM")
 TEXTS = frozenset({"LO", "SH", "LT", "ST", "UT", "UC", "PN", "UR", "AE"})
 FREE = frozenset({"LT", "ST", "UT", "UR", "AE", "PN"})  # emptied where the table does not name them: anything may stand there
 LOOSE = ({"DS", "IS"}, {"LO", "SH", "CS"}, {"LT", "ST", "UT"})  # written one for the other, no harm is done
-PATIENT_AGE, GRAPHIC_DATA, ENCRYPTED = 0x00101010, 0x00700022, 0x04000500
+PATIENT_AGE, GRAPHIC_DATA = 0x00101010, 0x00700022
 # coding schemes whose meanings are published (PS3.16, 8): nobody's own words
 SCHEMES = frozenset({"DCM", "SCT", "SRT", "SNM3", "99SDM", "LN", "RADLEX", "UCUM", "FMA", "ICD10", "I10", "I9C", "NCIt", "BI"})
 # of these a replacement is drawn from the value, so that files of one patient or specimen still belong together
@@ -53,12 +54,12 @@ class Cleaner:
         for tag in list(dataset.keys()):
             name, vr, action = _described(dataset, tag, actions)
             if action == "?":
-                action = self._unlisted(dataset, tag, vr)
+                action = "X" if tells(name) and vr in {"SQ", "OB"} else "Z" if tells(name) else self._unlisted(vr)
             if strict and action in {"K", "C"} and (vr in TEXTS or vr in TIMES or self._drawn(tag)):
                 action = "D"
             self._apply(dataset, tag, name, vr=vr, action=action, strict=strict)
 
-    def _unlisted(self, dataset: Dataset, tag: Any, vr: str) -> str:
+    def _unlisted(self, vr: str) -> str:
         """Return what to do with an attribute of the standard that the table does not name."""
         if vr in TIMES:  # E.3.6: what holds for listed dates holds for all of them
             return "K" if "full_dates" in self.options else "C" if "modified_dates" in self.options else "Z"
@@ -66,7 +67,7 @@ class Cleaner:
             return "K" if "uids" in self.options else "U"
         if vr in {"LT", "ST", "UT"} and "descriptors" in self.options:
             return "C"
-        if vr == "UN" or int(tag) == ENCRYPTED:
+        if vr == "UN":
             return "X"
         return "Z" if vr in FREE else "K"
 
