@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import os
 import shutil
 from pathlib import Path
 
@@ -91,6 +92,14 @@ def test_runs_with_one_key_agree_and_without_do_not(clinic, tmp_path):
 def test_names_stay_where_that_is_asked(clinic, tmp_path):
     worked(osler("data", "deidentify", clinic, tmp_path / "out", "--keep-names"))
     assert "Mueller_Anna_19500101/Mueller-CT_small.dcm" in summed(tmp_path / "out")
+
+
+def test_any_name_will_do(tmp_path):
+    (tmp_path / "in").mkdir()
+    for name in (b"M\xfcller.dcm", '穆勒\n, "x".dcm'.encode(), b"-", b"a" * 240):
+        shutil.copy(next(COLLECTION.rglob("CT_small.dcm")), os.fsdecode(os.fsencode(tmp_path / "in") + b"/" + name))
+    assert "written 4 of 4 files" in worked(osler("data", "deidentify", tmp_path / "in", tmp_path / "out"))
+    assert b"M\xfcller.dcm," in (tmp_path / "out.files.csv").read_bytes()
 
 
 def test_one_file_will_do(tmp_path):

@@ -79,11 +79,15 @@ def _files(source: Path, out: Path) -> tuple[Path, tuple[str, ...]]:
 
 
 def _within(folder: Path) -> Iterator[str]:
-    for place, inner, names in os.walk(folder):
+    for place, inner, names in os.walk(folder, onerror=_unread):
         here = Path(place).relative_to(folder).as_posix()
         linked = [name for name in inner if (Path(place) / name).is_symlink()]
         for name in [*names, *linked]:
             yield name if here == "." else f"{here}/{name}"
+
+
+def _unread(error: OSError) -> None:
+    raise RequestError(f"a folder in IN cannot be read ({error.strerror}); nothing that is in it would be told")
 
 
 def _outcomes(work: Work, names: Sequence[str], journal: Journal, *, watch: Watch) -> list[Outcome]:

@@ -426,6 +426,16 @@ def test_files_that_end_early_are_refused(tmp_path, key):
     assert codes["whole"] <= 2  # cut exactly between two elements, a shorter file is a whole one
 
 
+def test_sequences_in_sequences_without_end_are_refused(tmp_path, key):
+    dataset = Dataset()
+    dataset.SOPClassUID, dataset.SOPInstanceUID = CT, "1.2.3"
+    source = written(dataset, tmp_path / "in.dcm")
+    level = b"\x08\0\x40\x11SQ\0\0\xff\xff\xff\xff\xfe\xff\0\xe0\xff\xff\xff\xff"
+    source.write_bytes(source.read_bytes() + level * 20_000)
+    with pytest.raises(Uncleanable, match=r"damaged|truncated"):
+        clean_dicom(source, tmp_path / "out.dcm", key=key, options=BASIC)
+
+
 def test_a_length_beyond_the_file_takes_no_memory(tmp_path, key):
     dataset = Dataset()
     dataset.SOPClassUID, dataset.SOPInstanceUID = CT, "1.2.3"

@@ -70,8 +70,8 @@ def _written(stream: IO[bytes], out: IO[bytes], account: Account) -> None:
     values = _values(header, order)
     if not math.isfinite(place) or not len(header) <= place < 1 << 31:
         raise Uncleanable("damaged")
-    extended = _exactly(stream, int(place) - len(header)) if place > len(header) else b""
-    if len(extended) > 4:
+    extended = sum(len(piece) for piece in _pieces(stream, int(place) - len(header)))
+    if extended > 4:
         account.note("NIfTI extensions", REMOVED)
     struct.pack_into(order + offset[0], header, offset[1], len(header) + 4)
     out.write(header + bytes(4))

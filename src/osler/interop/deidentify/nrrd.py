@@ -15,6 +15,7 @@ from osler.interop.deidentify.outcome import REMOVED, Account, Uncleanable
 from osler.interop.deidentify.risks import VOLUME
 
 MOST_HEADER = 1 << 20
+MOST_VALUES = 1 << 31  # bytes that are unpacked in memory: a CT of 512 × 512 × 4,096 voxels
 _NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan|[-+]?inf|none|\?\?\?"
 _NUMBERS = re.compile(rf"(?:{_NUMBER}|[(),\s])+", re.IGNORECASE)
 _WORDS = frozenset(
@@ -158,7 +159,9 @@ def _values(fields: dict[str, str], data: bytes) -> bytes:
 
 
 def inflated(data: bytes, length: int, *, gzipped: bool) -> bytes:
-    """Return the first `length` bytes that `data` unpacks to, and no more; raises Uncleanable where it is damaged."""
+    """Return the first `length` bytes that `data` unpacks to, and no more; raises Uncleanable where it is damaged or too much."""
+    if length > MOST_VALUES:
+        raise Uncleanable("large")
     machine = zlib.decompressobj(31 if gzipped else 15)
     try:
         return machine.decompress(data, max(length, 1))

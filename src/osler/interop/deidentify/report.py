@@ -67,7 +67,7 @@ def _table(path: Path, names: Sequence[str], lines: Iterable[Sequence[object]], 
     with whole(path) as temporary:
         if private and os.name == "posix":
             temporary.chmod(0o600)
-        with temporary.open("w", encoding="utf-8", newline="") as stream:
+        with temporary.open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
             writer = csv.writer(stream, lineterminator="\n")
             writer.writerow(names)
             writer.writerows(lines)
