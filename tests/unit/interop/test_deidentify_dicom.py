@@ -207,6 +207,32 @@ def test_a_choice_of_codes_follows_the_type(tmp_path, key, sop_class, expected):
     assert {name: found.get(name) for name in expected} == expected
 
 
+def test_inside_sequences_the_strongest_code_holds(tmp_path, key):
+    item = Dataset()
+    item.DeviceSerialNumber, item.SeriesDate, item.AcquisitionDate = "77", "20200102", "20200102"
+    found, _ = made(tmp_path, key, SharedFunctionalGroupsSequence=[item])
+    (inner,) = found.SharedFunctionalGroupsSequence
+    assert (inner.DeviceSerialNumber, inner.SeriesDate, inner.AcquisitionDate) == ("REMOVED", "19000101", "")
+
+
+def test_a_sequence_that_must_stay_says_nothing(tmp_path, key):
+    code, drawing, words, note = Dataset(), Dataset(), Dataset(), Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "4711", "99STAFF", "Miller"
+    drawing.GraphicData, drawing.GraphicType, words.UnformattedTextValue = [1.0, 2.0, 3.0, 4.0], "POLYLINE", "Miller"
+    note.GraphicObjectSequence, note.TextObjectSequence, note.GraphicGroupLabel = [drawing], [words], "Miller"
+    values = {"GraphicAnnotationSequence": [note], "PersonIdentificationCodeSequence": [code]}
+    found, _ = made(tmp_path, key, **values)
+    assert b"Miller" not in (tmp_path / "out.dcm").read_bytes()
+    assert [found.PersonIdentificationCodeSequence[0][name].value for name in ("CodeValue", "CodeMeaning")] == [
+        "REMOVED",
+        "REMOVED",
+    ]
+    assert found.GraphicAnnotationSequence[0].GraphicObjectSequence[0].GraphicData == [0, 0, 0, 0]  # strokes may be handwriting
+    found, _ = made(tmp_path, key, choose(clean=["graphics"]), **values)
+    assert b"Miller" not in (tmp_path / "out.dcm").read_bytes()
+    assert found.GraphicAnnotationSequence[0].GraphicObjectSequence[0].GraphicData == [1, 2, 3, 4]
+
+
 # options --------------------------------------------------------------------------------------------------------------
 
 

@@ -115,6 +115,21 @@ def test_tiff_keeps_its_pages_and_no_word(tmp_path, key, compression, big):
     assert PIL.Image.open(target).tag_v2.get(315) is None
 
 
+def test_tiff_hides_nothing_behind_short_values(tmp_path, key):
+    source = tmp_path / "in.tif"
+    PIL.Image.fromarray(PICTURE).save(source)
+    data = bytearray(source.read_bytes())
+    start, count = struct.unpack_from("<I", data, 4)[0], struct.unpack_from("<H", data, struct.unpack_from("<I", data, 4)[0])[0]
+    short = [at for at in range(start + 2, start + 2 + 12 * count, 12) if struct.unpack_from("<HI", data, at + 2) == (3, 1)]
+    for at in short:
+        data[at + 10 : at + 12] = b"QZ"
+    source.write_bytes(data)
+    _, _, target = cleaned(source, key)
+    assert len(short) > 2
+    assert target.read_bytes().count(b"QZ") == bytes(data).count(b"QZ") - len(short)
+    assert (np.asarray(PIL.Image.open(target)) == PICTURE).all()
+
+
 def frames(path):
     with PIL.Image.open(path) as image:
         for number in range(image.n_frames):
