@@ -199,7 +199,7 @@ class Predictor:
             with told(asked["name"], modality):
                 marks = aligned if asked["name"] == self.anchor else ()
                 locators = modality.locate(block, columns=asked["columns"], aligned=marks, options=options, cache=self.cache)
-            found[asked["name"]] = Asked(modality, locators, self._reading(asked["name"]), roles)
+            found[asked["name"]] = Asked(modality, locators, self.reading(asked["name"]), roles)
         return found
 
     def streamed(
@@ -211,10 +211,11 @@ class Predictor:
     @property
     def block_cases(self) -> int:
         """How many cases are predicted at a time, so that memory stays bounded."""
-        inputs = ((modality, self._reading(name)) for name, modality in self.modalities.items())
+        inputs = ((modality, self.reading(name)) for name, modality in self.modalities.items())
         return block_cases(inputs) if self.anchor is None else grid_cases(inputs)
 
-    def _reading(self, name: str) -> dict[str, Any]:
+    def reading(self, name: str) -> dict[str, Any]:
+        """Return the bundle's decisions on how input `name` is read."""
         return dict(self.contents.plan.part(f"inputs.{name}"))
 
     def output(self, part: str) -> State:
