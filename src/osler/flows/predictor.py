@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from osler.flows.explaining import Subject
 
 
+INPUTS = frozenset[Role]({"input"})
+WITH_BASELINE = frozenset[Role]({"input", "baseline"})
+
+
 @dataclass(frozen=True, slots=True)
 class Predictor:
     """A bundle ready to predict; it changes nothing on disk and is shown as a summary in a notebook.
@@ -190,7 +194,7 @@ class Predictor:
     def asked(self, block: Table, *, parts: Collection[str], truth: bool = False) -> dict[str, Asked]:
         """Return what is to be read of each input of a block: only the fields that the members `parts` need, and with the `truth`
         the marks that lie on the anchor's grid."""
-        roles = ON_GRID if truth else frozenset[Role]({"input", *(["baseline"] if "baseline" in parts else [])})
+        roles = ON_GRID if truth else WITH_BASELINE if "baseline" in parts else INPUTS
         aligned = self.contents.about["targets"] if truth else ()
         found = {}
         for asked in self.contents.about["inputs"]:

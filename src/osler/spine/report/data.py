@@ -99,8 +99,8 @@ def outcome(account: Account) -> tuple[Outcome, ...]:
 
     Of several labels, one entry that tells how many cases have each.
     """
-    if labels := marked_labels(account):
-        return _held(labels, account)
+    if marked := marked_labels(account):
+        return _held(marked, account)
     trained, tested = (_class_counts(facts, account) for facts in (account.facts.get("target", {}), account.tested))
     if not trained:
         return ()
