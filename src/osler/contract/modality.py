@@ -63,6 +63,11 @@ class Modality:
         """
         raise NotImplementedError
 
+    def cases_in(self, folder: Path, names: Sequence[str], *, reading: Mapping[str, Any]) -> Sequence[str]:
+        """Return the cases among the files `names` that lie in `folder`, where a folder stands in for a table; "" is the folder as a
+        whole, a series of slices. Default: each file that this kind opens."""
+        return [name for name in names if name.lower().endswith(self.opens)]
+
     def public(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the `options` that a bundle may hold: no absolute path, no address with a password. Default: all of them."""
         return options

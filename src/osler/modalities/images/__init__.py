@@ -58,6 +58,13 @@ class Images(Modality):
 
         return locate(table, columns=columns, aligned=aligned)
 
+    def cases_in(self, folder: Path, names: Sequence[str], *, reading: Mapping[str, Any]) -> Sequence[str]:
+        """Return the files; of volumes, a folder with several DICOM slices is one case."""
+        from osler.modalities.images.grids.series import cases_in
+
+        found = super().cases_in(folder, names, reading=reading)
+        return cases_in(folder, names, files=found) if reading.get("form") == "grid" and reading.get("axes") == 3 else found
+
     def digest(self, locators: Sequence[Any], *, file_digest: Callable[[Path], str]) -> str:
         """Return a hash of all files behind `locators`: of masks too, and of folders each file."""
         from osler.modalities.images.read.behind import digest
