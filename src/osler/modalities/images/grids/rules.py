@@ -81,7 +81,7 @@ def _training(brief: Brief) -> tuple[Decision, ...]:
     wanted = max(10, round(WANTED / steps))
     return (
         Decision("fit.batch", batch, "windows in a step; fewer where cases are large"),
-        Decision("fit.learning_rate", 2e-3, "peak of the one-cycle schedule with AdamW (docs/lab.md)"),
+        Decision("fit.learning_rate", 5e-3, "peak of the one-cycle schedule with AdamW (docs/lab.md)"),
         Decision("fit.weight_decay", 0.02, "on filters alone"),
         Decision("fit.wanted", wanted, f"epochs: about {WANTED:,} steps"),
         Decision("fit.rounds", rounds, f"windows of each case in an epoch, which has about {steps} steps"),

@@ -12,8 +12,8 @@ APART = (
     2.0  # times coarser than the finest: an axis is not halved, and filters do not reach along it, until the others are as coarse
 )
 WIDEST = {2: 512, 3: 320}  # channels
-PLACES = {2: 1 << 17, 3: 360_000}  # of all windows of a batch together
-BATCH = {2: (4, 32), 3: (2, 8)}
+PLACES = {2: 1 << 17, 3: 1 << 17}  # of all windows of a batch together
+BATCH = {2: (4, 32), 3: (2, 8)}  # many small steps learn faster than few large ones (docs/lab.md)
 
 # name, places of a window (2 axes, 3 axes), channels of the finest maps, residual units per stage, stages, whether a processor takes it
 _SIZES = (
