@@ -49,6 +49,7 @@ ROOMS = frozenset(
         "drift",
         "leaks",
         "cohort",
+        "grids",  # images: cases that keep their own grid, with the same rooms as its parent's
     }
 )
 OBLIGATORY = frozenset({"case", "read", "encode", "facts", "rules", "network", "baseline"})

@@ -135,7 +135,7 @@ def test_resampling_to_the_same_shape_changes_nothing_and_labels_stay_labels():
 
 def test_a_mask_is_written_voxel_exact_in_the_geometry_of_its_source(data, tmp_path):
     folder = data / "images" / "hippocampus"
-    name = sorted(p.name for p in (folder / "images").iterdir())[0]
+    name = min(p.name for p in (folder / "images").iterdir())
     values, mask = (load_volume(str(folder / part / name)).values for part in ("images", "labels"))
     for number, (order, signs) in enumerate(LIES[::7]):
         affine = affine_of(order, signs, spacing=(1.0, 1.2, 0.9))
