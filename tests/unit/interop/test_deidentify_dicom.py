@@ -44,9 +44,14 @@ def made(tmp_path, key, options=BASIC, sop_class=CT, **values):
 # planted marks --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("sop_class", [CT, ENHANCED_CT, PET, "1.2.840.10008.5.1.4.1.1.481.10", "1.2.840.10008.5.1.4.1.1.999"])
 @pytest.mark.parametrize(
-    "options", [Options(), choose(clean=["descriptors", "graphics"]), DATES], ids=["basic", "clean", "dates"]
+    ("sop_class", "options"),
+    [
+        *((name, BASIC) for name in (CT, ENHANCED_CT, PET, "1.2.840.10008.5.1.4.1.1.481.10", "1.2.840.10008.5.1.4.1.1.999")),
+        (CT, choose(clean=["descriptors", "graphics"])),
+        (CT, DATES),
+    ],
+    ids=["CT", "enhanced CT", "PET", "RT", "unknown", "descriptors", "dates"],
 )
 def test_no_mark_is_left_in_any_byte(tmp_path, key, sop_class, options):
     marks = Marks(7)
