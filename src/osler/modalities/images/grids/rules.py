@@ -13,7 +13,7 @@ PRECISIONS = ("float32", "bfloat16")
 LAYOUTS = ("channels-last", "contiguous")
 ANISOTROPIC = 3.0  # times coarser: turns out of the fine plane would be mostly interpolation
 STEPS = 50  # of an epoch
-WANTED = 3_000  # steps of a training, after which more rarely helps
+WANTED = 6_000  # steps of a training, after which more rarely helps
 LIGHT = (
     Decision("gamma", 0.25, "bends intensities: scanners differ"),
     Decision("contrast", 0.2, "spreads or narrows them up to this share"),
