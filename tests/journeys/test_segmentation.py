@@ -13,7 +13,7 @@ from tests.journeys.command import finished, osler, refused, started, worked
 
 CASES = 12
 QUICK = (
-    "--budget", "10s", "--set", "fit.epochs=1", "--set", "fit.members=1", "--set", "split.folds=1", "--set", "baseline.effort=1",
+    "--budget", "10s", "--set", "fit.epochs=1", "--set", "fit.members=1", "--set", "split.folds=1", "--set", "baseline.effort=1", "--set", "fit.rounds=1",
     "--set", "inputs.image.patch=[32,32,32]", "--set", "inputs.image.mirror=[]",
 )  # fmt: skip
 ONE_BY_ONE = "import osler.spine.columns.ahead as a\na.MOST_ON_GRID = 1\n"
