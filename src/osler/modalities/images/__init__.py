@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from osler.core.errors import Refusal
     from osler.modalities.images.case import Image, ImageFiles
+    from osler.modalities.images.grids.case import GridImage
 
 
 class Images(Modality):
@@ -79,7 +80,7 @@ class Images(Modality):
 
         return reading(locators, settings=settings)
 
-    def read(self, locator: Any, *, reading: Mapping[str, Any]) -> Image | None:
+    def read(self, locator: Any, *, reading: Mapping[str, Any]) -> Image | GridImage | None:
         """Return one picture in the size, channels and type that were decided; raises Refused."""
         if reading.get("form") == "grid":
             return self.grids.read(locator, reading=reading)

@@ -50,7 +50,9 @@ class GridEncoder(nn.Module):
         self.channels = tuple(widths[:-1]) or tuple(widths)
         self.strides = tuple(1 << stage for stage in range(len(self.channels)))
         self.width = widths[-1]
-        self.to(memory_format=self.layout)
+        for weight in self.parameters():
+            if weight.dim() == self.axes + 2:
+                weight.data = weight.data.contiguous(memory_format=self.layout)
 
     def lift(self, fields: Mapping[str, Tensor]) -> Tensor:
         """Return (B, C, i, j[, k]) floats: scaled by the study's levels, or by the case's own."""
