@@ -29,7 +29,6 @@ def facts(columns: Columns, rows: np.ndarray) -> Mapping[str, Any]:
         "channels": int(field.shape[0] or 1),
         "dtype": field.dtype,
         "shape": [float(v) for v in np.median(shapes, axis=0)],
-        "largest": [int(v) for v in shapes.max(0)],
         "places": int(np.median(shapes.prod(1))),
         "spacing": _spacing(columns, some, axes=axes),
         **_levels(columns, some),
