@@ -119,7 +119,9 @@ def explained(predictor: Predictor, table: Any, *, asked: Asked, folder: Path | 
         return [_marked(predictor, one, identity=identity) for one in located(table, asked, identity=identity)]
     answers = chosen(predictor.task.answers(predictor.output("test"), info=predictor.info, plan=predictor.contents.plan), asked)
     with threads(predictor.contents.plan):
-        return [_case(predictor, one, answers, identity=identity, folder=folder) for one in located(table, asked, identity=identity)]
+        return [
+            _case(predictor, one, answers, identity=identity, folder=folder) for one in located(table, asked, identity=identity)
+        ]
 
 
 def chosen(answers: Sequence[Answer], asked: Asked) -> list[Answer]:

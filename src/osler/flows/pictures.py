@@ -52,7 +52,9 @@ def filed(
             maps = parts["network"].maps.get(str(one["input"]))
             modality, columns = subject.source.modalities[str(one["input"])], subject.source.columns[str(one["input"])]
             label = f"{name}-answer{turn}-attribution{place}"
-            written = None if maps is None else modality.write_attribution(maps[0, turn - 1], columns, row, folder=folder, name=label)
+            written = (
+                None if maps is None else modality.write_attribution(maps[0, turn - 1], columns, row, folder=folder, name=label)
+            )
             found.append({**one, **({} if written is None else {"volume": written.name})})
         told.append(found)
     return told

@@ -274,9 +274,7 @@ class Images(Modality):
 
         return picture(columns, row, layers=layers or {})
 
-    def write_attribution(
-        self, attribution: np.ndarray, columns: Columns, row: int, *, folder: Path, name: str
-    ) -> Path | None:
+    def write_attribution(self, attribution: np.ndarray, columns: Columns, row: int, *, folder: Path, name: str) -> Path | None:
         """Write the attribution of a volume in the geometry of its file; pictures are drawn alone."""
         if not is_volume(columns):
             return None

@@ -120,9 +120,7 @@ class Volumes(Modality):
 
         return picture(columns, row, layers=layers or {})
 
-    def write_attribution(
-        self, attribution: np.ndarray, columns: Columns, row: int, *, folder: Path, name: str
-    ) -> Path | None:
+    def write_attribution(self, attribution: np.ndarray, columns: Columns, row: int, *, folder: Path, name: str) -> Path | None:
         """Write a NIfTI file in the geometry of the case's file."""
         from osler.modalities.images.volumes.write import write_attribution
 

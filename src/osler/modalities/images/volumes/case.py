@@ -12,38 +12,35 @@ import numpy as np
 from osler.modalities.images.grids.case import PLACES, Place
 
 FRAME = "frame"  # (FRAMED,) float64: how the file lies, and where in the study's size
-FRAMED = PLACES + 6
+FRAMED = PLACES + 7
 AXES = 3
-UNPLACED = np.eye(4)  # the affine of a file that knows no geometry
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
     """How a case lies in the study's size: its file's `place`, the size `inner` (3,) to which it was resampled along the stored axes,
-    and the index `start` (3,) at which its first place lies; below 0 where the case is cut."""
+    and the index `start` (3,) at which its first place lies; below 0 where the case is cut. `placed` is whether the file says where it
+    lies: else no axis is known to lead from left to right."""
 
     place: Place
     inner: tuple[int, ...]
     start: tuple[int, ...]
+    placed: bool = True
 
     def array(self) -> np.ndarray:
         """Return (FRAMED,) float64."""
-        return np.concatenate([self.place.array(), np.array(self.inner, np.float64), np.array(self.start, np.float64)])
+        return np.concatenate([self.place.array(), np.array(self.inner, np.float64), np.array([*self.start, self.placed], np.float64)])
 
     @classmethod
     def of(cls, values: np.ndarray) -> Frame:
         """Return what `array` gave."""
-        inner, start = values[PLACES : PLACES + AXES], values[PLACES + AXES :]
-        return cls(Place.of(values[:PLACES], axes=AXES), tuple(int(v) for v in inner), tuple(int(v) for v in start))
+        inner, start, (placed,) = np.split(values[PLACES:], (AXES, 2 * AXES))
+        place = Place.of(values[:PLACES], axes=AXES)
+        return cls(place, tuple(int(v) for v in inner), tuple(int(v) for v in start), bool(placed))
 
     def spacing(self) -> np.ndarray:
         """Return the millimetres between places of the study's size (3,)."""
         return self.place.spacing() * np.array(self.place.shape()) / np.array(self.inner)
-
-    @property
-    def placed(self) -> bool:
-        """Whether the file says where it lies: else no axis is known to lead from left to right."""
-        return not np.array_equal(self.place.grid.affine, UNPLACED)
 
     def inside(self, size: tuple[int, ...]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
         """Return which part of a field of `size` the case fills, and which part of the resampled case that is."""

@@ -30,9 +30,7 @@ def names(shape: Sequence[int]) -> tuple[str, ...]:
     places = [(c, i, j, k) for c in range(channels) for i in range(PARTS) for j in range(PARTS) for k in range(PARTS)]
     parts = (f"parts.channel {c + 1} at {i + 1},{j + 1},{k + 1}" for c, i, j, k in places)
     steps = (f"gradients.along {axis} {name}" for axis in "ijk" for name in STEPS)
-    planes = (
-        _of_plane(name, plane) for plane in PLANES for name in (*gradient_names(), *pattern_names("fine"), *pair_names())
-    )
+    planes = (_of_plane(name, plane) for plane in PLANES for name in (*gradient_names(), *pattern_names("fine"), *pair_names()))
     return (*each, *parts, *steps, *planes)
 
 

@@ -59,6 +59,6 @@ def _looked_at(columns: Columns, rows: np.ndarray) -> tuple[np.ndarray, np.ndarr
         flat = values.ravel()[:: max(1, values.size // 20_000)].astype(np.float64)
         low, high = np.percentile(flat, (1, 99))
         told[turn] = values.mean(dtype=np.float64), values.std(dtype=np.float64), high - low
-        one = resampled(values, (SIDE,) * 3, kernel="linear").mean(0)
+        one = resampled(values.astype(np.float32), (SIDE,) * 3, kernel="linear").mean(0)  # a copy: columns may not be written to
         small[turn] = (one - one.mean()) / max(float(one.std()), 1e-6)
     return told, small

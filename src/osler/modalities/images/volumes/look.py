@@ -58,9 +58,7 @@ def _grounds(values: np.ndarray, places: Sequence[int], *, spacing: np.ndarray, 
     return found
 
 
-def _overlays(
-    name: str, grid: np.ndarray, places: Sequence[int], shape: Sequence[int]
-) -> tuple[list[np.ndarray], float | None]:
+def _overlays(name: str, grid: np.ndarray, places: Sequence[int], shape: Sequence[int]) -> tuple[list[np.ndarray], float | None]:
     """Return the colours (rows, columns, 4) over each slice, and what an attribution's strongest colour stands for."""
     at = [min(side - 1, int((p + 0.5) * side / n)) for p, side, n in zip(places, grid.shape, shape, strict=True)]
     flat = [turned(grid.take(at[axis], axis=axis)[None])[0] for axis in CUT]

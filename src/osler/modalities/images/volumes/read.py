@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,10 @@ def read(locator: ImageFiles | None, *, reading: Mapping[str, Any]) -> VolumeIma
     case = grids.read(locator, reading={**reading, "axes": AXES}, marks=False)
     if case is None or locator is None:
         return None
-    frame = framed(case, reading=reading)
-    if reading["spacing"] is not None and not frame.placed and not _knows(locator, reading=reading):
+    # a file that knows no geometry is given the identity; one that says the identity is looked at once more
+    known = not np.array_equal(case.place.grid.affine, np.eye(4)) or _knows(locator, reading=reading)
+    frame = replace(framed(case, reading=reading), placed=known)
+    if reading["spacing"] is not None and not known:
         sentence = "the file does not know its spacing and the study's others do; save it with its geometry, or set spacing=null"
         raise Refused(Refusal("geometry", sentence, locator.columns[0]))
     return VolumeImage(_pixels(case, frame, reading=reading), frame, patient=case.patient, scanner=case.scanner)

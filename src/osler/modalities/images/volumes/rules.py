@@ -31,14 +31,18 @@ def rules(brief: Brief) -> tuple[Decision, ...]:
     """Return the decisions that do not depend on size, and under `fit.` what training volumes asks for."""
     flip = _flip(brief)
     asked = brief.settings.get("flip", flip.value)
-    views = Decision("views", asked if asked in FLIPS else "none", "predictions are the mean over these mirror images", choices=FLIPS)
+    views = Decision(
+        "views", asked if asked in FLIPS else "none", "predictions are the mean over these mirror images", choices=FLIPS
+    )
     return (*viewed(brief), _pool(brief), _normalise(brief), *_form(brief), flip, views, *_motion(brief), *LIGHT, *_training(brief))  # fmt: skip
 
 
 def _pool(brief: Brief) -> Decision:
     few = brief.groups < 100
     why = "few cases would not teach which slices matter" if few else "a finding may lie in few slices"
-    return Decision("pool", "mean" if few else "attention", f"of the slices' vectors, where slices are seen: {why}", choices=POOLS)
+    return Decision(
+        "pool", "mean" if few else "attention", f"of the slices' vectors, where slices are seen: {why}", choices=POOLS
+    )
 
 
 def _normalise(brief: Brief) -> Decision:
@@ -50,7 +54,9 @@ def _normalise(brief: Brief) -> Decision:
 
 
 def _form(brief: Brief) -> tuple[Decision, ...]:
-    why = "privacy needs cases apart" if brief.private else "how much there is of something is kept, as scaling each case loses it"
+    why = (
+        "privacy needs cases apart" if brief.private else "how much there is of something is kept, as scaling each case loses it"
+    )
     return (
         Decision("norm", "group" if brief.private else "batch", why, choices=NORMS),
         Decision("layout", "channels-last", "of maps in memory: the faster one (docs/lab.md)", choices=LAYOUTS),

@@ -50,5 +50,8 @@ def _view(brief: Brief, *, axis: int) -> tuple[str, str]:
         return HALF, f"{brief.groups} groups train: filters of two axes have a third of the weights, and see every slice"
     seconds = brief.cases * min(SMALLEST, math.prod(shape)) * PASSES / RATE
     if brief.device == "cpu" and seconds > 60 * brief.budget:
-        return HALF, f"{PASSES} passes over {brief.cases:,} cases in three axes would take {seconds / 60:.0f} minutes on a processor"
+        return (
+            HALF,
+            f"{PASSES} passes over {brief.cases:,} cases in three axes would take {seconds / 60:.0f} minutes on a processor",
+        )
     return WHOLE, f"{told}: filters go through all three axes"
