@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import PIL.Image
 import pyarrow as pa
@@ -18,7 +19,8 @@ from tests.contract.strips import rows_of, write_strips
 
 EXTRA_MODALITIES = {"strips": "tests.contract.strips:Strips"}
 EXTRA_TASKS = {"marking": "tests.contract.marking:Marking"}
-SCAN = 16
+SCAN, SLICES = 16, 6
+GEOMETRY = np.diag([1.0, 1.0, 2.0, 1.0])
 SMALL = {"fit.epochs": 2, "fit.members": 1, "fit.batch": 16, "fit.threads": 1}
 
 
@@ -37,12 +39,16 @@ class Case:
 TABLE = ("tables", ("age", "dose", "sex"))
 STRIP = ("strips", ("image",))
 IMAGE = ("images", ("scan",))
+VOLUME = ("images", ("volume",))
 EVENTS = ("timelines", ("visit",))
 CASES = [
     Case({"table": TABLE}, "classification", "bright"),
     Case({"table": TABLE}, "regression", "level"),
     Case({"scan": IMAGE}, "classification", "bright"),
     Case({"scan": IMAGE}, "regression", "level"),
+    Case({"volume": VOLUME}, "classification", "bright"),
+    Case({"volume": VOLUME}, "regression", "level"),
+    Case({"volume": VOLUME}, "segmentation", "marks"),
     Case({"picture": STRIP}, "classification", "bright"),
     Case({"picture": STRIP}, "regression", "level"),
     Case({"picture": STRIP}, "marking", "mask"),
@@ -67,16 +73,17 @@ def study_of(case: Case, folder: Path, *, cases: int = 60, **settings) -> tuple[
     rows = write_strips(folder, cases=cases)
     for number, row in enumerate(rows):
         row["scan"] = _scan(folder, row["image"])
+        row["volume"], row["marks"] = _volume(folder, row, number)
         row["dose"] = row["level"] * 10 + number % 3
         row["sex"] = "fm"[number % 2]
         row["visit"] = f"v{number}"
     write_events(folder, rows, keys=EVENTS[1])
-    columns = rows_of(rows, ["image", "scan", "visit", "mask", "bright", "level", "age", "dose", "sex", "patient"])
+    columns = rows_of(rows, ["image", "scan", "volume", "marks", "visit", "mask", "bright", "level", "age", "dose", "sex", "patient"])
     path = folder / "table.parquet"
     pq.write_table(pa.table(columns), path)
     inputs = tuple(Input(name, modality, used) for name, (modality, used) in case.inputs.items())
     # pictures this small need no more, and 400 steps of eight cases go faster
-    narrow = {f"inputs.{name}.width": 8 for name, (modality, _) in case.inputs.items() if modality == "images"}
+    narrow = {f"inputs.{name}.width": 8 for name, (modality, _) in case.inputs.items() if modality == "images" and case.task != "segmentation"}
     study = Study(
         path,
         folder,
@@ -110,6 +117,20 @@ def _events(subject: str, level: float, number: int, drawn: np.random.Generator)
         f"{subject},{hours[0]},dose,{number % 7},mg",
         f"{subject},{hours[1]},look,{['pale', 'pink'][number % 2]},",
     ]
+
+
+def _volume(folder: Path, row: dict, number: int) -> tuple[str, str]:
+    """Write the strip and its mask as volumes of SCAN × SCAN × SLICES, brightest in the middle; return the names of both."""
+    strip, mask = np.load(folder / row["image"]), np.load(folder / row["mask"])
+    grey, marks = np.zeros((SCAN, SCAN), np.int16), np.zeros((SCAN, SCAN), np.uint8)
+    grey[: strip.shape[0], : strip.shape[1]] = np.clip(900 + 600 * strip, 1, 4000)
+    marks[: mask.shape[0], : mask.shape[1]] = mask
+    weight = 1 - np.abs(np.linspace(-0.5, 0.5, SLICES))
+    names = (f"volume{number}.nii.gz", f"marks{number}.nii.gz")
+    volumes = ((grey[..., None] * weight).astype(np.int16), np.repeat(marks[..., None], SLICES, axis=2))
+    for name, values in zip(names, volumes, strict=True):
+        nibabel.save(nibabel.Nifti1Image(values, GEOMETRY), folder / name)
+    return names
 
 
 def _scan(folder: Path, image: str) -> str:

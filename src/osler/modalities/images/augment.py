@@ -64,7 +64,7 @@ def drawn(cases: int, *, size: torch.Size, plan: Mapping[str, Any], generator: t
     )
     angle, shear = math.radians(plan["rotate"]) * even(cases), plan["shear"] * even(cases)
     linear = linear @ _plane(angle, shear, axes=axes)
-    for plane in ((0, 2), (1, 2)) if axes == 3 and plan["tilt"] else ():
+    for plane in ((0, 2), (1, 2)) if axes == 3 and plan.get("tilt") else ():
         linear = linear @ _turned(math.radians(plan["tilt"]) * even(cases), plane=plane)
     for axis in FLIPPED[plan["flip"]]:
         sign = torch.where(torch.rand(cases, generator=generator, device=device) < 0.5, -1.0, 1.0)

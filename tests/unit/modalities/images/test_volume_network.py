@@ -71,7 +71,9 @@ def test_a_batch_equals_one_by_one_and_layouts_and_mirror_images_agree(view):
     together = vectors(found, values)
     for at in range(3):
         torch.testing.assert_close(vectors(found, values[at : at + 1])[0], together[at], rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(vectors(encoder(view=view, pool="attention", layout="contiguous"), values), together, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        vectors(encoder(view=view, pool="attention", layout="contiguous"), values), together, rtol=1e-4, atol=1e-5
+    )
     torch.testing.assert_close(vectors(found, values.flip(-3)).flip(1), together, rtol=1e-4, atol=1e-5)
     assert not torch.allclose(together[:, 0], together[:, 1], atol=1e-3)
 
@@ -126,7 +128,9 @@ def test_a_turn_in_the_axial_plane_keeps_each_slice_and_a_tilt_does_not():
 
 def test_turns_are_of_millimetres():
     """A ball stays a ball: of places twice as far apart along k, it is turned out of the plane as in the world."""
-    grid = torch.stack(torch.meshgrid(torch.arange(32) - 15.5, torch.arange(32) - 15.5, 2 * (torch.arange(16) - 7.5), indexing="ij"))
+    grid = torch.stack(
+        torch.meshgrid(torch.arange(32) - 15.5, torch.arange(32) - 15.5, 2 * (torch.arange(16) - 7.5), indexing="ij")
+    )
     ball = torch.exp(-(grid**2).sum(0) / 50)[None, None].expand(8, 1, 32, 32, 16).clone() * 100
     found = moved(ball, flip="none", rotate=30.0, tilt=40.0)
     assert (found - ball).abs().max() < 4
@@ -136,8 +140,18 @@ def test_turns_are_of_millimetres():
 # rules -----------------------------------------------------------------------------------------------------------------
 
 
-def brief(*, spacing=(1.0, 1.0, 1.0), shape=(1, 48, 48, 48), cases=300, groups=300, budget=10.0, device="cpu", settings=None, **facts):
-    known = {"form": "volume", "shape": list(shape), "spacing": list(spacing), "placed": True, "unlike": 0.1, "mirror": {}, **facts}
+def brief(
+    *, spacing=(1.0, 1.0, 1.0), shape=(1, 48, 48, 48), cases=300, groups=300, budget=10.0, device="cpu", settings=None, **facts
+):
+    known = {
+        "form": "volume",
+        "shape": list(shape),
+        "spacing": list(spacing),
+        "placed": True,
+        "unlike": 0.1,
+        "mirror": {},
+        **facts,
+    }
     target = {"names": ["grade"], "classes": [["low", "high"]]}
     return Brief(known, target, "classification", "vector", device, budget, cases, groups, settings=settings or {})
 
@@ -194,7 +208,9 @@ def test_which_hippocampus_it_is_is_measured_to_be_about_side(data):
     reading = {d.name: d.value for d in Images().reading(locators, settings={"size": [20, 28, 20]})}
     columns = Images().shard(locators, reading=reading, roles=ROLES)
     odd = np.array([int(name[-10:-7]) % 2 for name in names], float)
-    sides = Target(odd[:, None], np.ones((len(names), 1), bool), {"kind": "binary", "names": ["number"], "classes": [["even", "odd"]]})
+    sides = Target(
+        odd[:, None], np.ones((len(names), 1), bool), {"kind": "binary", "names": ["number"], "classes": [["even", "odd"]]}
+    )
     labels = [nibabel.load(files.folder.parent / "labels" / name) for name in names]
     amount = np.array([(np.asarray(label.dataobj) > 0).sum() / 1000 for label in labels])
     size = Target(amount[:, None], np.ones((len(names), 1), bool), {"kind": "number", "names": ["ml"]})
@@ -202,7 +218,8 @@ def test_which_hippocampus_it_is_is_measured_to_be_about_side(data):
     about_side, about_size = (Images().facts(columns, rows, target=t) for t in (sides, size))
     assert about_side["mirror"]["left-right"]["seen"] > 0.7
     assert about_side["mirror"]["left-right"]["kept"] < 0
-    assert about_size["mirror"]["left-right"]["kept"] is None or about_size["mirror"]["left-right"]["kept"] > 0.5
+    assert about_size["mirror"]["left-right"]["kept"] > 0.1  # the sides differ a little in size
+    assert about_side["placed"]  # also those whose affine is the identity, as they say so
     assert about_side["spacing"] == pytest.approx([2, 2, 2], abs=0.3)
 
 

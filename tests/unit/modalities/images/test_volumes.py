@@ -112,7 +112,7 @@ def test_the_majority_says_what_the_files_are(files):
     assert "2 of the sample are pictures of one slice, and refused" in decided["form"].reason
     assert columns.present.tolist() == [True, True, True, False, False]
     assert {columns.refusals[row].code for row in (3, 4)} == {"axes"}
-    assert "the file is a picture of one slice and the study's others are volumes" in columns.refusals[3].sentence
+    assert "the file is a picture of one slice and the study's others are" in columns.refusals[3].sentence
     decided, columns = files.columns(volumes[0], "flat.png", "flat.png")
     assert decided["form"].value == "picture"
     assert not is_volume(columns)

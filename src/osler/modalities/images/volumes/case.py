@@ -29,7 +29,9 @@ class Frame:
 
     def array(self) -> np.ndarray:
         """Return (FRAMED,) float64."""
-        return np.concatenate([self.place.array(), np.array(self.inner, np.float64), np.array([*self.start, self.placed], np.float64)])
+        return np.concatenate(
+            [self.place.array(), np.array(self.inner, np.float64), np.array([*self.start, self.placed], np.float64)]
+        )
 
     @classmethod
     def of(cls, values: np.ndarray) -> Frame:
