@@ -48,7 +48,6 @@ CASES = [
     Case({"scan": IMAGE}, "regression", "level"),
     Case({"volume": VOLUME}, "classification", "bright"),
     Case({"volume": VOLUME}, "regression", "level"),
-    Case({"volume": VOLUME}, "segmentation", "marks"),
     Case({"picture": STRIP}, "classification", "bright"),
     Case({"picture": STRIP}, "regression", "level"),
     Case({"picture": STRIP}, "marking", "mask"),
@@ -73,17 +72,17 @@ def study_of(case: Case, folder: Path, *, cases: int = 60, **settings) -> tuple[
     rows = write_strips(folder, cases=cases)
     for number, row in enumerate(rows):
         row["scan"] = _scan(folder, row["image"])
-        row["volume"], row["marks"] = _volume(folder, row, number)
+        row["volume"] = _volume(folder, row["image"])
         row["dose"] = row["level"] * 10 + number % 3
         row["sex"] = "fm"[number % 2]
         row["visit"] = f"v{number}"
     write_events(folder, rows, keys=EVENTS[1])
-    columns = rows_of(rows, ["image", "scan", "volume", "marks", "visit", "mask", "bright", "level", "age", "dose", "sex", "patient"])
+    columns = rows_of(rows, ["image", "scan", "volume", "visit", "mask", "bright", "level", "age", "dose", "sex", "patient"])
     path = folder / "table.parquet"
     pq.write_table(pa.table(columns), path)
     inputs = tuple(Input(name, modality, used) for name, (modality, used) in case.inputs.items())
     # pictures this small need no more, and 400 steps of eight cases go faster
-    narrow = {f"inputs.{name}.width": 8 for name, (modality, _) in case.inputs.items() if modality == "images" and case.task != "segmentation"}
+    narrow = {f"inputs.{name}.width": 8 for name, (modality, _) in case.inputs.items() if modality == "images"}
     study = Study(
         path,
         folder,
@@ -119,18 +118,14 @@ def _events(subject: str, level: float, number: int, drawn: np.random.Generator)
     ]
 
 
-def _volume(folder: Path, row: dict, number: int) -> tuple[str, str]:
-    """Write the strip and its mask as volumes of SCAN × SCAN × SLICES, brightest in the middle; return the names of both."""
-    strip, mask = np.load(folder / row["image"]), np.load(folder / row["mask"])
-    grey, marks = np.zeros((SCAN, SCAN), np.int16), np.zeros((SCAN, SCAN), np.uint8)
+def _volume(folder: Path, image: str) -> str:
+    """Write the strip as a volume of SCAN × SCAN × SLICES, brightest in the middle, and return its name."""
+    strip, grey = np.load(folder / image), np.zeros((SCAN, SCAN), np.int16)
     grey[: strip.shape[0], : strip.shape[1]] = np.clip(900 + 600 * strip, 1, 4000)
-    marks[: mask.shape[0], : mask.shape[1]] = mask
     weight = 1 - np.abs(np.linspace(-0.5, 0.5, SLICES))
-    names = (f"volume{number}.nii.gz", f"marks{number}.nii.gz")
-    volumes = ((grey[..., None] * weight).astype(np.int16), np.repeat(marks[..., None], SLICES, axis=2))
-    for name, values in zip(names, volumes, strict=True):
-        nibabel.save(nibabel.Nifti1Image(values, GEOMETRY), folder / name)
-    return names
+    name = image.replace(".npy", ".nii.gz")
+    nibabel.save(nibabel.Nifti1Image((grey[..., None] * weight).astype(np.int16), GEOMETRY), folder / name)
+    return name
 
 
 def _scan(folder: Path, image: str) -> str:

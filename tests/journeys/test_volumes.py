@@ -10,7 +10,18 @@ import pytest
 
 from tests.journeys.command import osler
 
-FAST = ("--budget", "20s", "--set", "split.folds=1", "--set", "fit.members=1", "--set", "fit.epochs=2", "--set", "baseline.effort=1")
+FAST = (
+    "--budget",
+    "20s",
+    "--set",
+    "split.folds=1",
+    "--set",
+    "fit.members=1",
+    "--set",
+    "fit.epochs=2",
+    "--set",
+    "baseline.effort=1",
+)
 CASES = 60
 
 
@@ -55,8 +66,7 @@ def test_new_volumes_are_predicted_and_a_bad_one_is_refused(study, tmp_path):
     assert ended.code == 0, ended.said
     with (tmp_path / "out.csv").open() as file:
         told = list(csv.DictReader(file))
-    column = next(c for c in told[0] if c.startswith("ml"))
-    assert [1 < float(line[column]) < 7 if line[column] else None for line in told] == [True, None, True]
+    assert [1 < float(line["predicted_ml"]) < 7 if line["predicted_ml"] else None for line in told] == [True, None, True]
     assert told[1]["refused"].startswith("damaged: ")
 
 

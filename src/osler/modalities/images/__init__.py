@@ -15,6 +15,7 @@ import numpy as np
 from osler.contract import NO_OPTIONS, Modality, Output
 from osler.core.columns import Columns, Field
 from osler.core.drift import Shift
+from osler.core.errors import PlanError
 from osler.core.features import Features
 from osler.core.grid import Grid
 from osler.core.leak import Leak
@@ -75,7 +76,8 @@ class Images(Modality):
         return digest(locators, file_digest=file_digest)
 
     def reading(self, locators: Sequence[Any], *, settings: Mapping[str, Any]) -> tuple[Decision, ...]:
-        """Decide size, channels and integer type from the headers."""
+        """Decide form, size, channels and type from the headers; raises PlanError where the user's form cannot be."""
+        _check_form(settings, aligned=_aligned(locators))
         if _aligned(locators):
             return self.grids.reading(locators, settings=settings)
         if settings.get("form") != "picture" and (found := self.volumes.reading(locators, settings=settings)):
@@ -297,6 +299,13 @@ class Images(Modality):
     def _held(self, columns: Columns) -> Grids | Volumes | None:
         """Return the form of the cases that columns hold, None where they are pictures."""
         return self.grids if is_grid(columns) else self.volumes if is_volume(columns) else None
+
+
+def _check_form(settings: Mapping[str, Any], *, aligned: bool) -> None:
+    wanted, can = settings.get("form"), ("grid",) if aligned else ("picture", "volume")
+    if wanted not in {None, *can}:
+        why = "the target lies on the grid of each case" if aligned else "the target is one answer a case"
+        raise PlanError(f"'form' cannot be {wanted!r} where {why}; it is one of: {', '.join(can)}")
 
 
 def _aligned(locators: Sequence[Any]) -> bool:

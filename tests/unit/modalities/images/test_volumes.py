@@ -134,6 +134,7 @@ def test_large_volumes_become_coarser_fine_axes_first():
         ("size", [4096, 4096, 4096], "wanted three whole numbers .i, j, k. from 1 to 1024, at most 32 million"),
         ("spacing", [1, 0, 1], "wanted three numbers above 0"),
         ("window", "file", "wanted .centre, width. in the files' unit"),
+        ("form", "grid", "'form' cannot be 'grid' where the target is one answer a case; it is one of: picture, volume"),
         ("dtype", "int64", "'dtype' cannot be 'int64'; it is one of"),
     ],
 )
