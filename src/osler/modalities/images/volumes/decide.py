@@ -194,7 +194,7 @@ def _check(settings: Mapping[str, Any]) -> None:
         if name in settings and not good(settings[name])
     ]
     if faults:
-        raise PlanError(faults)
+        raise PlanError("\n".join(faults))
 
 
 def _is_whole(value: Any) -> bool:
