@@ -49,6 +49,8 @@ ROOMS = frozenset(
         "drift",
         "leaks",
         "cohort",
+        "grids",  # forms of images that have the same rooms once more: each case on its own grid,
+        "volumes",  # and volumes of one size
     }
 )
 OBLIGATORY = frozenset({"case", "read", "encode", "facts", "rules", "network", "baseline"})
