@@ -49,7 +49,8 @@ ROOMS = frozenset(
         "drift",
         "leaks",
         "cohort",
-        "grids",  # images: cases that keep their own grid, with the same rooms as its parent's
+        "grids",  # forms of images that have the same rooms once more: each case on its own grid,
+        "volumes",  # and volumes of one size
     }
 )
 OBLIGATORY = frozenset({"case", "read", "encode", "facts", "rules", "network", "baseline"})

@@ -322,6 +322,11 @@ class Modality:
         own grid, (channels, i, j[, k]): "marks" as predicted, "truth" as read. `state` tells what is usual in training."""
         return None
 
+    def write_attribution(self, attribution: np.ndarray, columns: Columns, row: int, *, folder: Path, name: str) -> Path | None:
+        """Write what each place adds, `attribution`, shaped as what the encoder lifts of case `row`, into `folder` in the geometry of
+        the case's file; return the file, whose name begins with `name`. Default: None, as a drawing tells all of it."""
+        return None
+
     def sketch(self, plan: Mapping[str, Any]) -> str | None:
         """Return an SVG of what `augment` does, drawn on a pattern that is no patient's, or None where it does nothing to see."""
         return None

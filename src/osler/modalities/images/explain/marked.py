@@ -71,8 +71,8 @@ def grid_picture(
 def _picture(values: np.ndarray, marks: np.ndarray | None, truth: np.ndarray | None, spacing: Sequence[float]) -> list[Slice]:
     """Return the picture alone, and once more under its marks."""
     scale = PANEL / max(n * s for n, s in zip(values.shape[1:], spacing, strict=True))
-    plain = _slice(values, None, None, spacing=spacing, scale=scale)
-    return [plain, _slice(values, marks, truth, spacing=spacing, scale=scale)]
+    plain = sliced(values, None, None, spacing=spacing, scale=scale)
+    return [plain, sliced(values, marks, truth, spacing=spacing, scale=scale)]
 
 
 def _slices(values: np.ndarray, marks: np.ndarray | None, truth: np.ndarray | None, spacing: Sequence[float]) -> list[Slice]:
@@ -81,14 +81,14 @@ def _slices(values: np.ndarray, marks: np.ndarray | None, truth: np.ndarray | No
     scale = PANEL / max(n * s for n, s in zip(values.shape[1:], spacing, strict=True))
     found = []
     for axis in CUT:
-        cut = [None if a is None else _turned(a.take(places[axis], axis=axis + 1)) for a in (values, marks, truth)]
+        cut = [None if a is None else turned(a.take(places[axis], axis=axis + 1)) for a in (values, marks, truth)]
         assert cut[0] is not None
         rest = [s for at, s in enumerate(spacing) if at != axis]
-        found.append(_slice(cut[0], cut[1], cut[2], spacing=rest[::-1], scale=scale, letters=LETTERS[axis]))
+        found.append(sliced(cut[0], cut[1], cut[2], spacing=rest[::-1], scale=scale, letters=LETTERS[axis]))
     return found
 
 
-def _turned(values: np.ndarray) -> np.ndarray:
+def turned(values: np.ndarray) -> np.ndarray:
     """Return a slice (channels, a, b) of a volume in RAS+ order as rows and columns: b from top to bottom, a from left to right,
     both from their high end."""
     return values[:, ::-1, ::-1].swapaxes(1, 2)
@@ -114,10 +114,11 @@ def _marked(one: np.ndarray) -> np.ndarray:
     return np.logical_or.reduce([(part > 0) & (part != UNMARKED) for part in one])
 
 
-def _slice(
+def sliced(
     values: np.ndarray, marks: np.ndarray | None, truth: np.ndarray | None, *, spacing: Sequence[float], scale: float,
     letters: str = "",
 ) -> Slice:  # fmt: skip
+    """Return a slice (channels, rows, columns) with its marks as it is drawn; `scale` is units of the drawing for a millimetre."""
     high, wide = values.shape[1] * spacing[0] * scale, values.shape[2] * spacing[1] * scale
     shown = [None if one is None else _smaller(one) for one in (marks, truth)]
     return Slice(visible(_within(values), most=LARGEST), shown[0], shown[1], (max(wide, 1.0), max(high, 1.0)), letters)
@@ -143,7 +144,7 @@ def _drawn(one: Slice, colours: Mapping[int, str]) -> str:
     over = "".join(_outlined(one.marks, label, colour, one.size, broken=False) for label, colour in colours.items())
     over += "".join(_outlined(one.truth, label, colour, one.size, broken=True) for label, colour in colours.items())
     over += "" if one.alone is None else _line(one.alone, "#fff", one.size)
-    return ground + over + _lettered(one)
+    return ground + over + lettered(one)
 
 
 def _outlined(marks: np.ndarray | None, label: int, colour: str, size: tuple[float, float], *, broken: bool) -> str:
@@ -184,7 +185,8 @@ def _present(marks: np.ndarray) -> list[int]:
     return [at for at, part in enumerate(marks, start=1) if _marked(part[None]).any()]
 
 
-def _lettered(one: Slice) -> str:
+def lettered(one: Slice) -> str:
+    """Return the letters of a slice as a part of its SVG."""
     if not one.letters:
         return ""
     wide, high = one.size
