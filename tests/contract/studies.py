@@ -48,6 +48,9 @@ CASES = [
     Case({"scan": IMAGE}, "regression", "level"),
     Case({"volume": VOLUME}, "classification", "bright"),
     Case({"volume": VOLUME}, "regression", "level"),
+    Case({"scan": IMAGE}, "segmentation", "scan_mark"),
+    Case({"volume": VOLUME}, "segmentation", "volume_mark"),
+    Case({"volume": VOLUME, "table": TABLE}, "segmentation", "volume_mark"),
     Case({"picture": STRIP}, "classification", "bright"),
     Case({"picture": STRIP}, "regression", "level"),
     Case({"picture": STRIP}, "marking", "mask"),
@@ -73,16 +76,35 @@ def study_of(case: Case, folder: Path, *, cases: int = 60, **settings) -> tuple[
     for number, row in enumerate(rows):
         row["scan"] = _scan(folder, row["image"])
         row["volume"] = _volume(folder, row["image"])
+        row["scan_mark"], row["volume_mark"] = _marks(folder, row["mask"])
         row["dose"] = row["level"] * 10 + number % 3
         row["sex"] = "fm"[number % 2]
         row["visit"] = f"v{number}"
     write_events(folder, rows, keys=EVENTS[1])
-    columns = rows_of(rows, ["image", "scan", "volume", "visit", "mask", "bright", "level", "age", "dose", "sex", "patient"])
+    columns = rows_of(
+        rows,
+        [
+            "image",
+            "scan",
+            "volume",
+            "visit",
+            "mask",
+            "scan_mark",
+            "volume_mark",
+            "bright",
+            "level",
+            "age",
+            "dose",
+            "sex",
+            "patient",
+        ],
+    )
     path = folder / "table.parquet"
     pq.write_table(pa.table(columns), path)
     inputs = tuple(Input(name, modality, used) for name, (modality, used) in case.inputs.items())
     # pictures this small need no more, and 400 steps of eight cases go faster
-    narrow = {f"inputs.{name}.width": 8 for name, (modality, _) in case.inputs.items() if modality == "images"}
+    wide = ("widths", [8, 16, 32]) if case.task == "segmentation" else ("width", 8)
+    narrow = {f"inputs.{name}.{wide[0]}": wide[1] for name, (modality, _) in case.inputs.items() if modality == "images"}
     study = Study(
         path,
         folder,
@@ -126,6 +148,18 @@ def _volume(folder: Path, image: str) -> str:
     name = image.replace(".npy", ".nii.gz")
     nibabel.save(nibabel.Nifti1Image((grey[..., None] * weight).astype(np.int16), GEOMETRY), folder / name)
     return name
+
+
+def _marks(folder: Path, mask: str) -> tuple[str, str]:
+    """Write the strip's mask as that of its scan and of its volume, of which the first slice is not marked; return their names."""
+    strip, whole = np.load(folder / mask), np.zeros((SCAN, SCAN), np.uint8)
+    whole[: strip.shape[0], : strip.shape[1]] = strip
+    flat, deep = mask.replace(".npy", ".png"), mask.replace(".npy", ".nii.gz")
+    PIL.Image.fromarray(whole).save(folder / flat)
+    volume = np.repeat(whole[..., None], SLICES, axis=2)
+    volume[..., 0] = 0
+    nibabel.save(nibabel.Nifti1Image(volume, GEOMETRY), folder / deep)
+    return flat, deep
 
 
 def _scan(folder: Path, image: str) -> str:

@@ -79,7 +79,7 @@ class Segmentation(Task):
         """Return (B,) soft Dice and cross-entropy of raw maps, of lines (B, k) cross-entropy alone."""
         from osler.tasks.segmentation.loss import loss
 
-        return loss(raw, target, marks=plan["target.marks"])
+        return loss(raw, target, marks=plan["target.marks"], together=setting(plan, "target.pool", default="case") == "batch")
 
     def baseline(
         self, features: Features, target: Target, *, groups: np.ndarray, plan: Mapping[str, Any], seed: int
