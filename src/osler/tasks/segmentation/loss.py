@@ -28,7 +28,7 @@ def loss(raw: Tensor | tuple[Tensor, ...], target: TargetBatch, *, marks: Mappin
     total, weights = torch.zeros(()), [0.5**depth for depth in range(len(raws))]
     for weight, one in zip(weights, raws, strict=True):
         values, observed = (_resized(t, tuple(one.shape[2:])) for t in (target.values, target.observed))
-        total = total.to(one.device) + weight / sum(weights) * find(one, values, observed, marks, together)
+        total = total.to(one.device) + weight / sum(weights) * find(one, values, observed, marks=marks, together=together)
     return total
 
 
@@ -42,7 +42,7 @@ def _resized(values: Tensor, shape: tuple[int, ...]) -> Tensor:
     return values
 
 
-def _of_classes(raw: Tensor, values: Tensor, observed: Tensor, marks: Mapping[str, Any], together: bool) -> Tensor:  # noqa: FBT001
+def _of_classes(raw: Tensor, values: Tensor, observed: Tensor, *, marks: Mapping[str, Any], together: bool) -> Tensor:
     table = torch.from_numpy(classes(marks)).to(raw.device)
     number = table[values[:, 0].long()].long()
     seen = observed[:, 0].bool() & (number != UNMARKED)
@@ -61,7 +61,7 @@ def _of_classes(raw: Tensor, values: Tensor, observed: Tensor, marks: Mapping[st
     return entropy + 1 - torch.stack(parts).mean(dim=0)
 
 
-def _of_regions(raw: Tensor, values: Tensor, observed: Tensor, marks: Mapping[str, Any], together: bool) -> Tensor:  # noqa: FBT001
+def _of_regions(raw: Tensor, values: Tensor, observed: Tensor, *, marks: Mapping[str, Any], together: bool) -> Tensor:
     table, channel = torch.from_numpy(regions(marks)).to(raw.device), marks["channel"]
     entropies, parts, sizes = [], [], []
     for label, at in enumerate(channel):

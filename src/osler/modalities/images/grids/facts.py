@@ -28,6 +28,7 @@ def facts(columns: Columns, rows: np.ndarray) -> Mapping[str, Any]:
         "cases": len(rows),
         "channels": int(field.shape[0] or 1),
         "dtype": field.dtype,
+        "kind": next(iter(field.labels), ""),
         "shape": [float(v) for v in np.median(shapes, axis=0)],
         "places": int(np.median(shapes.prod(1))),
         "spacing": _spacing(columns, some, axes=axes),
