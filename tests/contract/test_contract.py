@@ -156,7 +156,9 @@ def test_augmentation_moves_target_with_input(ready):
     if ready.source.anchor is None:
         pytest.skip("no target on a grid")
     batch = ready.source.batch(ready.split.training[:16], seed=5)
-    image, mask = batch.inputs[ready.source.anchor].fields["image"], batch.target.values
+    columns = ready.source.columns[ready.source.anchor]
+    name = next(f.name for f in columns.fields if f.role == "input" and f.warp == "linear")
+    image, mask = batch.inputs[ready.source.anchor].fields[name], batch.target.values
     whole = ready.source.batch(ready.split.training[:16]).target.values
     assert image.shape == mask.shape
     assert not torch.equal(mask, whole[:, : mask.shape[1], : mask.shape[2]])  # something moved

@@ -38,7 +38,7 @@ class GridEncoder(nn.Module):
         self.layout = _layout(str(plan["layout"]), axes=self.axes)
         self.views = tuple(_views(plan["mirror"], axes=self.axes))
         widths, strides, filters = list(plan["widths"]), list(plan["strides"]), list(plan["filters"])
-        inputs = [len(self.mean), *widths[:-1]]
+        inputs = [self.mean.shape[1], *widths[:-1]]
         shapes = list(zip(inputs, widths, strides, filters, strict=True))
         self.downs = nn.ModuleList(
             Down(a, b, stride=tuple(s), filters=tuple(f), depth=int(plan["depth"])) for a, b, s, f in shapes
