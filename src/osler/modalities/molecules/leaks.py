@@ -11,7 +11,7 @@ from osler.core.columns import Columns
 from osler.core.leak import Leak
 from osler.core.split import Split
 from osler.modalities.molecules.case import BITS, IDENTITY, SAME
-from osler.modalities.molecules.similarity import nearest, tanimoto, words
+from osler.modalities.molecules.keys.similarity import nearest, tanimoto, words
 
 ACCIDENTS = 0.05  # pairs expected by chance among all that are compared
 SAMPLED = 1000  # molecules of each side from which random pairs are made

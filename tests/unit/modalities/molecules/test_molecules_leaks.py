@@ -10,7 +10,7 @@ from rdkit.Chem import rdFingerprintGenerator
 from osler.core.split import Fold, Split
 from osler.core.target import Target
 from osler.modalities.molecules.case import BITS
-from osler.modalities.molecules.similarity import nearest, tanimoto, words
+from osler.modalities.molecules.keys.similarity import nearest, tanimoto, words
 from tests.unit.modalities.molecules.test_molecules_read import MOLECULES, shard
 
 NONE = np.empty(0, np.int64)

@@ -9,7 +9,7 @@ import numpy as np
 from osler.core.columns import Columns
 from osler.core.errors import StudyError
 from osler.modalities.molecules.case import BITS, IDENTITY, SAME
-from osler.modalities.molecules.similarity import compared, words
+from osler.modalities.molecules.keys.similarity import compared, words
 
 NAMES = ("molecule", "scaffold", "cluster")
 ALIKE = 0.4  # Tanimoto similarity of Morgan bits from which a molecule joins a cluster; Butina's 0.35 to 0.4
