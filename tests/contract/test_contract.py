@@ -62,7 +62,8 @@ def test_shards_of_any_size_give_the_same_columns(ready, monkeypatch):
         modality, whole = ready.cases.modalities[asked.name], ready.cases.columns[asked.name]
         locators = modality.locate(ready.cases.table, columns=asked.columns)
         reading = dict(ready.plan.part(f"inputs.{asked.name}"))
-        half = [modality.shard(locators[a:b], reading=reading, roles=frozenset({"input"})) for a, b in ((0, 7), (7, 60))]
+        roles = frozenset({"input", "identity"})  # fingerprints are promised where identity is asked for
+        half = [modality.shard(locators[a:b], reading=reading, roles=roles) for a, b in ((0, 7), (7, 60))]
         assert np.array_equal(np.concatenate([h.fingerprints for h in half]), whole.fingerprints)
         for name in whole.names("input"):
             parts = [h[name].values if isinstance(h[name], Ragged) else h[name] for h in half]
