@@ -321,7 +321,9 @@ def test_a_kind_of_data_without_features_is_explained_as_a_whole(ready, tmp_path
         drawn = modality.picture(ready.cases.columns[name], int(rows[0]))
         assert drawn is None or drawn.startswith("<svg")
         names = set(ready.cases.columns[name].words.texts)  # of codes; all else must need no translation
-        told = [t for t in re.findall("<text[^>]*>([^<]*)", drawn or "") if t not in names and not re.fullmatch("[A-Z][a-z]?H?", t)]
+        told = [
+            t for t in re.findall("<text[^>]*>([^<]*)", drawn or "") if t not in names and not re.fullmatch("[A-Z][a-z]?H?", t)
+        ]
         assert not [t for t in told if re.search("[^\\W\\d_]{2}", t)]  # atoms are named in every language alike
         kinds = [f.kind for f in subject.features[first : first + count]]
         assert kinds == (["number", "number", "category"] if name == "table" else ["whole"] * count)

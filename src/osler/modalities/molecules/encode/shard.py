@@ -18,6 +18,7 @@ from osler.modalities.molecules.encode.identity import identity
 from osler.modalities.molecules.read.cells import cells, own
 from osler.modalities.molecules.read.molecule import molecule
 
+
 def shard(locators: Sequence[Any], *, reading: Mapping[str, Any], roles: frozenset[str]) -> Columns:
     """Return the columns of many molecules; one that cannot be read is absent and has its refusal, an empty cell is absent."""
     rows = own(locators)
