@@ -22,7 +22,9 @@ def predict(
     top: Annotated[int | None, typer.Option(help="keep the best rows alone, so many, the best first", show_default=False)] = None,
     by: Annotated[str | None, typer.Option(help="column of the predictions by which --top chooses", show_default=False)] = None,
     lowest: Annotated[bool, typer.Option("--lowest", help="--top keeps the lowest instead of the highest")] = False,
-    workers: Annotated[int | None, typer.Option(help="processes that read  [default: one per processor]", show_default=False)] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="processes that read  [default: one per processor]", show_default=False)
+    ] = None,
     source: o.Source = None,
     device: o.Device = None,
 ) -> None:
@@ -36,5 +38,14 @@ def predict(
     from osler.flows.predict import predict as flow
 
     with Terminal() as watch:
-        flow(bundle, table, out=out, top=top_of(top, by=by, lowest=lowest), workers=workers, sources=sources_of(source), device=device, watch=watch)
+        flow(
+            bundle,
+            table,
+            out=out,
+            top=top_of(top, by=by, lowest=lowest),
+            workers=workers,
+            sources=sources_of(source),
+            device=device,
+            watch=watch,
+        )
     typer.echo(f"predictions  {out}")

@@ -208,7 +208,10 @@ class Predictor:
         self, blocks: Iterable[Table], *, parts: Collection[str] = PARTS, truth: bool = False
     ) -> Iterator[tuple[Table, dict[str, Columns]]]:
         """Yield each block with its columns; the next block is read meanwhile where reading takes long. `truth` as in `asked`."""
-        return read_ahead(((block, self.asked(block, parts=parts, truth=truth)) for block in blocks), workers=self.workers or os.cpu_count() or 1)
+        return read_ahead(
+            ((block, self.asked(block, parts=parts, truth=truth)) for block in blocks),
+            workers=self.workers or os.cpu_count() or 1,
+        )
 
     @property
     def block_cases(self) -> int:

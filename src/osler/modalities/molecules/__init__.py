@@ -169,3 +169,11 @@ class Molecules(Modality):
         from osler.modalities.molecules.baseline import baseline_features
 
         return baseline_features(columns, rows, state=state)
+
+    def picture(
+        self, columns: Columns, row: int, *, layers: Mapping[str, np.ndarray] | None = None, state: State | None = None
+    ) -> str | None:
+        """Return the molecule, its atoms and bonds coloured by what speaks for the prediction."""
+        from osler.modalities.molecules.explain import picture
+
+        return picture(columns, row, layers=layers or {})

@@ -145,7 +145,9 @@ def _piece(columns: dict[str, Sequence[bytes | None]] | dict[str, list[bytes | N
             rows[name] = pa.array(cells, pa.binary()).cast(pa.string())
         except pa.ArrowInvalid:
             texts = [_decoded(cell) for cell in cells]
-            refusals |= {row: ENCODING for row, (cell, text) in enumerate(zip(cells, texts, strict=True)) if cell and text is None}
+            refusals |= {
+                row: ENCODING for row, (cell, text) in enumerate(zip(cells, texts, strict=True)) if cell and text is None
+            }
             rows[name] = pa.array(texts, pa.string())
     return Piece(pa.table(rows), refusals)
 
