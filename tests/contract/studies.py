@@ -38,6 +38,7 @@ TABLE = ("tables", ("age", "dose", "sex"))
 STRIP = ("strips", ("image",))
 IMAGE = ("images", ("scan",))
 EVENTS = ("timelines", ("visit",))
+DRUG = ("molecules", ("drug",))
 CASES = [
     Case({"table": TABLE}, "classification", "bright"),
     Case({"table": TABLE}, "regression", "level"),
@@ -51,6 +52,9 @@ CASES = [
     Case({"events": EVENTS}, "classification", "bright"),
     Case({"events": EVENTS}, "regression", "level"),
     Case({"events": EVENTS, "table": TABLE}, "classification", "bright"),
+    Case({"drug": DRUG}, "classification", "bright"),
+    Case({"drug": DRUG}, "regression", "level"),
+    Case({"drug": DRUG, "table": TABLE}, "classification", "bright"),
 ]
 
 
@@ -70,8 +74,9 @@ def study_of(case: Case, folder: Path, *, cases: int = 60, **settings) -> tuple[
         row["dose"] = row["level"] * 10 + number % 3
         row["sex"] = "fm"[number % 2]
         row["visit"] = f"v{number}"
+        row["drug"] = drug(row["level"], number)
     write_events(folder, rows, keys=EVENTS[1])
-    columns = rows_of(rows, ["image", "scan", "visit", "mask", "bright", "level", "age", "dose", "sex", "patient"])
+    columns = rows_of(rows, ["image", "scan", "visit", "drug", "mask", "bright", "level", "age", "dose", "sex", "patient"])
     path = folder / "table.parquet"
     pq.write_table(pa.table(columns), path)
     inputs = tuple(Input(name, modality, used) for name, (modality, used) in case.inputs.items())
@@ -88,6 +93,14 @@ def study_of(case: Case, folder: Path, *, cases: int = 60, **settings) -> tuple[
         settings={**SMALL, **narrow, **settings},
     )
     return study, Table(pa.table(columns), folder, digest="test")
+
+
+def drug(level: float, number: int, *, tail: str = "C") -> str:
+    """Return the SMILES of a molecule that no other number has: fluorine and oxygen follow the level."""
+    rings = ("c1ccccc1", "C1CCCCC1", "c1ccncc1", "C1CCNCC1")
+    body = "".join("C(F)" if level * 8 > step else "C" for step in range(8))
+    marks = "".join("CNOS"[number // 4**place % 4] for place in range(4))
+    return f"{tail}{body}{marks}{rings[number % 4]}"
 
 
 def write_events(folder: Path, rows: list[dict], *, keys: tuple[str, ...]) -> None:

@@ -94,7 +94,9 @@ def split_plan(cases: Cases) -> Plan:
     """Return the decisions on how to divide, with what the user set."""
     groups = len(np.unique(cases.groups[cases.usable]))
     small = min(modality.small for modality in cases.modalities.values())
-    plan = Plan(split_step.split_rules(groups=groups, budget=_minutes(cases.study), small=small, grid=cases.anchor is not None))
+    plan = Plan(split_step.split_rules(
+        groups=groups, budget=_minutes(cases.study), small=small, grid=cases.anchor is not None, keys=_choices(cases),
+    ))  # fmt: skip
     return plan.set_by_user({k: v for k, v in cases.study.settings.items() if k in plan})
 
 
@@ -123,11 +125,31 @@ def without_leaks(cases: Cases, split: Split, leaks: tuple[Leak, ...]) -> Split:
 
 
 def seen(cases: Cases) -> split_step.Cases:
-    """Return what the split may look at."""
+    """Return what the split may look at; its groups hold together what the decision `split.by` names."""
     roles, table = cases.study.roles, cases.table
     official = None if roles.split is None else column_values(table, roles.split)
     times = None if roles.time is None else _days(column_values(table, roles.time))
-    return split_step.Cases(cases.usable, cases.groups, cases.task.stratum(cases.target), official, times)
+    plan, keys, groups = split_plan(cases), _keys(cases), cases.groups
+    if "split.by" in plan and plan["split.by"] in keys:
+        groups = split_step.together(groups, keys[plan["split.by"]][plan["split.by"]])
+    return split_step.Cases(cases.usable, groups, cases.task.stratum(cases.target), official, times)
+
+
+def _choices(cases: Cases) -> tuple[str, ...]:
+    """Return what may stay together, the default first: of several inputs the group alone, for one drug is given to many patients."""
+    keys = tuple(_keys(cases))
+    if not keys:
+        return ()
+    return (*keys, "group") if len(cases.modalities) == 1 else ("group", *keys)
+
+
+def _keys(cases: Cases) -> dict[str, Mapping[str, np.ndarray]]:
+    """Return by name of a key the keys of the first input that has it."""
+    found: dict[str, Mapping[str, np.ndarray]] = {}
+    for name, modality in cases.modalities.items():
+        keys = modality.split_keys(cases.columns[name])
+        found = {**dict.fromkeys(keys, keys), **found}
+    return found
 
 
 def _days(values: Iterable[object]) -> np.ndarray:

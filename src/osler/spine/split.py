@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,9 +36,16 @@ class Cases:
     times: np.ndarray | None = None
 
 
-def split_rules(*, groups: int, budget: float = 0.0, small: int = SMALL, grid: bool = False) -> tuple[Decision, ...]:
+def split_rules(
+    *, groups: int, budget: float = 0.0, small: int = SMALL, grid: bool = False, keys: Sequence[str] = ()
+) -> tuple[Decision, ...]:
     """Return the decisions on how to divide `groups` groups, with `budget` minutes: below `small` groups members may be cross-fitted
-    where there is time. A target on a `grid` has thousands of places in each case."""
+    where there is time. A target on a `grid` has thousands of places in each case. `keys` name what may stay together, "group" among
+    them; what the first of them says stays unless the user wants otherwise."""
+    if keys:
+        reason = f"cases of one {keys[0]} stay in one part"
+        by = Decision("split.by", keys[0], reason, choices=tuple(keys))
+        return (by, *split_rules(groups=groups, budget=budget, small=small, grid=grid))
     if grid:
         return _of_grids(groups)
     few = groups < SMALL
@@ -96,6 +103,19 @@ def divide(cases: Cases, *, plan: Mapping[str, Any], seed: int) -> Split:
     if len(test) == 0 or len(development) < 2:
         raise _one_part(cases, development, test)
     return _parted(cases, (development, tune, calibrate, test), plan=plan, generator=generator, how=how)
+
+
+def together(groups: np.ndarray, keys: np.ndarray) -> np.ndarray:
+    """Return (n,) int64, equal for cases that share a group or a key (both (n,)), or are joined by others that do."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    left, right = (np.unique(part, return_inverse=True)[1] for part in (groups, keys))
+    right = right + left.max(initial=0) + 1
+    size = int(right.max(initial=0)) + 1
+    joined = coo_matrix((np.ones(len(left), bool), (left, right)), shape=(size, size))
+    numbers: np.ndarray = connected_components(joined, directed=False)[1]
+    return numbers[left].astype(np.int64)
 
 
 def around(cases: Cases, test: np.ndarray, *, plan: Mapping[str, Any], seed: int, how: str) -> Split:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from osler.core.columns import Columns, Ragged
+from osler.core.columns import Columns
 from osler.core.state import State
-from osler.modalities.molecules.case import ATOMS, DESCRIPTORS, FINGERPRINT
+from osler.modalities.molecules.case import DESCRIPTORS, FINGERPRINT
 
-USUAL = 25.0  # atoms of a drug-like molecule
 FEWEST = 5  # groups with, and groups without, before a count is kept
 MOST_COUNTS = 1200  # counts kept, those of the middle first; more cost time and were no better (docs/lab.md)
 MOST = 1 << 16  # molecules that are looked at
@@ -19,22 +18,14 @@ _ROWS = 1 << 13  # of a block
 def fit(columns: Columns, rows: np.ndarray, *, groups: np.ndarray) -> State:
     """Return scales and counts learned from `rows`.
 
-    Arrays: `middle`, `spread` (d,) float32, median and robust deviation of the descriptors on a grid of three digits, 0 and 1 where
-    fewer than five groups train; `atoms` () float32, the usual number of atoms of a molecule; `counts` (c,) int32, ascending, the
-    columns of FINGERPRINT that the baseline sees.
+    Arrays: `center`, `scale` (d,) float32, median and robust deviation of the descriptors on a grid of three digits, 0 and 1 where
+    fewer than five groups train; `counts` (c,) int32, ascending, the columns of FINGERPRINT that the baseline sees.
     """
     some = sampled(rows[columns.present[rows]])
     own = groups[some]
     few = len(np.unique(own)) < FEWEST
     middle, spread = _scales(_dense(columns, DESCRIPTORS)[some], few=few)
-    atoms = np.array(USUAL if few else _usual(columns, some), np.float32)
-    return State({"middle": middle, "spread": spread, "atoms": atoms, "counts": _counts(columns, some, groups=own)})
-
-
-def _usual(columns: Columns, rows: np.ndarray) -> float:
-    array = columns[ATOMS]
-    assert isinstance(array, Ragged)
-    return max(1.0, float(np.round(np.diff(array.offsets)[rows].mean())))
+    return State({"center": middle, "scale": spread, "counts": _counts(columns, some, groups=own)})
 
 
 def sampled(rows: np.ndarray, *, most: int = MOST) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from osler.spine.leaks.columns import columns_that_tell
 from osler.spine.leaks.judging import blamed, judge, touched, without
 from osler.spine.leaks.sides import same_content, same_group
 
+SHARED = "same-molecule"  # a finding on what several cases of several inputs may have in common
 __all__ = ["blamed", "find_leaks", "judge", "touched", "without"]
 
 
@@ -36,5 +38,7 @@ def find_leaks(
     found += same_content(modalities=modalities, columns=columns, split=split)
     found += columns_that_tell(modalities=modalities, columns=columns, split=split, outcomes=outcomes, groups=groups)
     for name, modality in modalities.items():
-        found += modality.leaks(columns[name], split, target=target)
+        seen = modality.leaks(columns[name], split, target=target)
+        # beside other inputs one molecule may be many patients' drug
+        found += [replace(leak, severity="warn") if leak.kind == SHARED and len(modalities) > 1 else leak for leak in seen]
     return tuple(found)

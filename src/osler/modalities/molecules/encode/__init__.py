@@ -12,7 +12,7 @@ from osler.core.columns import Field
 from osler.modalities.molecules.case import (
     ATOM, ATOMS, BIT_BYTES, BITS, BOND, BONDS, DESCRIPTORS, ENDS, FINGERPRINT, IDENTITY, SAME, Molecule,
 )  # fmt: skip
-from osler.modalities.molecules.encode.descriptors import NAMES, descriptors
+from osler.modalities.molecules.encode.descriptors import NAMES, descriptors, finite
 from osler.modalities.molecules.encode.fingerprints import bits, counts, width
 from osler.modalities.molecules.encode.graphs import Graphs
 from osler.modalities.molecules.encode.identity import identity
@@ -39,7 +39,7 @@ def encode(case: Molecule, *, reading: Mapping[str, Any], roles: frozenset[str])
         graphs.add(case.mol)
         parts = graphs.arrays()
         found |= {name: parts[name].values for name in (ATOMS, BONDS, ENDS)}
-        found[DESCRIPTORS] = descriptors(case.mol)
+        found[DESCRIPTORS] = finite(np.array(descriptors(case.mol)))
     if "baseline" in roles:
         found[FINGERPRINT] = counts(case.mol, avalon=bool(reading["avalon"]))
     if "identity" in roles:
@@ -49,14 +49,7 @@ def encode(case: Molecule, *, reading: Mapping[str, Any], roles: frozenset[str])
 
 def fingerprint(case: Molecule) -> tuple[int, int]:
     """Return a 128-bit hash of RDKit's canonical SMILES of the whole molecule, as it was given: with salt, charges, stereo."""
-    from osler.modalities.molecules.read.parse import chemistry
-
-    return hashed(chemistry().MolToSmiles(case.whole))
-
-
-def hashed(smiles: str) -> tuple[int, int]:
-    """Return a 128-bit hash of a canonical SMILES as two int64."""
-    digest = hashlib.blake2b(smiles.encode(), digest_size=16).digest()
+    digest = hashlib.blake2b(case.smiles.encode(), digest_size=16).digest()
     return int.from_bytes(digest[:8], "little", signed=True) or 1, int.from_bytes(digest[8:], "little", signed=True)
 
 

@@ -29,15 +29,19 @@ NAMES = (
 )
 
 
-def descriptors(mol: Any) -> np.ndarray:
-    """Return (d,) float32, finite; NAMES says what each is."""
+def descriptors(mol: Any) -> list[float]:
+    """Return (d,) numbers, which may be none; NAMES says what each is."""
     logp, single, series = _calculators()
     found = [*logp(mol, includeHs=False)]
     found += [calculate(mol) for calculate in single]
     for calculate in series:
         found += calculate(mol)
-    values = np.nan_to_num(np.array(found, np.float64), nan=0.0, posinf=LIMIT, neginf=-LIMIT)
-    return np.clip(values, -LIMIT, LIMIT).astype(np.float32)
+    return found
+
+
+def finite(values: np.ndarray) -> np.ndarray:
+    """Return descriptors as float32, what is no number as 0 and what is very large as LIMIT."""
+    return np.clip(np.nan_to_num(values, nan=0.0, posinf=LIMIT, neginf=-LIMIT), -LIMIT, LIMIT).astype(np.float32)
 
 
 @functools.cache

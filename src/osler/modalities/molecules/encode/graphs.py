@@ -39,7 +39,9 @@ class Graphs:
 
     def add(self, mol: Any) -> None:
         """Take up one molecule of RDKit's."""
-        atoms, bonds = list(mol.GetAtoms()), list(mol.GetBonds())
+        # by number: RDKit's own sequences take twice as long
+        atoms = list(map(mol.GetAtomWithIdx, range(mol.GetNumAtoms())))
+        bonds = list(map(mol.GetBondWithIdx, range(mol.GetNumBonds())))
         self.atoms.append(len(atoms))
         self.bonds.append(len(bonds))
         self.element += [a.GetAtomicNum() for a in atoms]

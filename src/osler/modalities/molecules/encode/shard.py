@@ -11,7 +11,7 @@ from osler.core.columns import Array, Columns, Field
 from osler.core.errors import Refusal, Refused
 from osler.modalities.molecules.case import ATOMS, BITS, BONDS, DESCRIPTORS, ENDS, FINGERPRINT, IDENTITY, Molecule
 from osler.modalities.molecules.encode import fields, fingerprint
-from osler.modalities.molecules.encode.descriptors import descriptors
+from osler.modalities.molecules.encode.descriptors import descriptors, finite
 from osler.modalities.molecules.encode.fingerprints import bits, counts
 from osler.modalities.molecules.encode.graphs import Graphs
 from osler.modalities.molecules.encode.identity import identity
@@ -41,10 +41,8 @@ class _Taken:
 
     def __init__(self, wanted: Sequence[Field], reading: Mapping[str, Any], *, cases: int) -> None:
         self.avalon = bool(reading["avalon"])
-        self.dense = {f.name: np.zeros((cases, int(f.shape[0] or 0)), f.dtype) for f in wanted if not f.ragged}
-        for values in self.dense.values():
-            if values.dtype.kind == "f":
-                values[:] = np.nan
+        self.dense = {f.name: np.zeros((cases, int(f.shape[0] or 0)), np.float64 if f.name == DESCRIPTORS else f.dtype)
+                      for f in wanted if not f.ragged}  # fmt: skip
         self.graphs = Graphs() if any(f.ragged for f in wanted) else None
         self.present = np.zeros(cases, bool)
         self.prints = np.zeros((cases, 2), np.int64)
@@ -61,7 +59,7 @@ class _Taken:
         for name, values in self.dense.items():
             values[row] = self._value(name, case)
 
-    def _value(self, name: str, case: Molecule) -> np.ndarray:
+    def _value(self, name: str, case: Molecule) -> Any:
         if name == FINGERPRINT:
             return counts(case.mol, avalon=self.avalon)
         return {DESCRIPTORS: lambda: descriptors(case.mol), IDENTITY: lambda: identity(case), BITS: lambda: bits(case.mol)}[name]()
@@ -69,4 +67,7 @@ class _Taken:
     def arrays(self) -> dict[str, Array]:
         """Return every field."""
         ragged = {} if self.graphs is None else self.graphs.arrays()
+        if DESCRIPTORS in self.dense:
+            described = self.dense[DESCRIPTORS]
+            self.dense[DESCRIPTORS] = np.where(self.present[:, None], finite(described), np.nan).astype(np.float32)
         return {**ragged, **self.dense}

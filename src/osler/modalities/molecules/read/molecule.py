@@ -9,7 +9,7 @@ from typing import Any
 from osler.core.errors import Refusal, Refused
 from osler.modalities.molecules.case import Molecule, MoleculeRows
 from osler.modalities.molecules.read.cells import cells
-from osler.modalities.molecules.read.parse import parsed, refused
+from osler.modalities.molecules.read.parse import chemistry, parsed, refused
 from osler.modalities.molecules.read.standard import standardised
 
 
@@ -25,13 +25,14 @@ def molecule(cell: str | Refusal, *, column: str, reading: Mapping[str, Any]) ->
         raise Refused(cell)
     try:
         whole = parsed(cell, most_atoms=int(reading["most_atoms"]))
-        return Molecule(_standardised(whole, reading=reading), whole)
+        smiles = chemistry().MolToSmiles(whole)
+        return Molecule(_standardised(whole, smiles, reading=reading), whole, smiles)
     except Refused as why:
         raise Refused(replace(why.refusal, column=column)) from None
 
 
-def _standardised(whole: Any, *, reading: Mapping[str, Any]) -> Any:
+def _standardised(whole: Any, smiles: str, *, reading: Mapping[str, Any]) -> Any:
     try:
-        return standardised(whole, reading=reading)
+        return standardised(whole, smiles, reading=reading)
     except (ValueError, RuntimeError):  # RDKit's own errors are among these
         raise refused("standardise", "RDKit cannot standardise the molecule") from None

@@ -6,23 +6,25 @@ Every step is left out where there is nothing for it to do, which is so for most
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from osler.modalities.molecules.read.parse import chemistry
 
+_ISOTOPE, _CHARGE = re.compile(r"\[\d"), re.compile(r"[+-]\d*(?::\d+)?\]")
 ORGANIC = 6  # the atomic number without which a part is no organic one
 
 
-def standardised(mol: Any, *, reading: Mapping[str, Any]) -> Any:
-    """Return `mol` as the reading decisions `salts`, `charges`, `isotopes`, `stereo` and `tautomers` want it; the same object where
-    nothing is to be changed, and never a changed one."""
+def standardised(mol: Any, smiles: str, *, reading: Mapping[str, Any]) -> Any:
+    """Return `mol`, whose canonical SMILES is `smiles`, as the reading decisions `salts`, `charges`, `isotopes`, `stereo` and
+    `tautomers` want it; the same object where nothing is to be changed, and never a changed one."""
     found = mol
-    if reading["salts"] == "strip":
+    if reading["salts"] == "strip" and "." in smiles:
         found = _largest(found)
-    if reading["isotopes"] == "drop":
+    if reading["isotopes"] == "drop" and _ISOTOPE.search(smiles):
         found = _without_isotopes(found)
-    if reading["charges"] == "neutralise":
+    if reading["charges"] == "neutralise" and _CHARGE.search(smiles):
         found = _neutral(found)
     if reading["stereo"] == "drop":
         found = chemistry().Mol(found)
@@ -33,8 +35,6 @@ def standardised(mol: Any, *, reading: Mapping[str, Any]) -> Any:
 def _largest(mol: Any) -> Any:
     """Return the organic part with most heavy atoms, of equal ones the heaviest; the largest part of all where none is organic."""
     Chem = chemistry()  # noqa: N806  RDKit's own name
-    if len(Chem.GetMolFrags(mol)) < 2:
-        return mol
     parts = Chem.GetMolFrags(mol, asMols=True, sanitizeFrags=False)
     best = max(parts, key=_size)
     best.UpdatePropertyCache(strict=False)
@@ -49,8 +49,6 @@ def _size(part: Any) -> tuple[bool, int, float, str]:
 
 
 def _without_isotopes(mol: Any) -> Any:
-    if not any(atom.GetIsotope() for atom in mol.GetAtoms()):
-        return mol
     Chem = chemistry()  # noqa: N806
     bare = Chem.Mol(mol)
     for atom in bare.GetAtoms():
