@@ -134,7 +134,7 @@ class Molecules(Modality):
         """Return a batch as one flat graph."""
         from osler.modalities.molecules.gather import gather
 
-        return gather(columns, rows, plan=plan, names=names)
+        return gather(columns, rows, names=names)
 
     def encoder(self, *, plan: Mapping[str, Any], state: State, output: Output) -> nn.Module:
         """Return the network over molecules."""

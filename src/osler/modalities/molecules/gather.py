@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,7 +27,7 @@ BOND_STARTS = "bond.starts"  # (B + 1,) int32
 MOLECULE = "molecule"  # (a,) int32: whose each atom is
 
 
-def gather(columns: Columns, rows: np.ndarray, *, plan: Mapping[str, Any], names: Sequence[str]) -> dict[str, Tensor]:
+def gather(columns: Columns, rows: np.ndarray, *, names: Sequence[str]) -> dict[str, Tensor]:
     """Return the molecules `rows` as one graph, and their DESCRIPTORS (B, d) where `names` holds them."""
     import torch
 

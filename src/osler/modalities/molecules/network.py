@@ -159,7 +159,9 @@ class _Layout:
 def into(fields: Mapping[str, Tensor]) -> Routes:
     """Return the routes from directed bonds to the atoms in which they end."""
     target = fields[g.TARGET]
-    return Routes(fields[g.INTO], fields[g.INTO_STARTS], target, torch.arange(len(target), dtype=target.dtype, device=target.device))
+    return Routes(
+        fields[g.INTO], fields[g.INTO_STARTS], target, torch.arange(len(target), dtype=target.dtype, device=target.device)
+    )
 
 
 def within(fields: Mapping[str, Tensor]) -> Routes:
