@@ -53,6 +53,10 @@ def get(name: str, *, to: Path, mirror: Path | None = None, watch: Watch = SILEN
 
 
 def _sources(asked: Entry, *, mirror: Path | None) -> dict[str, Path]:
+    if mirror is None and not asked.package:
+        raise RequestError(
+            f"no package ships the data set '{asked.name}': fetch its files from {asked.home}, and name their folder with --mirror"
+        )
     home = package_folder(asked.package) if mirror is None else Path(mirror)
     faults = []
     for file in asked.files:

@@ -281,12 +281,14 @@ _ENTRIES = (
 
 def entries() -> tuple[Entry, ...]:
     """Return all data sets, by name."""
-    return tuple(sorted(_ENTRIES, key=lambda entry: entry.name))
+    from osler.datasets.chemistry import ENTRIES
+
+    return tuple(sorted((*_ENTRIES, *ENTRIES), key=lambda entry: entry.name))
 
 
 def entry(name: str) -> Entry:
     """Return the data set called `name`; raises RequestError with the near miss where there is none."""
-    known = {e.name: e for e in _ENTRIES}
+    known = {e.name: e for e in entries()}
     if name not in known:
         raise RequestError(f"no data set '{name}'{did_you_mean(name, sorted(known))}")
     return known[name]

@@ -20,6 +20,7 @@ from osler.core.table import Table
 from osler.core.target import Target
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
 
     from osler.modalities.molecules.case import Molecule, MoleculeRows
@@ -136,6 +137,14 @@ class Molecules(Modality):
 
         return gather(columns, rows, names=names)
 
+    def augment(
+        self, fields: dict[str, Tensor], *, warps: Mapping[str, str], plan: Mapping[str, Any], generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        """Return the batch with some atoms hidden."""
+        from osler.modalities.molecules.augment import augment
+
+        return augment(fields, plan=plan, generator=generator)
+
     def encoder(self, *, plan: Mapping[str, Any], state: State, output: Output) -> nn.Module:
         """Return the network over molecules."""
         from osler.modalities.molecules.network import MoleculeEncoder
@@ -173,7 +182,7 @@ class Molecules(Modality):
     def picture(
         self, columns: Columns, row: int, *, layers: Mapping[str, np.ndarray] | None = None, state: State | None = None
     ) -> str | None:
-        """Return the molecule, its atoms and bonds coloured by what speaks for the prediction."""
+        """Return a drawing of the molecule, its atoms and bonds coloured by what speaks for the prediction."""
         from osler.modalities.molecules.explain import picture
 
         return picture(columns, row, layers=layers or {})

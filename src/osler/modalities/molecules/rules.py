@@ -18,6 +18,7 @@ def rules(brief: Brief) -> tuple[Decision, ...]:
         Decision("drop_descriptors", 0.3 if few else 0.1, f"share of descriptors left out in training: {told}"),
         Decision("dropout", 0.3 if few else 0.1, told),
         Decision("message_dropout", 0.1 if few else 0.0, f"of what a message holds: {told}"),
+        Decision("mask_atoms", 0.0, "share of atoms hidden in training (Hu et al. 2020); no gain was measured yet"),
         Decision("fit.batch", 64 if few else 128, "molecules of a step"),
         Decision("fit.learning_rate", 1e-3, "peak of the one-cycle schedule; Chemprop's own"),
         Decision("fit.weight_decay", 0.02, "of weight matrices"),
