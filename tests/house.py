@@ -49,6 +49,9 @@ ROOMS = frozenset(
         "drift",
         "leaks",
         "cohort",
+        "keys",
+        "grids",  # forms of images that have the same rooms once more: each case on its own grid,
+        "volumes",  # and volumes of one size
     }
 )
 OBLIGATORY = frozenset({"case", "read", "encode", "facts", "rules", "network", "baseline"})

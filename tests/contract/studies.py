@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import PIL.Image
 import pyarrow as pa
@@ -18,7 +19,8 @@ from tests.contract.strips import rows_of, write_strips
 
 EXTRA_MODALITIES = {"strips": "tests.contract.strips:Strips"}
 EXTRA_TASKS = {"marking": "tests.contract.marking:Marking"}
-SCAN = 16
+SCAN, SLICES = 16, 6
+GEOMETRY = np.diag([1.0, 1.0, 2.0, 1.0])
 SMALL = {"fit.epochs": 2, "fit.members": 1, "fit.batch": 16, "fit.threads": 1}
 
 
@@ -37,6 +39,7 @@ class Case:
 TABLE = ("tables", ("age", "dose", "sex"))
 STRIP = ("strips", ("image",))
 IMAGE = ("images", ("scan",))
+VOLUME = ("images", ("volume",))
 EVENTS = ("timelines", ("visit",))
 DRUG = ("molecules", ("drug",))
 CASES = [
@@ -44,6 +47,11 @@ CASES = [
     Case({"table": TABLE}, "regression", "level"),
     Case({"scan": IMAGE}, "classification", "bright"),
     Case({"scan": IMAGE}, "regression", "level"),
+    Case({"volume": VOLUME}, "classification", "bright"),
+    Case({"volume": VOLUME}, "regression", "level"),
+    Case({"scan": IMAGE}, "segmentation", "scan_mark"),
+    Case({"volume": VOLUME}, "segmentation", "volume_mark"),
+    Case({"volume": VOLUME, "table": TABLE}, "segmentation", "volume_mark"),
     Case({"picture": STRIP}, "classification", "bright"),
     Case({"picture": STRIP}, "regression", "level"),
     Case({"picture": STRIP}, "marking", "mask"),
@@ -71,17 +79,38 @@ def study_of(case: Case, folder: Path, *, cases: int = 60, **settings) -> tuple[
     rows = write_strips(folder, cases=cases)
     for number, row in enumerate(rows):
         row["scan"] = _scan(folder, row["image"])
+        row["volume"] = _volume(folder, row["image"])
+        row["scan_mark"], row["volume_mark"] = _marks(folder, row["mask"])
         row["dose"] = row["level"] * 10 + number % 3
         row["sex"] = "fm"[number % 2]
         row["visit"] = f"v{number}"
         row["drug"] = drug(row["level"], number)
     write_events(folder, rows, keys=EVENTS[1])
-    columns = rows_of(rows, ["image", "scan", "visit", "drug", "mask", "bright", "level", "age", "dose", "sex", "patient"])
+    columns = rows_of(
+        rows,
+        [
+            "image",
+            "scan",
+            "volume",
+            "visit",
+            "drug",
+            "mask",
+            "scan_mark",
+            "volume_mark",
+            "bright",
+            "level",
+            "age",
+            "dose",
+            "sex",
+            "patient",
+        ],
+    )
     path = folder / "table.parquet"
     pq.write_table(pa.table(columns), path)
     inputs = tuple(Input(name, modality, used) for name, (modality, used) in case.inputs.items())
     # pictures this small need no more, and 400 steps of eight cases go faster
-    narrow = {f"inputs.{name}.width": 8 for name, (modality, _) in case.inputs.items() if modality == "images"}
+    wide = ("widths", [8, 16, 32]) if case.task == "segmentation" else ("width", 8)
+    narrow = {f"inputs.{name}.{wide[0]}": wide[1] for name, (modality, _) in case.inputs.items() if modality == "images"}
     study = Study(
         path,
         folder,
@@ -123,6 +152,28 @@ def _events(subject: str, level: float, number: int, drawn: np.random.Generator)
         f"{subject},{hours[0]},dose,{number % 7},mg",
         f"{subject},{hours[1]},look,{['pale', 'pink'][number % 2]},",
     ]
+
+
+def _volume(folder: Path, image: str) -> str:
+    """Write the strip as a volume of SCAN × SCAN × SLICES, brightest in the middle, and return its name."""
+    strip, grey = np.load(folder / image), np.zeros((SCAN, SCAN), np.int16)
+    grey[: strip.shape[0], : strip.shape[1]] = np.clip(900 + 600 * strip, 1, 4000)
+    weight = 1 - np.abs(np.linspace(-0.5, 0.5, SLICES))
+    name = image.replace(".npy", ".nii.gz")
+    nibabel.save(nibabel.Nifti1Image((grey[..., None] * weight).astype(np.int16), GEOMETRY), folder / name)
+    return name
+
+
+def _marks(folder: Path, mask: str) -> tuple[str, str]:
+    """Write the strip's mask as that of its scan and of its volume, of which the first slice is not marked; return their names."""
+    strip, whole = np.load(folder / mask), np.zeros((SCAN, SCAN), np.uint8)
+    whole[: strip.shape[0], : strip.shape[1]] = strip
+    flat, deep = mask.replace(".npy", ".png"), mask.replace(".npy", ".nii.gz")
+    PIL.Image.fromarray(whole).save(folder / flat)
+    volume = np.repeat(whole[..., None], SLICES, axis=2)
+    volume[..., 0] = 0
+    nibabel.save(nibabel.Nifti1Image(volume, GEOMETRY), folder / deep)
+    return flat, deep
 
 
 def _scan(folder: Path, image: str) -> str:

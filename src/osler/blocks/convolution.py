@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 _CONVOLUTION: dict[int, type[nn.Conv2d | nn.Conv3d]] = {2: nn.Conv2d, 3: nn.Conv3d}
 _BATCH_NORM: dict[int, type[nn.Module]] = {2: nn.BatchNorm2d, 3: nn.BatchNorm3d}
-_MEAN_POOL: dict[int, type[nn.Module]] = {2: nn.AvgPool2d, 3: nn.AvgPool3d}
 
 
 def convolution(inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, dims: int = 2) -> nn.Conv2d | nn.Conv3d:
@@ -67,9 +66,26 @@ class Shortcut(nn.Sequential):
     """
 
     def __init__(self, inputs: int, outputs: int, *, stride: int, norm: str = "batch", dims: int = 2) -> None:
-        pool = [_MEAN_POOL[dims](stride, stride, ceil_mode=True, count_include_pad=False)] if stride > 1 else []
+        pool = [_pool(stride, dims=dims)] if stride > 1 else []
         mix = [convolution(inputs, outputs, kernel=1, dims=dims), normalisation(outputs, kind=norm, dims=dims)]
         super().__init__(*pool, *(mix if inputs != outputs else []))
+
+
+def _pool(stride: int, *, dims: int) -> nn.Module:
+    return MeanPool3d(stride) if dims == 3 else nn.AvgPool2d(stride, stride, ceil_mode=True, count_include_pad=False)
+
+
+class MeanPool3d(nn.Module):
+    """Means of `stride` neighbours along each axis of volumes (B, C, i, j, k), also along axes that are shorter than that."""
+
+    def __init__(self, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return (B, C, …), sizes divided by `stride` and rounded up."""
+        kernel = [min(self.stride, side) for side in x.shape[2:]]
+        return F.avg_pool3d(x, kernel, kernel, ceil_mode=True, count_include_pad=False)
 
 
 class SqueezeExcite(nn.Module):

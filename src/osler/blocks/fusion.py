@@ -171,7 +171,8 @@ class Network(nn.Module):
         return cast("Tensor", total) / len(views)
 
     def _views(self) -> tuple[tuple[int, ...], ...]:
-        return next((encoder.views for name, encoder in self.fusion.encoders.items() if self._anchors(name)), ())
+        anchors: list[Any] = [encoder for name, encoder in self.fusion.encoders.items() if self._anchors(name)]
+        return anchors[0].views if anchors else ()
 
     def _anchors(self, name: str) -> bool:
         encoder: Any = self.fusion.encoders[name]

@@ -1,13 +1,14 @@
-"""`osler data list` and `osler data get`."""
+"""`osler data list`, `osler data get` and `osler data deidentify`."""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-data_app = typer.Typer(help="Public data sets as ready studies.", no_args_is_help=True)
+data_app = typer.Typer(help="Public data sets as ready studies; your own without the person.", no_args_is_help=True)
 
 
 @data_app.command("list")
@@ -39,3 +40,48 @@ def get_entry(
     with Terminal() as watch:
         study = get(name, to=to, mirror=mirror, watch=watch)
     typer.echo(f"study  {study}\nnext   osler train {study} --out {to / 'model'}")
+
+
+@data_app.command("deidentify")
+def deidentify_files(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="folder, or one file; it is never changed", show_default=False)],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="folder that is empty or not there yet", show_default=False)],
+    retain: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="option of the profile: modified-dates, full-dates, uids, patient-characteristics, device-identity, institution-identity, safe-private; repeatable"
+        ),
+    ] = None,
+    clean: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="option of the profile: descriptors, graphics, structured-content, pixel-data, visual-features; repeatable"
+        ),
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="file with a secret that makes runs agree; made where it is not there")] = None,
+    keep_names: Annotated[
+        bool, typer.Option("--keep-names", help="keep the names of files and folders; they may be a person's")
+    ] = False,
+    language: Annotated[str, typer.Option(help="of the report: en or zh")] = "en",
+) -> None:
+    """Write files without the person: DICOM by the basic profile of PS3.15 Annex E; texts of NIfTI, NRRD, MHA, PNG, JPEG, TIFF removed."""
+    from osler.cli.watch import Terminal
+    from osler.flows.deidentify import deidentify
+
+    with Terminal() as watch:
+        done = deidentify(
+            source, out, retain=retain or (), clean=clean or (), key=key, keep_names=keep_names, language=language, watch=watch
+        )
+    typer.echo(f"written  {done.written:,} of {done.files:,} files to {out}")
+    if done.refused:
+        typer.echo(f"refused  {done.refused.total():,}: {_told(done.refused, 'refused', language)}")
+    if done.warned:
+        typer.echo(f"look at  {_told(done.warned, 'warning', language)}")
+    typer.echo(f"report   {done.reports[0]}\nnames    {done.reports[2]} (names of the source: keep it with the originals)")
+
+
+def _told(counts: Counter[str], kind: str, language: str) -> str:
+    from osler.language import words
+
+    said = words(language)
+    return "\n         ".join(f"{number:,} × {said[f'deid.{kind}.{code}']}" for code, number in counts.most_common())

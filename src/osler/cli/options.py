@@ -14,7 +14,9 @@ Rows = Annotated[
 ]  # no path: that would take a slash of an address away
 Bundle = Annotated[Path, typer.Argument(help="folder that 'osler train' wrote", show_default=False)]
 Target = Annotated[list[str] | None, typer.Option("--target", help="column to predict; repeat for several")]
-Task = Annotated[str | None, typer.Option(help="classification or regression; guessed from the target if not given")]
+Task = Annotated[
+    str | None, typer.Option(help="classification, regression or segmentation; guessed from the target if not given")
+]
 Inputs = Annotated[list[str] | None, typer.Option("--input", help="NAME=MODALITY:COL1,COL2 (* and ? stand for any letters)")]
 Exclude = Annotated[list[str] | None, typer.Option("--exclude", help="column that is in no input; patterns (* and ?) too")]
 Id = Annotated[str | None, typer.Option("--id", help="column that names a case; passed on to predictions")]

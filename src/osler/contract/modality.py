@@ -63,6 +63,11 @@ class Modality:
         """
         raise NotImplementedError
 
+    def cases_in(self, folder: Path, names: Sequence[str], *, reading: Mapping[str, Any]) -> Sequence[str]:
+        """Return the cases among the files `names` that lie in `folder`, where a folder stands in for a table; "" is the folder as a
+        whole, a series of slices. Default: each file that this kind opens."""
+        return [name for name in names if name.lower().endswith(self.opens)]
+
     def public(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the `options` that a bundle may hold: no absolute path, no address with a password. Default: all of them."""
         return options
@@ -315,6 +320,11 @@ class Modality:
         """Return an SVG of a case without a word but names in the data, or None where nothing can be looked at. `layers` are drawn
         over it, beside one another: "attribution", shaped as what the encoder lifts, and "focus" (i, j[, k]); or marks on its
         own grid, (channels, i, j[, k]): "marks" as predicted, "truth" as read. `state` tells what is usual in training."""
+        return None
+
+    def write_attribution(self, attribution: np.ndarray, columns: Columns, row: int, *, folder: Path, name: str) -> Path | None:
+        """Write what each place adds, `attribution`, shaped as what the encoder lifts of case `row`, into `folder` in the geometry of
+        the case's file; return the file, whose name begins with `name`. Default: None, as a drawing tells all of it."""
         return None
 
     def sketch(self, plan: Mapping[str, Any]) -> str | None:

@@ -84,11 +84,11 @@ class Task:
         fine as the first, and in training to one for each of some maps where `loss` takes several."""
         raise NotImplementedError
 
-    def loss(self, raw: Tensor | tuple[Tensor, ...], target: TargetBatch, *, plan: Mapping[str, Any]) -> Tensor:
+    def loss(self, raw: Tensor, target: TargetBatch, *, plan: Mapping[str, Any]) -> Tensor:
         """Return (B,), one per case; unobserved values count nothing.
 
-        Of a task on a grid, `raw` is (B, k, i, j[, k]); several, from fine to coarse, where its head gives them in training; or
-        (B, k) of single places, with a target (B, channels).
+        Of a task on a grid, `raw` is (B, k, i, j[, k]); a tuple of several, from fine to coarse, where its head gives them in
+        training; or (B, k) of single places, with a target (B, channels).
         """
         raise NotImplementedError
 

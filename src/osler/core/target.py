@@ -15,8 +15,8 @@ class Target:
 
     `values` (n, k) float64; `observed` (n, k) bool: a measure never sees an unobserved value. `info` holds what JSON can
     hold: the task's kind, names of targets, classes. A target on a grid (a mask) lies in its anchor input's columns:
-    `info["field"]` names it there, and `values` is (n, 0). `weight` (n,) weighs cases in training where the user gave it;
-    measures are not weighted.
+    `info["field"]` names it there, and `values` is (n, 0), or what its task keeps of each case as a whole. `weight` (n,)
+    weighs cases in training where the user gave it; measures are not weighted.
     """
 
     values: np.ndarray

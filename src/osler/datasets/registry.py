@@ -181,7 +181,7 @@ _ENTRIES = (
             ),
         ),
         convert="osler.datasets.mni152:slabs",
-        rows=10,
+        rows=20,
         pictured=True,
     ),
     Entry(

@@ -124,6 +124,8 @@ def _target(
 ) -> tuple[Target, dict[int, Refusal]]:  # fmt: skip
     if task.needs({}) == "map":
         anchor = columns[study.inputs[0].name]
+        if not anchor.present.any():  # and so no column holds a mask
+            raise StudyError(f"no case is left: all {len(table)} rows are refused; {most_common(anchor.refusals)}")
         return task.marked(anchor, names=study.targets, settings=settings_under(study.settings, "target"))
     return task.target({name: column_values(table, name) for name in study.targets})
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +21,7 @@ from osler.flows.cohorts import check_rows, of_bundle
 from osler.flows.explaining import Parts, Subject, attributions, compared_with
 from osler.flows.opening import default_cache, in_memory
 from osler.flows.overlays import shown
-from osler.flows.pictures import drawn, separated
+from osler.flows.pictures import drawn, filed, separated
 from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
 from osler.flows.sources import NONE, Sources
@@ -68,7 +70,7 @@ def explain(
     watch: Watch = SILENT,
 ) -> list[dict[str, Any]]:
     """Explain the cases that are `asked` for and write explanation.html and explanation.json into the folder `out`, and an SVG of
-    each picture. `sources` as in `load`.
+    each picture; what a file can hold of an attribution, in the geometry of the case's own, lies beside them. `sources` as in `load`.
 
     All hold values of the cases: they are the user's own. Raises StudyError for a case, target or class that is not there, RequestError for
     a language that Osler has no words in; what fails writes nothing.
@@ -79,24 +81,33 @@ def explain(
     spoken = words(language or about["language"]).language
     check_report_place(out)
     watch.stage("explaining")
-    found = explained(predictor, table, asked=asked)
-    numbers, drawings = separated(found)
-    documents = {
-        PAGE: write_explanation(found, title=about["title"], language=spoken),
-        NUMBERS: json.dumps({"bundle": predictor.name, "cases": numbers}, indent=1, ensure_ascii=False),
-        **drawings,
-    }
+    with tempfile.TemporaryDirectory(prefix="osler-") as held:
+        found = explained(predictor, table, asked=asked, folder=Path(held))
+        numbers, drawings = separated(found)
+        documents = {
+            PAGE: write_explanation(found, title=about["title"], language=spoken),
+            NUMBERS: json.dumps({"bundle": predictor.name, "cases": numbers}, indent=1, ensure_ascii=False),
+            **drawings,
+        }
+        _write(out, documents, files=sorted(Path(held).iterdir()))
+    return found
+
+
+def _write(out: Path, documents: Mapping[str, str], *, files: Sequence[Path]) -> None:
+    """Write the documents and copies of the files into `out`; raises OutputError."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, text in documents.items():
             (out / name).write_text(text, encoding="utf-8")
+        for file in files:
+            shutil.copyfile(file, out / file.name)
     except OSError as error:
         raise OutputError(f"cannot write into '{out.name}': {error.strerror}; choose another --out") from None
-    return found
 
 
-def explained(predictor: Predictor, table: Any, *, asked: Asked) -> list[dict[str, Any]]:
-    """Return one entry per case, in the order of the table: what JSON can hold."""
+def explained(predictor: Predictor, table: Any, *, asked: Asked, folder: Path | None = None) -> list[dict[str, Any]]:
+    """Return one entry per case, in the order of the table: what JSON can hold. Attributions that a file can hold in the geometry of the
+    case's own are written into `folder`, if there is one."""
     if predictor.anchor is not None and (asked.targets or asked.levels):
         raise StudyError("of masks a case is shown as a whole; leave --target and --class out")
     if isinstance(table, (str, Path)):
@@ -108,7 +119,9 @@ def explained(predictor: Predictor, table: Any, *, asked: Asked) -> list[dict[st
         return [_marked(predictor, one, identity=identity) for one in located(table, asked, identity=identity)]
     answers = chosen(predictor.task.answers(predictor.output("test"), info=predictor.info, plan=predictor.contents.plan), asked)
     with threads(predictor.contents.plan):
-        return [_case(predictor, one, answers, identity=identity) for one in located(table, asked, identity=identity)]
+        return [
+            _case(predictor, one, answers, identity=identity, folder=folder) for one in located(table, asked, identity=identity)
+        ]
 
 
 def chosen(answers: Sequence[Answer], asked: Asked) -> list[Answer]:
@@ -200,7 +213,9 @@ def _marked(predictor: Predictor, one: Table, *, identity: str | None) -> dict[s
     return {**told, "id": _cell(one, str(identity))} if identity in one.columns else told
 
 
-def _case(predictor: Predictor, one: Table, answers: Sequence[Answer], *, identity: str | None) -> dict[str, Any]:
+def _case(
+    predictor: Predictor, one: Table, answers: Sequence[Answer], *, identity: str | None, folder: Path | None
+) -> dict[str, Any]:
     lines = predictor.lines(one)
     told: dict[str, Any] = {"row": one.first + 1, "refused": str(lines["refused"][0])}
     if identity in one.columns:
@@ -213,7 +228,10 @@ def _case(predictor: Predictor, one: Table, answers: Sequence[Answer], *, identi
     parts = attributions(subject, np.arange(1), answers)
     kept = _most_probable(answers, parts)
     weights = {"network": predictor.blend.network, "baseline": 1 - predictor.blend.network}
-    pictures = drawn(subject, [answers[at] for at in kept], parts=_of_answers(parts, kept))
+    shown = _of_answers(parts, kept)
+    pictures = drawn(subject, [answers[at] for at in kept], parts=shown)
+    if folder is not None:
+        pictures = filed(subject, pictures, parts=shown, folder=folder, name=f"row{told['row']}")
     return {
         **told,
         "references": compared_with(subject),

@@ -40,9 +40,12 @@ class Files:
         return "\n".join(known)
 
 
-def files_of(path: Path, *, inputs: Sequence[Mapping[str, Any]], modalities: Mapping[str, Modality]) -> Files | None:
+def files_of(
+    path: Path, *, inputs: Sequence[Mapping[str, Any]], modalities: Mapping[str, Modality],
+    readings: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Files | None:  # fmt: skip
     """Return the files that `path` stands for, None where it is a table. A folder is looked through with all folders in it, hidden
-    ones left out; links to folders are not followed.
+    ones left out; links to folders are not followed. A folder may be a case itself, as the `readings` of the bundle tell.
 
     Raises TableError where a folder holds nothing that the bundle opens, or where the bundle needs more than one file per case.
     """
@@ -56,17 +59,19 @@ def files_of(path: Path, *, inputs: Sequence[Mapping[str, Any]], modalities: Map
     column = str(inputs[0]["columns"][0])
     if not path.is_dir():
         return Files(path.parent, (path.name,), column)
-    names = tuple(sorted(_within(path, opens)))
+    (name, modality), path = next(iter(modalities.items())), path.absolute()
+    names = sorted(_within(path, modality, reading=(readings or {}).get(name, {})))
     if not names:
         raise TableError(f"the folder '{path.name}' holds no file that ends in {', '.join(sorted(opens))}")
-    return Files(path, names, column)
+    if "" in names:  # the folder itself is a case, and is named by its own name
+        return Files(path.parent, tuple(f"{path.name}/{one}" if one else path.name for one in names), column)
+    return Files(path, tuple(names), column)
 
 
-def _within(folder: Path, opens: set[str]) -> Iterator[str]:
-    endings = tuple(opens)
+def _within(folder: Path, modality: Modality, *, reading: Mapping[str, Any]) -> Iterator[str]:
     for place, inner, names in os.walk(folder):
         inner[:] = [name for name in inner if not name.startswith(".")]
         here = Path(place).relative_to(folder).as_posix()
-        for name in names:
-            if not name.startswith(".") and name.lower().endswith(endings):
-                yield name if here == "." else f"{here}/{name}"
+        shown = [name for name in names if not name.startswith(".")]
+        for name in modality.cases_in(Path(place), shown, reading=reading):
+            yield name if here == "." else f"{here}/{name}".rstrip("/")

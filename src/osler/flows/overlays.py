@@ -159,14 +159,14 @@ def _lists(listed: Marked) -> dict[str, list[dict[str, Any]]] | None:
         return None
     order = worst_first(told.loss)[:LISTED]
     texts = zip(order, *told.texts(order), strict=True)
-    lines = [
+    lines: list[dict[str, Any]] = [
         {
             "row": int(listed.rows[place]) + 1, "id": listed.name(int(listed.rows[place])), "observed": observed,
             "predicted": predicted, "weight": float(told.loss[place]), "features": (), "pictures": (),
         }
         for place, observed, predicted in texts
     ]  # fmt: skip
-    pictures = _pictures([line["row"] - 1 for line in lines], listed.draw)
+    pictures = _pictures([int(row) for row in listed.rows[order]], listed.draw)
     drawn = [{**line, "pictures": (svg,)} for line, svg in zip(lines, pictures, strict=False)]
     some = sorted(listed.refusals)[:REFUSED]
     refused = [{"row": row + 1, "id": listed.name(row), "reason": str(listed.refusals[row]), "features": ()} for row in some]

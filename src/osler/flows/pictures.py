@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,26 @@ def drawn(subject: Subject, answers: Sequence[Answer], *, parts: Parts, row: int
 def _drawn(subject: Subject, name: str, row: int, *, layers: Mapping[str, np.ndarray]) -> str | None:
     modality, columns = subject.source.modalities[name], subject.source.columns[name]
     return modality.picture(columns, row, layers=layers, state=subject.crews[0].states[name])
+
+
+def filed(
+    subject: Subject, pictures: Sequence[Sequence[Mapping[str, Any]]], *, parts: Parts, folder: Path, name: str, row: int = 0
+) -> list[list[dict[str, Any]]]:  # fmt: skip
+    """Return the drawings of each answer of the case `row`, with the name of the "volume" in `folder` that holds the attribution in the
+    geometry of the case's own file, where there is such."""
+    told: list[list[dict[str, Any]]] = []
+    for turn, own in enumerate(pictures, start=1):
+        found = []
+        for place, one in enumerate(own, start=1):
+            maps = parts["network"].maps.get(str(one["input"]))
+            modality, columns = subject.source.modalities[str(one["input"])], subject.source.columns[str(one["input"])]
+            label = f"{name}-answer{turn}-attribution{place}"
+            written = (
+                None if maps is None else modality.write_attribution(maps[0, turn - 1], columns, row, folder=folder, name=label)
+            )
+            found.append({**one, **({} if written is None else {"volume": written.name})})
+        told.append(found)
+    return told
 
 
 def separated(cases: Sequence[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], dict[str, str]]:

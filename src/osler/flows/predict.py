@@ -59,7 +59,8 @@ def predict(
     predictor, rows = of_bundle(predictor, table, purpose="predict", cache=default_cache())
     files = None
     if not isinstance(rows, Derived):
-        files = files_of(rows, inputs=predictor.contents.about["inputs"], modalities=predictor.modalities)
+        readings = {name: predictor.reading(name) for name in predictor.modalities}
+        files = files_of(rows, inputs=predictor.contents.about["inputs"], modalities=predictor.modalities, readings=readings)
     stamp = files.stamp() if files else events_digest(predictor, rows)
     key = _key(bundle, rows.file if isinstance(rows, Derived) else rows, size=size, stamp=stamp)
     watch.stage("predicting", total=len(files.names) if files else 0)

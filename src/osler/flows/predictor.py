@@ -39,6 +39,10 @@ if TYPE_CHECKING:
     from osler.flows.explaining import Subject
 
 
+INPUTS = frozenset[Role]({"input"})
+WITH_BASELINE = frozenset[Role]({"input", "baseline"})
+
+
 @dataclass(frozen=True, slots=True)
 class Predictor:
     """A bundle ready to predict; it changes nothing on disk and is shown as a summary in a notebook.
@@ -192,7 +196,7 @@ class Predictor:
     def asked(self, block: Table, *, parts: Collection[str], truth: bool = False) -> dict[str, Asked]:
         """Return what is to be read of each input of a block: only the fields that the members `parts` need, and with the `truth`
         the marks that lie on the anchor's grid."""
-        roles = ON_GRID if truth else frozenset[Role]({"input", *(["baseline"] if "baseline" in parts else [])})
+        roles = ON_GRID if truth else WITH_BASELINE if "baseline" in parts else INPUTS
         aligned = self.contents.about["targets"] if truth else ()
         found = {}
         for asked in self.contents.about["inputs"]:
@@ -201,7 +205,7 @@ class Predictor:
             with told(asked["name"], modality):
                 marks = aligned if asked["name"] == self.anchor else ()
                 locators = modality.locate(block, columns=asked["columns"], aligned=marks, options=options, cache=self.cache)
-            found[asked["name"]] = Asked(modality, locators, self._reading(asked["name"]), roles)
+            found[asked["name"]] = Asked(modality, locators, self.reading(asked["name"]), roles)
         return found
 
     def streamed(
@@ -216,10 +220,11 @@ class Predictor:
     @property
     def block_cases(self) -> int:
         """How many cases are predicted at a time, so that memory stays bounded."""
-        inputs = ((modality, self._reading(name)) for name, modality in self.modalities.items())
+        inputs = ((modality, self.reading(name)) for name, modality in self.modalities.items())
         return block_cases(inputs) if self.anchor is None else grid_cases(inputs)
 
-    def _reading(self, name: str) -> dict[str, Any]:
+    def reading(self, name: str) -> dict[str, Any]:
+        """Return the bundle's decisions on how input `name` is read."""
         return dict(self.contents.plan.part(f"inputs.{name}"))
 
     def output(self, part: str) -> State:

@@ -68,3 +68,26 @@ def test_a_folder_is_predicted_as_the_table_that_names_its_files(tmp_path):
     asked = dict(zip(names, cells, strict=True))
     for line in files[:-1]:
         assert float(line["probability_yes"]) == pytest.approx(float(asked[line["scan"]]["probability_yes"]), abs=1e-5)
+
+
+def test_a_folder_of_slices_is_one_volume(data, tmp_path):
+    series = next(
+        p.parent
+        for p in sorted((data / "images" / "brain_dicom").rglob("*"))
+        if p.is_file() and p.read_bytes()[128:132] == b"DICM"
+    )
+    (tmp_path / "in" / "P1").mkdir(parents=True)
+    for number, file in enumerate(sorted(series.iterdir())[:4]):
+        (tmp_path / "in" / "P1" / f"IM{number}").write_bytes(file.read_bytes())
+    (tmp_path / "in" / "other.nii.gz").write_bytes(b"")
+    volume = {"scan": {"form": "grid", "axes": 3}}
+    found = files_of(tmp_path / "in", inputs=ONE, modalities={"scan": Images()}, readings=volume)
+    assert found.names == ("P1", "other.nii.gz")
+    assert found.folder == tmp_path / "in"
+    own = files_of(tmp_path / "in" / "P1", inputs=ONE, modalities={"scan": Images()}, readings=volume)
+    assert (own.folder, own.names) == (tmp_path / "in", ("P1",))
+    with pytest.raises(TableError, match="the folder 'P1' holds no file that ends in"):
+        files_of(tmp_path / "in" / "P1", inputs=ONE, modalities={"scan": Images()}, readings={"scan": {"axes": 2}})
+    (tmp_path / "in" / "P1" / "IM9.dcm").write_bytes(b"")
+    flat = files_of(tmp_path / "in" / "P1", inputs=ONE, modalities={"scan": Images()})
+    assert flat.names == ("IM9.dcm",)  # pictures are files

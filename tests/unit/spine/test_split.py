@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from osler.core.errors import PlanError, StudyError
 from osler.core.plan import Plan
-from osler.spine.split import PARTS, Cases, around, describe, divide, outer_tests, split_rules
+from osler.spine.split import PARTS, Cases, around, describe, divide, outer_tests, split_rules, together
 
 SMALL = dict(Plan(split_rules(groups=100)))
 LARGE = dict(Plan(split_rules(groups=5000)))
@@ -257,3 +257,18 @@ def test_a_split_around_a_given_test_leaves_it_alone(plan):
 )
 def test_members_are_cross_fitted_where_groups_are_few_or_there_is_time(groups, budget, small, folds):
     assert Plan(split_rules(groups=groups, budget=budget, small=small))["split.folds"] == folds
+
+
+def test_cases_that_share_a_group_or_a_key_are_one_group():
+    groups, keys = np.array([0, 0, 1, 2, 3, 4]), np.array([7, 8, 8, 9, 9, 5])
+    found = together(groups, keys)
+    assert found[0] == found[1] == found[2]
+    assert found[3] == found[4]
+    assert len(set(found.tolist())) == 3
+
+
+def test_what_may_stay_together_is_a_decision_where_there_is_such():
+    assert "split.by" not in Plan(split_rules(groups=100))
+    plan = Plan(split_rules(groups=100, keys=("molecule", "scaffold", "group")))
+    assert plan["split.by"] == "molecule"
+    assert plan.set_by_user({"split.by": "scaffold"})["split.by"] == "scaffold"

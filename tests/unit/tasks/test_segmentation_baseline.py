@@ -66,7 +66,8 @@ def test_each_region_has_trees_of_its_own(lines):
     raw = model.raw(lines[0])
     assert raw.shape == (24000, 2)
     assert ((raw[:, 0] > 0) == (lines[1] > 0)).mean() > 0.95
-    assert raw[:, 0].mean() > raw[:, 1].mean()
+    assert ((raw[:, 1] > 0) == (lines[1] == 2)).mean() > 0.95
+    assert (raw[lines[1] == 1, 0] > raw[lines[1] == 1, 1]).mean() > 0.9
 
 
 def test_places_that_nobody_looked_at_teach_nothing(lines):

@@ -1,6 +1,7 @@
 """Images: pictures and volumes of one or several channels, from files whose paths stand in the table.
 
-Where the target lies on the grid, each case keeps its own (`grids`); else all are brought to one size.
+Where the target lies on the grid, each case keeps its own (`grids`); else all are brought to one size, pictures in the rooms of this
+folder, volumes in those of `volumes`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from osler.contract import NO_OPTIONS, Modality, Output
 from osler.core.columns import Columns, Field
 from osler.core.drift import Shift
+from osler.core.errors import PlanError
 from osler.core.features import Features
 from osler.core.grid import Grid
 from osler.core.leak import Leak
@@ -23,6 +25,7 @@ from osler.core.state import State
 from osler.core.table import Table
 from osler.core.target import Target
 from osler.modalities.images.grids import Grids, is_grid
+from osler.modalities.images.volumes import Volumes, is_volume
 
 if TYPE_CHECKING:
     import torch
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
 
     from osler.core.errors import Refusal
     from osler.modalities.images.case import Image, ImageFiles
+    from osler.modalities.images.grids.case import GridImage
 
 
 class Images(Modality):
@@ -39,9 +43,10 @@ class Images(Modality):
     opens = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".dicom", ".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
     writes: ClassVar[tuple[str, ...]] = (".nii.gz", ".png")
     outputs: ClassVar[frozenset[Output]] = frozenset({"vector", "map"})
-    form: ClassVar[tuple[str, ...]] = ("width", "depth", "stages", "halvings", "norm", *Grids.form)
+    form: ClassVar[tuple[str, ...]] = ("width", "depth", "stages", "halvings", "norm", *Grids.form, *Volumes.form)
     shard_cases: ClassVar[int] = 256
     grids: ClassVar[Grids] = Grids()
+    volumes: ClassVar[Volumes] = Volumes()
 
     def recognises(self, cells: Sequence[str]) -> float:
         """A column whose cells end like image files."""
@@ -58,6 +63,13 @@ class Images(Modality):
 
         return locate(table, columns=columns, aligned=aligned)
 
+    def cases_in(self, folder: Path, names: Sequence[str], *, reading: Mapping[str, Any]) -> Sequence[str]:
+        """Return the files; of volumes, a folder with several DICOM slices is one case."""
+        from osler.modalities.images.grids.series import cases_in
+
+        found = super().cases_in(folder, names, reading=reading)
+        return cases_in(folder, names, files=found) if reading.get("form") == "grid" and reading.get("axes") == 3 else found
+
     def digest(self, locators: Sequence[Any], *, file_digest: Callable[[Path], str]) -> str:
         """Return a hash of all files behind `locators`: of masks too, and of folders each file."""
         from osler.modalities.images.read.behind import digest
@@ -65,33 +77,36 @@ class Images(Modality):
         return digest(locators, file_digest=file_digest)
 
     def reading(self, locators: Sequence[Any], *, settings: Mapping[str, Any]) -> tuple[Decision, ...]:
-        """Decide size, channels and integer type from the headers."""
+        """Decide form, size, channels and type from the headers; raises PlanError where the user's form cannot be."""
+        _check_form(settings, aligned=_aligned(locators))
         if _aligned(locators):
             return self.grids.reading(locators, settings=settings)
+        if settings.get("form") != "picture" and (found := self.volumes.reading(locators, settings=settings)):
+            return found
         from osler.modalities.images.read import reading
 
         return reading(locators, settings=settings)
 
-    def read(self, locator: Any, *, reading: Mapping[str, Any]) -> Image | None:
+    def read(self, locator: Any, *, reading: Mapping[str, Any]) -> Image | GridImage | None:
         """Return one picture in the size, channels and type that were decided; raises Refused."""
-        if reading.get("form") == "grid":
-            return self.grids.read(locator, reading=reading)
+        if other := self._other(reading):
+            return other.read(locator, reading=reading)
         from osler.modalities.images.read import read
 
         return read(locator, reading=reading)
 
     def fields(self, *, reading: Mapping[str, Any]) -> tuple[Field, ...]:
         """Return pixels for the network, descriptors for the baseline, hashes for the leak check."""
-        if reading.get("form") == "grid":
-            return self.grids.fields(reading=reading)
+        if other := self._other(reading):
+            return other.fields(reading=reading)
         from osler.modalities.images.encode import fields
 
         return fields(reading=reading)
 
     def encode(self, case: Any, *, reading: Mapping[str, Any], roles: frozenset[str]) -> dict[str, np.ndarray]:
         """Return one picture's arrays."""
-        if reading.get("form") == "grid":
-            return self.grids.encode(case, reading=reading, roles=roles)
+        if other := self._other(reading):
+            return other.encode(case, reading=reading, roles=roles)
         from osler.modalities.images.encode import encode
 
         return encode(case, roles=roles)
@@ -104,8 +119,8 @@ class Images(Modality):
 
     def shard(self, locators: Sequence[Any], *, reading: Mapping[str, Any], roles: frozenset[str]) -> Columns:
         """Read one picture after the other, describe them together; what Pillow and pydicom would say stands in the refusals."""
-        if reading.get("form") == "grid":
-            return self.grids.shard(locators, reading=reading, roles=roles)
+        if other := self._other(reading):
+            return other.shard(locators, reading=reading, roles=roles)
         from osler.modalities.images.encode.shard import shard
 
         return shard(self, locators, reading=reading, roles=roles)
@@ -116,38 +131,40 @@ class Images(Modality):
 
         if is_grid(columns):
             return tuple(same_patient(columns, split))
+        if is_volume(columns):
+            return self.volumes.leaks(columns, split, target=target)
         return leaks(columns, split, target=target)
 
     def facts(
         self, columns: Columns, rows: np.ndarray, *, target: Target | None = None, groups: np.ndarray | None = None
     ) -> Mapping[str, Any]:
         """Return sizes and intensities of the training rows, and what mirroring does to them."""
-        if is_grid(columns):
-            return self.grids.facts(columns, rows, target=target)
+        if other := self._held(columns):
+            return other.facts(columns, rows, target=target)
         from osler.modalities.images.facts import facts
 
         return facts(columns, rows, target=target)
 
     def rules(self, brief: Brief) -> tuple[Decision, ...]:
         """Return augmentation, normalisation and regularisation."""
-        if brief.facts.get("form") == "grid":
-            return self.grids.rules(brief)
+        if other := self._other(brief.facts):
+            return other.rules(brief)
         from osler.modalities.images.rules import rules
 
         return rules(brief)
 
     def ladder(self, brief: Brief) -> tuple[Rung, ...]:
         """Return the sizes of the network."""
-        if brief.facts.get("form") == "grid":
-            return self.grids.ladder(brief)
+        if other := self._other(brief.facts):
+            return other.ladder(brief)
         from osler.modalities.images.rules import ladder
 
         return ladder(brief)
 
     def fit(self, columns: Columns, rows: np.ndarray, *, groups: np.ndarray, plan: Mapping[str, Any]) -> State:
         """Learn the scale of intensities and the axes of the baseline's low frequencies."""
-        if is_grid(columns):
-            return self.grids.fit(columns, rows, groups=groups, plan=plan)
+        if other := self._held(columns):
+            return other.fit(columns, rows, groups=groups, plan=plan)
         from osler.modalities.images.fit import fit
 
         return fit(columns, rows, groups=groups)
@@ -228,8 +245,8 @@ class Images(Modality):
 
     def encoder(self, *, plan: Mapping[str, Any], state: State, output: Output) -> nn.Module:
         """Return the residual network."""
-        if plan.get("form") == "grid":
-            return self.grids.encoder(plan=plan, state=state, output=output)
+        if other := self._other(plan):
+            return other.encoder(plan=plan, state=state, output=output)
         from osler.modalities.images.network import ImageEncoder
 
         return ImageEncoder(plan=plan, state=state)
@@ -253,20 +270,43 @@ class Images(Modality):
     def picture(
         self, columns: Columns, row: int, *, layers: Mapping[str, np.ndarray] | None = None, state: State | None = None
     ) -> str | None:
-        """Return the picture, alone or under attributions."""
-        if is_grid(columns):
-            return self.grids.picture(columns, row, layers=layers, state=state)
+        """Return the picture, or slices of a volume, alone or under attributions."""
+        if other := self._held(columns):
+            return other.picture(columns, row, layers=layers, state=state)
         from osler.modalities.images.explain import picture
 
         return picture(columns, row, layers=layers or {})
+
+    def write_attribution(self, attribution: np.ndarray, columns: Columns, row: int, *, folder: Path, name: str) -> Path | None:
+        """Write the attribution of a volume in the geometry of its file; pictures are drawn alone."""
+        if not is_volume(columns):
+            return None
+        return self.volumes.write_attribution(attribution, columns, row, folder=folder, name=name)
 
     def sketch(self, plan: Mapping[str, Any]) -> str | None:
         """Return a test pattern as training steps may see it."""
         if plan.get("form") == "grid":
             return None
+        if plan.get("form") == "volume":
+            return self.volumes.sketch(plan)
         from osler.modalities.images.explain.sketch import sketch
 
         return sketch(plan)
+
+    def _other(self, about: Mapping[str, Any]) -> Grids | Volumes | None:
+        """Return the form that decisions or facts name, None where it is that of pictures."""
+        return {"grid": self.grids, "volume": self.volumes}.get(str(about.get("form")))
+
+    def _held(self, columns: Columns) -> Grids | Volumes | None:
+        """Return the form of the cases that columns hold, None where they are pictures."""
+        return self.grids if is_grid(columns) else self.volumes if is_volume(columns) else None
+
+
+def _check_form(settings: Mapping[str, Any], *, aligned: bool) -> None:
+    wanted, can = settings.get("form"), ("grid",) if aligned else ("picture", "volume")
+    if wanted not in {None, *can}:
+        why = "the target lies on the grid of each case" if aligned else "the target is one answer a case"
+        raise PlanError(f"'form' cannot be {wanted!r} where {why}; it is one of: {', '.join(can)}")
 
 
 def _aligned(locators: Sequence[Any]) -> bool:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from osler.modalities.images.case import PIXELS
 
-FLIPPED = {"none": (), "horizontal": (-1,), "both": (-1, -2)}
+FLIPPED = {"none": (), "horizontal": (-1,), "both": (-1, -2), "left-right": (-3,)}  # axes, from the last
 FLAT = 1e-6  # range of a picture of one grey
 
 
@@ -64,21 +64,33 @@ def drawn(cases: int, *, size: torch.Size, plan: Mapping[str, Any], generator: t
     )
     angle, shear = math.radians(plan["rotate"]) * even(cases), plan["shear"] * even(cases)
     linear = linear @ _plane(angle, shear, axes=axes)
+    for plane in ((0, 2), (1, 2)) if axes == 3 and plan.get("tilt") else ():
+        linear = linear @ _turned(math.radians(plan["tilt"]) * even(cases), plane=plane)
     for axis in FLIPPED[plan["flip"]]:
         sign = torch.where(torch.rand(cases, generator=generator, device=device) < 0.5, -1.0, 1.0)
         linear[:, axis % axes] *= sign[:, None]
-    # turns are of the picture as it is seen, not of the square of coordinates
-    sides = torch.tensor([float(s) for s in size], device=device)
+    # turns are of the picture as it is seen, not of the square of coordinates; of volumes, of millimetres
+    aspect = plan.get("aspect") or [1.0] * axes
+    sides = torch.tensor([float(s * a) for s, a in zip(size, aspect, strict=True)], device=device)
     return Motion(linear * (sides[None, :] / sides[:, None]), 2 * plan["shift"] * even(cases, axes))
 
 
 def _plane(angle: Tensor, shear: Tensor, *, axes: int) -> Tensor:
-    """Return (B, d, d): a turn and a shear in the plane of the last two axes."""
+    """Return (B, d, d): a turn and a shear in the plane of the first two axes: of a picture, or of an axial slice."""
     whole = torch.eye(axes, device=angle.device).repeat(len(angle), 1, 1)
     turn = torch.stack([torch.cos(angle), -torch.sin(angle), torch.sin(angle), torch.cos(angle)], dim=1).view(-1, 2, 2)
     slant = torch.eye(2, device=angle.device).repeat(len(angle), 1, 1)
     slant[:, 0, 1] = shear
-    whole[:, -2:, -2:] = turn @ slant
+    whole[:, :2, :2] = turn @ slant
+    return whole
+
+
+def _turned(angle: Tensor, *, plane: tuple[int, int]) -> Tensor:
+    """Return (B, 3, 3): a turn in a plane of a volume."""
+    whole = torch.eye(3, device=angle.device).repeat(len(angle), 1, 1)
+    first, second = plane
+    whole[:, first, first] = whole[:, second, second] = torch.cos(angle)
+    whole[:, first, second], whole[:, second, first] = -torch.sin(angle), torch.sin(angle)
     return whole
 
 

@@ -42,7 +42,7 @@ class ImageEncoder(nn.Module):
         self.strides = tuple(1 << (halvings + stage) for stage in range(len(widths)))
         self.width = widths[-1]
         self.stem = Stem(len(self.mean), widths[0], halvings=halvings, norm=norm)
-        self.stages = nn.ModuleList(_stages(widths, depth=int(plan["depth"]), norm=norm, drop=float(plan["drop_path"])))
+        self.stages = nn.ModuleList(stages(widths, depth=int(plan["depth"]), norm=norm, drop=float(plan["drop_path"])))
         self.dropout = nn.Dropout(float(plan["dropout"]))
 
     def lift(self, fields: Mapping[str, Tensor]) -> Tensor:
@@ -72,15 +72,15 @@ class ImageEncoder(nn.Module):
         return tuple(maps)
 
 
-def _stages(widths: tuple[int, ...], *, depth: int, norm: str, drop: float) -> list[nn.Sequential]:
+def stages(widths: tuple[int, ...], *, depth: int, norm: str, drop: float, dims: int = 2) -> list[nn.Sequential]:
     """Return a sequence of residual units per width; `drop` of the last unit, less of those before."""
-    stages, inputs, total = [], widths[0], max(1, depth * len(widths))
+    built, inputs, total = [], widths[0], max(1, depth * len(widths))
     for stage, outputs in enumerate(widths):
         units = []
         for turn in range(depth):
             stride = 2 if stage and turn == 0 else 1
             rate = drop * (stage * depth + turn + 1) / total
-            units.append(ResidualUnit(inputs, outputs, stride=stride, norm=norm, drop=rate))
+            units.append(ResidualUnit(inputs, outputs, stride=stride, norm=norm, dims=dims, drop=rate))
             inputs = outputs
-        stages.append(nn.Sequential(*units))
-    return stages
+        built.append(nn.Sequential(*units))
+    return built

@@ -59,7 +59,7 @@ class Molecules(Modality):
         """Decide how molecules are standardised."""
         from osler.modalities.molecules.read import reading
 
-        return reading(locators, settings=settings)
+        return reading(settings=settings)
 
     def read(self, locator: Any, *, reading: Mapping[str, Any]) -> Molecule | None:
         """Return one molecule, None where its cell is empty; raises Refused."""

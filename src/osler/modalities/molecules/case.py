@@ -16,7 +16,9 @@ ATOMS = "atoms"  # field (a, 8) uint8: one line per heavy atom (and per hydrogen
 BONDS = "bonds"  # field (b, 4) uint8: one line per bond, undirected, BOND; no line of a molecule of one atom
 ENDS = "ends"  # field (b, 2) int16: the atoms that each bond joins, counted from 0 inside the molecule, the lower first
 DESCRIPTORS = "descriptors"  # field (d,) float32, labelled: RDKit's 2-D descriptors, finite, as they are
-FINGERPRINT = "fingerprint"  # field (f,) uint8 of the baseline: counts, clipped at 255, MORGAN, ERG and, where wanted, AVALON, side by side
+FINGERPRINT = (
+    "fingerprint"  # field (f,) uint8 of the baseline: counts, clipped at 255, MORGAN, ERG and, where wanted, AVALON, side by side
+)
 IDENTITY = "identity"  # field (5,) int64: hashes of SAME, 0 where there is none
 BITS = "bits"  # field (256,) uint8: 2,048 bits of the Morgan fingerprint of radius 2, packed, for Tanimoto similarity
 

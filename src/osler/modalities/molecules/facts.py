@@ -41,7 +41,7 @@ def _sizes(columns: Columns, name: str, rows: np.ndarray) -> list[float]:
 def _same(columns: Columns, rows: np.ndarray, *, target: Target | None) -> dict[str, Any]:
     if IDENTITY not in columns.arrays or not len(rows):
         return {}
-    hashes = np.asarray(columns[IDENTITY])[rows]  # type: ignore[call-overload]
+    hashes = np.asarray(columns[IDENTITY])[rows]
     different = {name: len(np.unique(hashes[:, at])) for at, name in enumerate(SAME)}
     keys = hashes[:, SAME.index("inchikey")]
     keys = np.where(keys == 0, hashes[:, 0], keys)
@@ -62,5 +62,3 @@ def _conflicting(target: Target, place: np.ndarray, counts: np.ndarray) -> int:
         whole = target.values[target.observed[:, column], column]
         bad |= (high - low) > APART * (whole.std() if len(whole) else 0.0)
     return int(bad.sum())
-
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from osler.core.columns import Columns
@@ -78,4 +80,4 @@ def _pieces(starts: np.ndarray, stop: int) -> list[tuple[int, int]]:
         if start - edges[-1] >= _ROWS:
             edges.append(start)
     edges.append(stop)
-    return [(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True) if b > a]
+    return [(a, b) for a, b in itertools.pairwise(edges) if b > a]

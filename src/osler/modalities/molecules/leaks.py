@@ -11,12 +11,12 @@ from osler.core.columns import Columns
 from osler.core.leak import Leak
 from osler.core.split import Split
 from osler.modalities.molecules.case import BITS, IDENTITY, SAME
-from osler.modalities.molecules.similarity import nearest, tanimoto, words
+from osler.modalities.molecules.keys.similarity import nearest, tanimoto, words
 
 ACCIDENTS = 0.05  # pairs expected by chance among all that are compared
 SAMPLED = 1000  # molecules of each side from which random pairs are made
 FEWEST = 20  # molecules of each side under which chance cannot be told
-LEAST = 0.7  # the least similarity that is called near, however unlike random pairs are
+LEAST, MOST = 0.7, 0.9  # the limit lies between: analogues are as alike as that, whatever random pairs are
 MOST_PAIRS = 100_000_000  # compared at once, some ten seconds; larger studies are sampled
 NOBODY = np.empty(0, np.int64)
 
@@ -37,13 +37,14 @@ def leaks(columns: Columns, split: Split) -> tuple[Leak, ...]:
 
 
 def _same(columns: Columns, split: Split) -> Iterator[Leak]:
-    hashes = np.asarray(columns[IDENTITY])  # type: ignore[call-overload]
+    hashes = np.asarray(columns[IDENTITY])
     validation = np.concatenate([split.tune, split.calibrate])
     for side, here, there in (("test", split.test, split.development), ("validation", validation, split.training)):
         told = np.intersect1d(hashes[here, 0], hashes[there, 0])
         for name, kind, severity, how in _SAME:
             keys = hashes[:, SAME.index(name)]
-            known, copies = (_shared(keys, hashes[:, 0], one, other, told) for one, other in ((there, here), (here, there)))
+            known = _shared(keys, hashes[:, 0], here=there, there=here, told=told)
+            copies = _shared(keys, hashes[:, 0], here=here, there=there, told=told)
             if not len(copies):
                 continue
             sentence = f"{len(copies)} {side} molecules {how} {len(known)} training molecules"
@@ -52,11 +53,10 @@ def _same(columns: Columns, split: Split) -> Iterator[Leak]:
             told = np.union1d(told, hashes[np.concatenate([known, copies]), 0])
 
 
-def _shared(keys: np.ndarray, own: np.ndarray, here: np.ndarray, there: np.ndarray, told: np.ndarray) -> np.ndarray:
-    """Return those of `here` whose key is in `there` too, but not those told already."""
-    fresh = there[~np.isin(own[there], told)]
-    found = here[np.isin(keys[here], np.intersect1d(keys[here], keys[fresh])) & (keys[here] != 0)]
-    return found[~np.isin(own[found], told)]
+def _shared(keys: np.ndarray, own: np.ndarray, *, here: np.ndarray, there: np.ndarray, told: np.ndarray) -> np.ndarray:
+    """Return those of `here` whose key is in `there` too, without those whose own hash is `told` already."""
+    fresh, asked = (rows[~np.isin(own[rows], told)] for rows in (there, here))
+    return asked[np.isin(keys[asked], keys[fresh]) & (keys[asked] != 0)]
 
 
 def _near(columns: Columns, split: Split) -> Iterator[Leak]:
@@ -64,7 +64,7 @@ def _near(columns: Columns, split: Split) -> Iterator[Leak]:
     looked_at, among = _sampled(here, there)
     if min(len(looked_at), len(among)) < FEWEST:
         return
-    bits, hashes = np.asarray(columns[BITS]), np.asarray(columns[IDENTITY])  # type: ignore[call-overload]
+    bits, hashes = np.asarray(columns[BITS]), np.asarray(columns[IDENTITY])
     some, others = words(bits[looked_at]), words(bits[among])
     limit = _limit(some, others, pairs=len(looked_at) * len(among))
     best, which = nearest(some, others)
@@ -83,13 +83,11 @@ def _near(columns: Columns, split: Split) -> Iterator[Leak]:
 
 def _limit(some: np.ndarray, others: np.ndarray, *, pairs: int) -> float:
     """Return the similarity that ACCIDENTS of `pairs` random pairs are expected to reach: the tail of the sampled pairs is followed
-    as an exponential, from its 99th percentile by its mean excess."""
-    found = tanimoto(_some(some), _some(others)).astype(np.float64).ravel()
-    found = found[found < 1]
-    start = float(np.quantile(found, 0.99)) if len(found) else LEAST
-    beyond = found[found > start] - start
-    excess = float(np.median(beyond)) / np.log(2) if len(beyond) else 0.0  # the median: a few analogues are no chance
-    return min(max(start + excess * float(np.log(max(0.01 * pairs / ACCIDENTS, 1.0))), LEAST), 0.95)
+    as an exponential from its 90th and 99th percentile. Further out lie the analogues themselves, which are no chance."""
+    found = tanimoto(_some(some), _some(others))
+    low, high = np.quantile(found, [0.9, 0.99]).astype(float).tolist()
+    reach = low + (high - low) / np.log(10) * np.log(max(0.1 * pairs / ACCIDENTS, 1.0))
+    return float(min(max(reach, LEAST), MOST))
 
 
 def _some(part: np.ndarray) -> np.ndarray:

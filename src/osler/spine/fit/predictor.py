@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -38,7 +38,7 @@ class PredictorObjective(Objective):
         with torch.autocast(device, torch.bfloat16, enabled=self.plan["fit.precision"] == "bfloat16"):
             found = self.module.each(batch)
         if isinstance(found, tuple):
-            loss = self.task.loss(found, batch.target, plan=self.plan)
+            loss = self.task.loss(cast("Tensor", found), batch.target, plan=self.plan)
             return loss if batch.weight is None else loss * batch.weight
         raw = found.float()
         carried = raw.shape[1]

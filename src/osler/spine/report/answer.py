@@ -17,6 +17,7 @@ from osler.spine.report.data import (
     cases,
     classes_of,
     listed,
+    marked_labels,
     only_class,
     rarest,
     refused,
@@ -89,6 +90,8 @@ def answer(account: Account, words: Words) -> Answer:
 
 def title(account: Account, words: Words) -> str:
     """Return the study's title, or one made of its targets."""
+    if labels := marked_labels(account):
+        return account.study.title or words.say("answer.title.marks", labels=listed(labels, words, most=3))
     targets = listed(account.study.targets, words, most=3)
     return account.study.title or words.say("answer.title", targets=targets)
 
@@ -103,6 +106,8 @@ def asked(account: Account, words: Words) -> str:
     targets = listed(study.targets, words, most=3)
     classes = classes_of(account)
     known = {"targets": targets, "columns": columns(total, words), "modalities": modalities}
+    if labels := marked_labels(account):
+        return words.say("answer.asked.marks", **known, labels=listed(labels, words))
     if study.task != "classification":
         return words.say("answer.asked.number", **known)
     if not 2 <= len(classes) <= 6:

@@ -99,6 +99,8 @@ def outcome(account: Account) -> tuple[Outcome, ...]:
 
     Of several labels, one entry that tells how many cases have each.
     """
+    if marked := marked_labels(account):
+        return _held(marked, account)
     trained, tested = (_class_counts(facts, account) for facts in (account.facts.get("target", {}), account.tested))
     if not trained:
         return ()
@@ -107,6 +109,26 @@ def outcome(account: Account) -> tuple[Outcome, ...]:
         (having, totals), (now, now_totals) = (_having(found, account) for found in (trained, tested))
         return (Outcome(labels, _beside(pooled(having, totals=totals), now, totals=now_totals)),) if having else ()
     return tuple(Outcome(name, _beside(pooled(found), tested.get(name, {}))) for name, found in trained.items())
+
+
+def marked_labels(account: Account) -> list[str]:
+    """Return the labels of marks on a grid, nothing of another target."""
+    held = account.facts.get("target", {}).get("holding")
+    return _names(account) if isinstance(held, (list, tuple)) and len(held) == len(_names(account)) else []
+
+
+def _held(labels: Sequence[str], account: Account) -> tuple[Outcome, ...]:
+    """Return how many cases hold each label, in training and among the tested ones."""
+    facts = (account.facts["target"], account.tested)
+    (before, totals), (now, now_totals) = (
+        (
+            {k: int(n) for k, n in zip(labels, one.get("holding") or (), strict=False)},
+            dict.fromkeys(labels, int(one.get("cases", 0))),
+        )
+        for one in facts
+    )
+    rows = _beside(pooled(before, totals=totals), now, totals=now_totals)
+    return (Outcome(account.study.targets[0], rows),) if rows else ()
 
 
 def _class_counts(facts: Mapping[str, Any], account: Account) -> dict[str, dict[str, int]]:

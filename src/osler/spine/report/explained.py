@@ -126,6 +126,8 @@ def _shown(picture: Mapping[str, Any], said: Words) -> Shown:
     if kinds:
         adds = said.say("list.comma").join(f"{said[kind]} {signed(value)}" for kind, value in kinds)
         sentences.append(said.say("picture.kinds", adds=adds))
+    if "volume" in picture:
+        sentences.append(said.say("picture.volume", file=str(picture["volume"])))
     return Shown(str(picture["input"]), str(picture["svg"]), (said.say(f"{kind}.plain"), *layers), tuple(sentences))
 
 

@@ -35,7 +35,8 @@ def _methods(account: Account, said: Words) -> Iterator[list[str]]:
     else:
         yield [*_split(account, said)]
         yield [asked(account, said), *_models(account, said)]
-    yield [said.say("methods.measures"), *routine_notes(account, said)]
+    compared = [said.say("methods.marks")] if data.marked_labels(account) else []
+    yield [*compared, said.say("methods.measures"), *routine_notes(account, said)]
 
 
 def _cases(account: Account, said: Words) -> Iterator[str]:
@@ -52,12 +53,14 @@ def _cases(account: Account, said: Words) -> Iterator[str]:
 
 
 def _outcome(account: Account, said: Words) -> Iterator[str]:
+    marked = bool(data.marked_labels(account))
     for one in data.outcome(account):
         told = [(c, c.cases, c.share) for c in one.categories]
-        yield said.say("methods.outcome", target=one.name, classes=_classes(told, said))
+        yield said.say("methods.outcome.marks" if marked else "methods.outcome", target=one.name, classes=_classes(told, said))
         now = [(c, c.tested, c.tested_share) for c in one.categories if c.tested is not None]
         if now:
-            yield said.say(by_origin("methods.outcome.tested", account, said), classes=_classes(now, said))
+            key = "methods.outcome.marks.tested" if marked else by_origin("methods.outcome.tested", account, said)
+            yield said.say(key, classes=_classes(now, said))
     spread = {(target, what): (before, now) for target, what, before, now in data.spread(account)}
     for target in dict.fromkeys(target for target, _ in spread):
         mean, sd = spread.get((target, "mean")), spread.get((target, "sd"))

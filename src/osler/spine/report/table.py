@@ -12,7 +12,12 @@ from osler.spine.report.numerals import NONE, alone, interval
 
 PARTS = ("test", "network", "baseline")
 MOST_LABELS = 20  # labels of a target with lines of their own
-LOWER = frozenset({"brier", "log_loss", "rmse", "scaled_rmse", "mae", "mse", "ece", "median_absolute_error", "hinge", "mape"})
+LOWER = frozenset(
+    {
+        *("brier", "log_loss", "rmse", "scaled_rmse", "mae", "mse", "ece", "median_absolute_error", "hinge", "mape"),
+        *("hd95", "assd", "one_sided", "volume_error", "volume_difference", "quality_error"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

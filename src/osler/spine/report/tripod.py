@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from osler.core.account import Account
-from osler.spine.report.data import outcome, spread
+from osler.spine.report.data import marked_labels, outcome, spread
 from osler.spine.report.numerals import has_interval
 from osler.spine.report.table import primary
 
@@ -58,8 +58,9 @@ def _always() -> dict[str, tuple[State, str]]:
 
 
 def _asked(account: Account) -> dict[str, tuple[State, str]]:
-    """Return what a question of events fills: eligibility, the outcome's time, how many were left at each step."""
-    found: dict[str, tuple[State, str]] = {}
+    """Return what is asked fills: of masks the output; of a question of events eligibility, the outcome's time, how many were left at
+    each step."""
+    found: dict[str, tuple[State, str]] = {"15": ("part", "plan")} if marked_labels(account) else {}
     if account.study.question is not None:
         found["8a"] = ("filled" if account.study.question.horizon else "part", "question")
     if account.study.flow is not None:

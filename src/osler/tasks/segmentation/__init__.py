@@ -19,6 +19,7 @@ from osler.core.plan import Brief, Decision
 from osler.core.state import State
 from osler.core.target import Target
 from osler.core.telling import Telling
+from osler.core.view import View
 from osler.tasks.segmentation import decisions, lines, measures, paint, target
 from osler.tasks.segmentation.lookup import exclusive
 from osler.tasks.settings import chosen_rows, setting
@@ -78,7 +79,7 @@ class Segmentation(Task):
         """Return (B,) soft Dice and cross-entropy of raw maps, of lines (B, k) cross-entropy alone."""
         from osler.tasks.segmentation.loss import loss
 
-        return loss(raw, target, marks=plan["target.marks"])
+        return loss(raw, target, marks=plan["target.marks"], together=setting(plan, "target.pool", default="case") == "batch")
 
     def baseline(
         self, features: Features, target: Target, *, groups: np.ndarray, plan: Mapping[str, Any], seed: int
@@ -132,6 +133,12 @@ class Segmentation(Task):
     def support(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> Mapping[str, float]:
         """Return by measure how many cases carry it."""
         return measures.support(statistics, info=info)
+
+    def views(self, *, state: State, info: Mapping[str, Any]) -> tuple[View, ...]:
+        """Return what was chosen for the pieces of each label's masks, beside what they are worth."""
+        from osler.tasks.segmentation.views import views
+
+        return views(state, info)
 
     def telling(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> Telling:
         """Return the volumes of each case and how far its marks and the truth agree."""

@@ -96,16 +96,16 @@ def _volumes(part: np.ndarray, *, name: str, key: str, axes: int) -> list[Figure
     levels = {
         "no difference": 0.0,
         "mean difference": bias,
-        "limits of agreement": bias - _LIMIT * spread,
-        "": bias + _LIMIT * spread,
+        "lower limit of agreement": bias - _LIMIT * spread,
+        "upper limit of agreement": bias + _LIMIT * spread,
     }
     series = (
         *(Series(label, ends, [float(f"{level:.4g}")] * 2, style="reference") for label, level in levels.items()),
         Series("mean and standard deviation", at, mean, low.tolist(), high.tolist(), "points"),
     )
     unit = "ml" if axes == 3 else "mm²"
-    labels = f"Mean of predicted and true ({unit})", f"Predicted less true ({unit})"
-    return [Figure(f"volume{key}", "Predicted and true volume", *labels, series, note=str(name))]
+    labels = f"Mean of predicted and true: {name} ({unit})", f"Predicted less true: {name} ({unit})"
+    return [Figure(f"volume{key}", "Predicted and true volume", *labels, series)]
 
 
 def _bins(across: np.ndarray, up: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:

@@ -51,7 +51,8 @@ class Truth:
 
     def mask(self, label: int, box: Box) -> np.ndarray:
         """Return where in `box` the label is, bool."""
-        return translated(self.values[self.info["channel"][label]][box], self.table[label])
+        values, held = self.values[self.info["channel"][label]][box], self.info["values"][label]
+        return np.asarray(values == held[0]) if len(held) == 1 else translated(values, self.table[label])
 
     def seen(self, label: int, box: Box) -> np.ndarray:
         """Return where in `box` somebody looked for the label, bool."""

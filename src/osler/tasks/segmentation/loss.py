@@ -20,15 +20,15 @@ from osler.tasks.segmentation.lookup import classes, exclusive, regions
 SMOOTH = 1e-5
 
 
-def loss(raw: Tensor | tuple[Tensor, ...], target: TargetBatch, *, marks: Mapping[str, Any]) -> Tensor:
+def loss(raw: Tensor | tuple[Tensor, ...], target: TargetBatch, *, marks: Mapping[str, Any], together: bool = False) -> Tensor:
     """Return (B,) the loss of raw outputs (B, k, i, j[, k]), of several maps weighted 1, 1/2, 1/4, …; or of lines (B, k) the
-    cross-entropy alone. `marks` says what the values of masks mean."""
+    cross-entropy alone. `marks` says what the values of masks mean; Dice is of each case, or of all `together`."""
     raws = raw if isinstance(raw, tuple) else (raw,)
     find = _of_classes if exclusive(marks) else _of_regions
     total, weights = torch.zeros(()), [0.5**depth for depth in range(len(raws))]
     for weight, one in zip(weights, raws, strict=True):
         values, observed = (_resized(t, tuple(one.shape[2:])) for t in (target.values, target.observed))
-        total = total.to(one.device) + weight / sum(weights) * find(one, values, observed, marks)
+        total = total.to(one.device) + weight / sum(weights) * find(one, values, observed, marks=marks, together=together)
     return total
 
 
@@ -42,7 +42,7 @@ def _resized(values: Tensor, shape: tuple[int, ...]) -> Tensor:
     return values
 
 
-def _of_classes(raw: Tensor, values: Tensor, observed: Tensor, marks: Mapping[str, Any]) -> Tensor:
+def _of_classes(raw: Tensor, values: Tensor, observed: Tensor, *, marks: Mapping[str, Any], together: bool) -> Tensor:
     table = torch.from_numpy(classes(marks)).to(raw.device)
     number = table[values[:, 0].long()].long()
     seen = observed[:, 0].bool() & (number != UNMARKED)
@@ -57,11 +57,11 @@ def _of_classes(raw: Tensor, values: Tensor, observed: Tensor, marks: Mapping[st
     parts = []
     for label in range(1, raw.shape[1]):
         truth = (number == label).to(logs.dtype)
-        parts.append(_dice(_sum(right * truth), _sum(chance[:, label] * kept), _sum(truth)))
+        parts.append(_dice(_sum(right * truth), _sum(chance[:, label] * kept), _sum(truth), together=together))
     return entropy + 1 - torch.stack(parts).mean(dim=0)
 
 
-def _of_regions(raw: Tensor, values: Tensor, observed: Tensor, marks: Mapping[str, Any]) -> Tensor:
+def _of_regions(raw: Tensor, values: Tensor, observed: Tensor, *, marks: Mapping[str, Any], together: bool) -> Tensor:
     table, channel = torch.from_numpy(regions(marks)).to(raw.device), marks["channel"]
     entropies, parts, sizes = [], [], []
     for label, at in enumerate(channel):
@@ -72,12 +72,14 @@ def _of_regions(raw: Tensor, values: Tensor, observed: Tensor, marks: Mapping[st
         sizes.append(_sum(kept))
         if raw.ndim > 2:
             chance = own.sigmoid() * kept
-            parts.append(_dice(_sum(chance * truth), _sum(chance), _sum(truth * kept)))
+            parts.append(_dice(_sum(chance * truth), _sum(chance), _sum(truth * kept), together=together))
     entropy = torch.stack(entropies).sum(dim=0) / torch.stack(sizes).sum(dim=0).clamp(min=1)
     return entropy + 1 - torch.stack(parts).mean(dim=0) if parts else entropy
 
 
-def _dice(both: Tensor, chance: Tensor, truth: Tensor) -> Tensor:
+def _dice(both: Tensor, chance: Tensor, truth: Tensor, *, together: bool) -> Tensor:
+    if together:
+        both, chance, truth = (part.sum().expand(len(part)) for part in (both, chance, truth))
     return (2 * both + SMOOTH) / (chance + truth + SMOOTH)
 
 

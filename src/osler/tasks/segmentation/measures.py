@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -63,6 +63,15 @@ def measures(statistics: np.ndarray, counts: np.ndarray, *, info: Mapping[str, A
     if len(names) > 1:
         found |= {f"{m.name}_{name}": means[m.name][:, at] for at, name in enumerate(names) for m in OF_LABELS}
     return found
+
+
+def of_label(
+    statistics: np.ndarray, counts: np.ndarray, *, info: Mapping[str, Any], label: int, names: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Return the measures `names` (r,) of one label in each resample."""
+    part = lines.split(statistics, len(info["names"]))[:, [label]]
+    found = _means(np.stack([MEANS[name](part) for name in names]), counts)
+    return {name: mean[:, 0] for name, mean in zip(names, found, strict=True)}
 
 
 def support(statistics: np.ndarray, *, info: Mapping[str, Any]) -> Mapping[str, float]:

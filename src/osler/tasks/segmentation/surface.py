@@ -75,7 +75,7 @@ def apart(truth: np.ndarray, marked: np.ndarray, spacing: Sequence[float]) -> Ap
 
     surfaces = [Surface.of(mask, spacing) for mask in (truth, marked)]
     points = [surface.places * np.asarray(spacing, float) for surface in surfaces]
-    trees = [cKDTree(p, balanced_tree=False, compact_nodes=False) for p in points]
+    trees = [cKDTree(p, balanced_tree=False) for p in points]
     found = [tree.query(p)[0] for tree, p in zip(reversed(trees), points, strict=True)]
     return Apart((found[0], found[1]), (surfaces[0].area, surfaces[1].area))
 

@@ -3,6 +3,7 @@
 import nibabel as nib
 import numpy as np
 import PIL.Image
+import PIL.PngImagePlugin
 import pytest
 import SimpleITK
 
@@ -173,6 +174,32 @@ def test_the_pages_of_a_tiff_are_slices(tmp_path):
     pages[0].save(tmp_path / "b.tif", save_all=True, append_images=pages[1:])
     with pytest.raises(Unusable, match="differ in size or kind"):
         load_volume(str(tmp_path / "b.tif"))
+
+
+@pytest.mark.parametrize(("mode", "ending", "dtype"), [("L", ".png", "uint8"), ("I;16", ".png", "uint16"), ("I;16B", ".tif", "uint16"),
+                                                       ("F", ".tif", "float32"), ("I", ".tif", "int32"), ("RGB", ".jpg", "uint8")])  # fmt: skip
+def test_a_picture_is_what_its_header_says(tmp_path, mode, ending, dtype):
+    image = PIL.Image.fromarray(ramp((9, 8), np.uint8, start=0))
+    image = image.convert(mode) if mode in {"L", "RGB", "F", "I"} else PIL.Image.new(mode, (8, 9), 700)
+    image.save(tmp_path / f"a{ending}")
+    header, volume = header_of(str(tmp_path / f"a{ending}")), load_volume(str(tmp_path / f"a{ending}"))
+    assert (header.shape, header.dtype, header.channels) == ((9, 8), dtype, 3 if mode == "RGB" else 1)
+    assert (volume.values.shape, str(volume.values.dtype)) == ((header.channels, 9, 8), dtype)
+    if mode != "RGB":
+        np.testing.assert_array_equal(volume.values[0], np.asarray(image))
+
+
+def test_texts_beside_a_picture_are_named(tmp_path):
+    image = PIL.Image.fromarray(ramp((9, 8), np.uint8, start=0))
+    told = PIL.PngImagePlugin.PngInfo()
+    told.add_text("Patient", "Jane Doe")
+    image.save(tmp_path / "a.png", pnginfo=told)
+    assert header_of(str(tmp_path / "a.png")).identifying == ("Patient",)
+    exif = PIL.Image.Exif()
+    exif[270] = "Jane Doe"
+    for name in ("a.jpg", "a.tif"):
+        image.save(tmp_path / name, exif=exif)
+        assert header_of(str(tmp_path / name)).identifying == ("ImageDescription",)
 
 
 # writing --------------------------------------------------------------------------------------------------------------

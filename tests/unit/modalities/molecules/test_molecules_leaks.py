@@ -10,7 +10,7 @@ from rdkit.Chem import rdFingerprintGenerator
 from osler.core.split import Fold, Split
 from osler.core.target import Target
 from osler.modalities.molecules.case import BITS
-from osler.modalities.molecules.similarity import nearest, tanimoto, words
+from osler.modalities.molecules.keys.similarity import nearest, tanimoto, words
 from tests.unit.modalities.molecules.test_molecules_read import MOLECULES, shard
 
 NONE = np.empty(0, np.int64)
@@ -40,7 +40,9 @@ def official(folder):
     return cells, split_of(np.arange(sizes[0]), sizes[0] + np.arange(sizes[1]))
 
 
-@pytest.mark.parametrize("task", ["herg", pytest.param("bbb_martins", marks=pytest.mark.slow), pytest.param("ames", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "task", ["herg", pytest.param("bbb_martins", marks=pytest.mark.slow), pytest.param("ames", marks=pytest.mark.slow)]
+)
 def test_molecules_on_both_sides_of_official_splits_are_found(data, task):
     cells, split = official(data / "molecules/tdc_admet" / task)
     columns = shard(cells, roles=("input", "identity"))

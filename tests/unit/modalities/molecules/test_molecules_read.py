@@ -57,7 +57,16 @@ def test_the_column_of_molecules_is_found_in_every_public_table(data):
     for path in sorted((data / "molecules").rglob("*.csv")):
         sure = {name: recognises(cells) for name, cells in parts(path).items()}
         found[path.stem if "moleculenet" in str(path) else path.parent.name] = [name for name, share in sure.items() if share]
-    tdc = {"herg", "bbb_martins", "ames", "cyp2d6_veith", "caco2_wang", "lipophilicity_astrazeneca", "solubility_aqsoldb", "vdss_lombardo"}
+    tdc = {
+        "herg",
+        "bbb_martins",
+        "ames",
+        "cyp2d6_veith",
+        "caco2_wang",
+        "lipophilicity_astrazeneca",
+        "solubility_aqsoldb",
+        "vdss_lombardo",
+    }
     assert {name for name, columns in found.items() if columns == ["Drug"]} == tdc
     assert {name for name, columns in found.items() if columns == ["smiles"]} == set(found) - tdc
     assert len(found) == 16
@@ -85,7 +94,7 @@ def test_codes_words_and_numbers_are_no_molecules(cells):
         ("\u0421\u0421O", "characters"),  # Cyrillic
         ("NC(C)C(=O)" * 400 + "O", "large"),  # a peptide of 2,001 atoms
         ("C" * 100_001, "long"),
-        ("InChI=1S/C2H6O/c1-2", "no_inchi"),
+        ("InChI=1S/broken", "no_inchi"),
     ],
 )
 def test_a_cell_that_is_no_molecule_is_refused_in_our_words(cell, code):
@@ -116,8 +125,9 @@ def test_cages_of_very_many_rings_are_refused_before_rdkit_looks_for_them():
             for k, m in ((i + 1, j), (i, j + 1)):
                 if max(k, m) < 12:
                     grid.AddBond(12 * i + j, 12 * k + m, Chem.BondType.SINGLE)
+    grid.UpdatePropertyCache(strict=False)
     with pytest.raises(Refused, match="rings joined to one another"):
-        parsed(Chem.MolToMolBlock(grid), most_atoms=500)
+        parsed(Chem.MolToMolBlock(grid, kekulize=False), most_atoms=500)
 
 
 def test_inchi_and_molfiles_are_read_as_the_same_molecule():
@@ -166,8 +176,10 @@ def test_impossible_decisions_and_several_columns_are_told():
 
 
 def test_a_digest_follows_the_cells():
-    digests = {MOLECULES.digest(located(cells), file_digest=str) for cells in (["CC", "C"], ["C", "CC"], ["CC", None], ["CC", ""])}
-    assert len(digests) == 4
+    digests = {
+        MOLECULES.digest(located(cells), file_digest=str) for cells in (["CC", "C"], ["C", "CC"], ["CC", None], ["CC", ""])
+    }
+    assert len(digests) == 3  # an empty cell is a missing one
     whole = located(["CC", "CO", "CN"])
     assert MOLECULES.digest(whole[1:2], file_digest=str) == MOLECULES.digest(located(["CO"]), file_digest=str)
     assert MOLECULES.digest(replace(whole, column="other"), file_digest=str) != MOLECULES.digest(whole, file_digest=str)

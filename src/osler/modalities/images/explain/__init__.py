@@ -35,9 +35,9 @@ def picture(columns: Columns, row: int, *, layers: Mapping[str, np.ndarray]) -> 
     parts = [placed(ground, 0, size)]
     for turn, (name, values) in enumerate(layers.items(), start=1):
         left = turn * (size[0] + GAP)
-        colours, strongest = _signed(values) if name == "attribution" else (_looked_at(values), None)
+        colours, strongest = signed(values.sum(0)) if name == "attribution" else (looked_at(values), None)
         parts += [placed(ground, left, size), placed(encoded(colours), left, size, smooth=name == "focus")]
-        parts += [] if strongest is None else [_bar(left, size, strongest)]
+        parts += [] if strongest is None else [bar(left, size, strongest)]
     breadth = size[0] + len(layers) * (size[0] + GAP)
     box = f'viewBox="0 0 {breadth:.1f} {size[1] + foot:.1f}" width="{breadth:.0f}" height="{size[1] + foot:.0f}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" class="picture" {box} role="img">{"".join(parts)}</svg>'
@@ -59,20 +59,26 @@ def _within(sides: tuple[int, ...], *, most: int) -> tuple[int, int]:
     return max(1, round(sides[0] * shrink)), max(1, round(sides[1] * shrink))
 
 
-def _signed(values: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return colours (i, j, 4) of an attribution (channels, i, j), and what is drawn at full strength."""
-    added = values.sum(0)
-    strongest = float(np.quantile(np.abs(added), STRONG)) or float(np.abs(added).max())
+def strong(values: np.ndarray) -> float:
+    """Return what is drawn at full strength of an attribution: all but the very highest values lie below."""
+    return float(np.quantile(np.abs(values), STRONG)) or float(np.abs(values).max())
+
+
+def signed(added: np.ndarray, *, strongest: float | None = None) -> tuple[np.ndarray, float]:
+    """Return colours (i, j, 4) of an attribution (i, j), and what is drawn at full strength: its own, unless it is given."""
+    strongest = strong(added) if strongest is None else strongest
     out = np.zeros((*added.shape, 4), np.uint8)
     out[..., :3] = np.where(added[..., None] > 0, FOR, AGAINST)
     out[..., 3] = np.round(255 * OPAQUE * np.clip(np.abs(added) / max(strongest, 1e-12), 0, 1))
     return out, strongest
 
 
-def _looked_at(values: np.ndarray) -> np.ndarray:
+def looked_at(values: np.ndarray, *, most: float | None = None) -> np.ndarray:
+    """Return colours (i, j, 4) of where a network looks (i, j); `most` is drawn at full strength, unless given its own highest."""
+    most = float(values.max()) if most is None else most
     out = np.zeros((*values.shape, 4), np.uint8)
     out[..., :3] = FOCUS
-    out[..., 3] = np.round(255 * 0.75 * values / max(float(values.max()), 1e-12))
+    out[..., 3] = np.round(255 * 0.75 * np.clip(values / max(most, 1e-12), 0, 1))
     return out
 
 
@@ -92,7 +98,7 @@ def placed(image: str, left: float, size: tuple[float, float], *, smooth: bool =
     return f'<image {box} preserveAspectRatio="none"{look} href="{image}"/>'
 
 
-def _bar(left: float, size: tuple[float, float], strongest: float) -> str:
+def bar(left: float, size: tuple[float, float], strongest: float) -> str:
     """Return the colour bar under an attribution: from against to for."""
     steps = np.linspace(-1, 1, 41)
     width = size[0] / len(steps)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 import numpy as np
@@ -25,13 +25,15 @@ CUT = (2, 1, 0)  # axial, coronal, sagittal
 @dataclass(frozen=True, slots=True)
 class Slice:
     """One slice as it is drawn: `ground` (rows, columns[, 3]) uint8, `marks` and `truth` (channels, rows, columns) or None, `size`
-    (wide, high) in the drawing's units, `letters` at its left, right, top and bottom edge."""
+    (wide, high) in the drawing's units, `letters` at its left, right, top and bottom edge. `alone` (rows, columns) is a truth whose values
+    are no labels of the marks: one outline stands for all of it."""
 
     ground: np.ndarray
     marks: np.ndarray | None
     truth: np.ndarray | None
     size: tuple[float, float]
     letters: str = ""
+    alone: np.ndarray | None = None
 
 
 def grid_picture(
@@ -51,6 +53,9 @@ def grid_picture(
     """
     flat = values.ndim == 3
     slices = _picture(values, marks, truth, spacing) if flat else _slices(values, marks, truth, spacing)
+    if truth is not None and marks is not None and len(truth) == 1 < len(marks):
+        slices = [replace(one, alone=_marked(one.truth), truth=None) if one.truth is not None else one for one in slices]
+        truth = None
     labels = sorted({label for one in (marks, truth) if one is not None for label in _present(one)})
     colours = {label: COLOURS[(label - 1) % len(COLOURS)] for label in labels}
     parts, left, high = [], 0.0, max(one.size[1] for one in slices)
@@ -66,8 +71,8 @@ def grid_picture(
 def _picture(values: np.ndarray, marks: np.ndarray | None, truth: np.ndarray | None, spacing: Sequence[float]) -> list[Slice]:
     """Return the picture alone, and once more under its marks."""
     scale = PANEL / max(n * s for n, s in zip(values.shape[1:], spacing, strict=True))
-    plain = _slice(values, None, None, spacing=spacing, scale=scale)
-    return [plain, _slice(values, marks, truth, spacing=spacing, scale=scale)]
+    plain = sliced(values, None, None, spacing=spacing, scale=scale)
+    return [plain, sliced(values, marks, truth, spacing=spacing, scale=scale)]
 
 
 def _slices(values: np.ndarray, marks: np.ndarray | None, truth: np.ndarray | None, spacing: Sequence[float]) -> list[Slice]:
@@ -76,14 +81,14 @@ def _slices(values: np.ndarray, marks: np.ndarray | None, truth: np.ndarray | No
     scale = PANEL / max(n * s for n, s in zip(values.shape[1:], spacing, strict=True))
     found = []
     for axis in CUT:
-        cut = [None if a is None else _turned(a.take(places[axis], axis=axis + 1)) for a in (values, marks, truth)]
+        cut = [None if a is None else turned(a.take(places[axis], axis=axis + 1)) for a in (values, marks, truth)]
         assert cut[0] is not None
         rest = [s for at, s in enumerate(spacing) if at != axis]
-        found.append(_slice(cut[0], cut[1], cut[2], spacing=rest[::-1], scale=scale, letters=LETTERS[axis]))
+        found.append(sliced(cut[0], cut[1], cut[2], spacing=rest[::-1], scale=scale, letters=LETTERS[axis]))
     return found
 
 
-def _turned(values: np.ndarray) -> np.ndarray:
+def turned(values: np.ndarray) -> np.ndarray:
     """Return a slice (channels, a, b) of a volume in RAS+ order as rows and columns: b from top to bottom, a from left to right,
     both from their high end."""
     return values[:, ::-1, ::-1].swapaxes(1, 2)
@@ -109,10 +114,11 @@ def _marked(one: np.ndarray) -> np.ndarray:
     return np.logical_or.reduce([(part > 0) & (part != UNMARKED) for part in one])
 
 
-def _slice(
+def sliced(
     values: np.ndarray, marks: np.ndarray | None, truth: np.ndarray | None, *, spacing: Sequence[float], scale: float,
     letters: str = "",
 ) -> Slice:  # fmt: skip
+    """Return a slice (channels, rows, columns) with its marks as it is drawn; `scale` is units of the drawing for a millimetre."""
     high, wide = values.shape[1] * spacing[0] * scale, values.shape[2] * spacing[1] * scale
     shown = [None if one is None else _smaller(one) for one in (marks, truth)]
     return Slice(visible(_within(values), most=LARGEST), shown[0], shown[1], (max(wide, 1.0), max(high, 1.0)), letters)
@@ -137,19 +143,32 @@ def _drawn(one: Slice, colours: Mapping[int, str]) -> str:
     )
     over = "".join(_outlined(one.marks, label, colour, one.size, broken=False) for label, colour in colours.items())
     over += "".join(_outlined(one.truth, label, colour, one.size, broken=True) for label, colour in colours.items())
-    return ground + over + _lettered(one)
+    over += "" if one.alone is None else _line(one.alone, "#fff", one.size)
+    return ground + over + lettered(one)
 
 
 def _outlined(marks: np.ndarray | None, label: int, colour: str, size: tuple[float, float], *, broken: bool) -> str:
     inside = None if marks is None else _of_label(marks, label)
     if inside is None or not inside.any():
         return ""
-    line = path(outlines(inside), down=size[1] / inside.shape[0], across=size[0] / inside.shape[1])
-    if not broken:
-        look = f'fill="{colour}" fill-opacity="{FILL}" fill-rule="evenodd" stroke="{colour}" stroke-width="{LINE}"'
-        return f'<path d="{line}" {look}/>'
+    if broken:
+        return _line(inside, colour, size)
+    line = _path(inside, size)
+    look = f'fill="{colour}" fill-opacity="{FILL}" fill-rule="evenodd" stroke="{colour}" stroke-width="{LINE}"'
+    return f'<path d="{line}" {look}/>'
+
+
+def _line(inside: np.ndarray, colour: str, size: tuple[float, float]) -> str:
+    """Return a broken line over a dark one, so that it stands out from every ground."""
+    line = _path(inside, size)
     under = f'<path d="{line}" fill="none" stroke="#000" stroke-opacity=".55" stroke-width="{LINE + 1.2:.1f}"/>'
-    return f'{under}<path d="{line}" fill="none" stroke="{colour}" stroke-width="{LINE}" stroke-dasharray="3 2.5"/>'
+    return (
+        f'{under}<path d="{line}" fill="none" stroke="{colour}" stroke-width="{LINE}" stroke-dasharray="3 2.5"/>' if line else ""
+    )
+
+
+def _path(inside: np.ndarray, size: tuple[float, float]) -> str:
+    return path(outlines(inside), down=size[1] / inside.shape[0], across=size[0] / inside.shape[1])
 
 
 def _of_label(marks: np.ndarray, label: int) -> np.ndarray | None:
@@ -166,7 +185,8 @@ def _present(marks: np.ndarray) -> list[int]:
     return [at for at, part in enumerate(marks, start=1) if _marked(part[None]).any()]
 
 
-def _lettered(one: Slice) -> str:
+def lettered(one: Slice) -> str:
+    """Return the letters of a slice as a part of its SVG."""
     if not one.letters:
         return ""
     wide, high = one.size

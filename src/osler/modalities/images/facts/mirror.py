@@ -26,9 +26,13 @@ def mirrored(pixels: np.ndarray, target: Target | None) -> Mapping[str, Any]:
     """
     if len(pixels) < LEAST:
         return {name: {"seen": None, "kept": None} for name in AXES}
-    small = _small(pixels)
+    return probed(_small(pixels), target, axes=AXES)
+
+
+def probed(small: np.ndarray, target: Target | None, *, axes: Mapping[str, int]) -> Mapping[str, Any]:
+    """Return by name of `axes` `seen` and `kept`, as `mirrored` has them, of small cases (n, …), each of mean 0 and spread 1."""
     outcomes = np.empty((len(small), 0)) if target is None else _outcomes(target)
-    return {name: {"seen": _seen(small, axis), "kept": _kept(small, axis, outcomes)} for name, axis in AXES.items()}
+    return {name: {"seen": _seen(small, axis), "kept": _kept(small, axis, outcomes)} for name, axis in axes.items()}
 
 
 def _small(pixels: np.ndarray) -> np.ndarray:

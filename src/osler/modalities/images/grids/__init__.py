@@ -110,7 +110,7 @@ class Grids(Modality):
         """Learn the scale of intensities."""
         from osler.modalities.images.grids.fit import fit
 
-        return fit(columns, rows, groups=groups)
+        return fit(columns, rows, groups=groups, kind=str(plan.get("kind", "")))
 
     def windows(
         self, columns: Columns, rows: np.ndarray, *, plan: Mapping[str, Any], generator: np.random.Generator, moved: bool = True

@@ -78,7 +78,7 @@ def _some(
 
 
 def _of_case(columns: Columns, row: int, where: np.ndarray) -> np.ndarray:
-    values = torch.from_numpy(np.ascontiguousarray(columns[VOLUME][row], np.float32))
+    values = torch.from_numpy(np.array(columns[VOLUME][row], np.float32))
     levels = np.asarray(columns[LEVELS][row], np.float32)
     at = torch.from_numpy(where)
     found = []

@@ -33,10 +33,10 @@ SEEDS_EACH = 256  # places of a label that are remembered of a case
 
 def fields(*, reading: Mapping[str, Any]) -> tuple[Field, ...]:
     """Return what a case is stored as."""
-    channels, masks = int(reading["channels"]), int(reading["masks"])
+    channels, masks, kind = int(reading["channels"]), int(reading["masks"]), str(reading.get("kind", ""))
     free = (None,) * int(reading["axes"])
     return (
-        Field(VOLUME, str(reading["dtype"]), (channels, *free), warp="linear"),
+        Field(VOLUME, str(reading["dtype"]), (channels, *free), warp="linear", labels=(kind,) * channels if kind else ()),
         Field(LEVELS, "float32", (channels, len(LEVEL_NAMES))),
         Field(PLACE, "float64", (PLACES,)),
         Field(HASHES, "int64", (2,)),

@@ -11,13 +11,16 @@ from osler.modalities.images.grids.case import LEVELS, MARKED
 GROUPS = 5  # fewer would show what one case looks like
 
 
-def fit(columns: Columns, rows: np.ndarray, *, groups: np.ndarray) -> State:
+WIDE = 8.0  # spreads about the mean between which values without a unit are kept
+
+
+def fit(columns: Columns, rows: np.ndarray, *, groups: np.ndarray, kind: str) -> State:
     """Return per channel `low` and `high`, between which intensities are kept, and the `mean` and `spread` by which they are scaled.
 
-    Of what is marked where there are marks, as nnU-Net does for CT (Isensee et al. 2021), else of whole cases. Medians over cases,
-    so that none shows; of fewer than GROUPS groups a plain range.
+    Of a CT, by `kind`, of what is marked, as nnU-Net does (Isensee et al. 2021), else of whole cases. Medians over cases, so that
+    none shows; of fewer than GROUPS groups a plain range.
     """
-    name = MARKED if MARKED in columns.arrays else LEVELS
+    name = MARKED if kind == "CT" and MARKED in columns.arrays else LEVELS
     found = np.asarray(columns[name])[rows].astype(np.float64)
     known = np.isfinite(found).all((1, 2)) if len(found) else np.zeros(0, bool)
     if len(np.unique(groups[rows][known])) < GROUPS:
@@ -29,4 +32,6 @@ def fit(columns: Columns, rows: np.ndarray, *, groups: np.ndarray) -> State:
         return State(dict(zip(("low", "high", "mean", "spread"), plain, strict=True)))
     _, low, _, high, mean, spread = np.median(found[known], axis=0).T
     spread = np.maximum(spread, 1e-6)
+    if kind != "CT":
+        low, high = mean - WIDE * spread, mean + WIDE * spread
     return State({k: v.astype(np.float32) for k, v in (("low", low), ("high", high), ("mean", mean), ("spread", spread))})

@@ -38,7 +38,7 @@ class GridEncoder(nn.Module):
         self.layout = _layout(str(plan["layout"]), axes=self.axes)
         self.views = tuple(_views(plan["mirror"], axes=self.axes))
         widths, strides, filters = list(plan["widths"]), list(plan["strides"]), list(plan["filters"])
-        inputs = [len(self.mean), *widths[:-1]]
+        inputs = [self.mean.shape[1], *widths[:-1]]
         shapes = list(zip(inputs, widths, strides, filters, strict=True))
         self.downs = nn.ModuleList(
             Down(a, b, stride=tuple(s), filters=tuple(f), depth=int(plan["depth"])) for a, b, s, f in shapes
@@ -50,7 +50,9 @@ class GridEncoder(nn.Module):
         self.channels = tuple(widths[:-1]) or tuple(widths)
         self.strides = tuple(1 << stage for stage in range(len(self.channels)))
         self.width = widths[-1]
-        self.to(memory_format=self.layout)
+        for weight in self.parameters():
+            if weight.dim() == self.axes + 2:
+                weight.data = weight.data.contiguous(memory_format=self.layout)
 
     def lift(self, fields: Mapping[str, Tensor]) -> Tensor:
         """Return (B, C, i, j[, k]) floats: scaled by the study's levels, or by the case's own."""

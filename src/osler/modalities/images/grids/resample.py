@@ -33,7 +33,7 @@ def _cubic(x: np.ndarray) -> np.ndarray:
 
 def resampled(values: np.ndarray, shape: tuple[int, ...], *, kernel: Kernel) -> np.ndarray:
     """Return `values` (channel, axes) on `shape`, float32."""
-    found = torch.from_numpy(np.ascontiguousarray(values, np.float32))
+    found = torch.from_numpy(np.array(values, np.float32))
     for axis, wanted in enumerate(shape, start=1):
         if found.shape[axis] != wanted:
             found = along(found, torch.from_numpy(matrix(found.shape[axis], wanted, kernel=kernel)), axis=axis)

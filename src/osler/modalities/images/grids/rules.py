@@ -11,9 +11,10 @@ from osler.modalities.images.rules.sides import names_of, side_word
 NORMALISE = ("study", "case")
 PRECISIONS = ("float32", "bfloat16")
 LAYOUTS = ("channels-last", "contiguous")
+UNLIKE = 0.5  # spread of the cases' own ranges over their mean: more, and bytes have no common unit either
 ANISOTROPIC = 3.0  # times coarser: turns out of the fine plane would be mostly interpolation
 STEPS = 50  # of an epoch
-WANTED = 3_000  # steps of a training, after which more rarely helps
+WANTED = 6_000  # steps of a training, after which more rarely helps
 LIGHT = (
     Decision("gamma", 0.25, "bends intensities: scanners differ"),
     Decision("contrast", 0.2, "spreads or narrows them up to this share"),
@@ -28,12 +29,15 @@ def rules(brief: Brief) -> tuple[Decision, ...]:
 
 
 def _normalise(brief: Brief) -> Decision:
-    if brief.settings.get("kind", brief.facts.get("kind")) == "CT":
+    if brief.facts.get("kind") == "CT":
         why = "CT has a unit: kept between the 0.5th and 99.5th percentile of what is marked, scaled alike (Isensee et al. 2021)"
         return Decision("normalise", "study", why, choices=NORMALISE)
-    return Decision(
-        "normalise", "case", "intensities have no unit: each case is scaled by its own mean and spread", choices=NORMALISE
-    )
+    unlike = float(brief.facts.get("unlike", 0.0))
+    if brief.facts.get("dtype") == "uint8" and unlike <= UNLIKE:
+        why = f"bytes whose ranges differ by {unlike:.0%} of their mean: brightness is kept, all are scaled alike"
+        return Decision("normalise", "study", why, choices=NORMALISE)
+    why = "intensities have no unit: each case is scaled by its own mean and spread"
+    return Decision("normalise", "case", why, choices=NORMALISE)
 
 
 def _motion(brief: Brief) -> tuple[Decision, ...]:
@@ -81,7 +85,7 @@ def _training(brief: Brief) -> tuple[Decision, ...]:
     wanted = max(10, round(WANTED / steps))
     return (
         Decision("fit.batch", batch, "windows in a step; fewer where cases are large"),
-        Decision("fit.learning_rate", 2e-3, "peak of the one-cycle schedule with AdamW (docs/lab.md)"),
+        Decision("fit.learning_rate", 5e-3, "peak of the one-cycle schedule with AdamW (docs/lab.md)"),
         Decision("fit.weight_decay", 0.02, "on filters alone"),
         Decision("fit.wanted", wanted, f"epochs: about {WANTED:,} steps"),
         Decision("fit.rounds", rounds, f"windows of each case in an epoch, which has about {steps} steps"),

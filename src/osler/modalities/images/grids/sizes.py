@@ -12,15 +12,16 @@ APART = (
     2.0  # times coarser than the finest: an axis is not halved, and filters do not reach along it, until the others are as coarse
 )
 WIDEST = {2: 512, 3: 320}  # channels
-PLACES = {2: 1 << 17, 3: 360_000}  # of all windows of a batch together
-BATCH = {2: (4, 32), 3: (2, 8)}
+PLACES = {2: 1 << 17, 3: 1 << 17}  # of all windows of a batch together
+BATCH = {2: (4, 32), 3: (2, 8)}  # many small steps learn faster than few large ones (docs/lab.md)
 
-# name, places of a window (2 axes, 3 axes), channels of the finest maps, residual units per stage, stages, whether a processor takes it
+# name, places of a window (2 axes, 3 axes), channels of the finest maps, residual units per stage, stages, whether a processor takes it;
+# channels in sixteens, as processors filter them: 12 take as long as 16 (docs/lab.md)
 _SIZES = (
-    ("tiny", 128**2, 48**3, 12, 1, 5, True),
-    ("small", 160**2, 64**3, 16, 1, 5, True),
-    ("medium", 192**2, 80**3, 24, 1, 6, True),
-    ("large", 256**2, 96**3, 32, 1, 6, True),
+    ("tiny", 128**2, 48**3, 16, 1, 5, True),
+    ("small", 160**2, 64**3, 16, 2, 5, True),
+    ("medium", 192**2, 80**3, 32, 1, 6, True),
+    ("large", 256**2, 96**3, 32, 2, 6, True),
     ("huge", 512**2, 128**3, 32, 2, 7, False),
 )
 

@@ -15,6 +15,7 @@ from osler.core.errors import MissingExtra
 from osler.core.hashing import word_hash
 from osler.modalities.images.read.content import Unusable, check_size
 from osler.modalities.images.read.raw import Header, Raw
+from osler.modalities.images.read.volume.dicom import lossless
 from osler.modalities.images.read.volume.dicom.compressed import frame_size
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _RLE = "1.2.840.10008.1.2.5"  # by pydicom itself: another reader that may be installed ends in a panic on damaged files
 _SEEN = {"1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51", "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91"}  # by Pillow too
 
-_LOOKED_AT = {"1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81"}  # JPEG-LS, which Pillow does not know
+_LOOKED_AT = {"1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81", *lossless.SYNTAXES}  # JPEG-LS too, which Pillow does not know
 
 
 def header(stream: BinaryIO) -> Header:
@@ -124,6 +125,8 @@ def _decoded(dataset: Dataset) -> np.ndarray:
     syntax = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
     if syntax is None:  # PS3.10, 7.1: every file names it; implicit little endian is the default of the standard
         raise Unusable("syntax", "the DICOM file does not say how its pixels are written (no transfer syntax)")
+    if syntax in lossless.SYNTAXES:
+        return np.asarray(lossless.frames_of(dataset, frames=1)[0])
     try:
         return np.asarray(pixel_array(dataset, decoding_plugin="pydicom" if syntax == _RLE else ""))
     except (RuntimeError, NotImplementedError):

@@ -9,13 +9,19 @@ from osler.core.errors import Refusal, StudyError, did_you_mean
 from osler.core.paths import Home
 from osler.core.table import Table
 from osler.modalities.images.case import ImageFiles
+from osler.modalities.images.read.volume.files import ENDINGS as VOLUMES
+from osler.modalities.images.read.volume.files import is_volume_name
 
+FOLDERS = 5  # cells at least that may be folders: words with a slash in them repeat sooner or later
 ENDINGS = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".dcm", ".dicom")
 
 
 def recognises(cells: Sequence[str]) -> float:
-    """Return the share of cells that end like an image file."""
-    return sum(cell.lower().endswith(ENDINGS) for cell in cells) / max(1, len(cells))
+    """Return the share of cells that end like an image file, or, where no two are alike, look like folders."""
+    ended = sum(cell.lower().endswith((*ENDINGS, *VOLUMES)) for cell in cells)
+    if ended or len(cells) < FOLDERS or len(set(cells)) < len(cells):
+        return ended / max(1, len(cells))
+    return sum(map(is_volume_name, cells)) / len(cells)
 
 
 def locate(table: Table, *, columns: Sequence[str], aligned: Sequence[str] = ()) -> list[ImageFiles | Refusal | None]:

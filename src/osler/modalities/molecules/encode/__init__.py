@@ -10,8 +10,19 @@ import numpy as np
 
 from osler.core.columns import Field
 from osler.modalities.molecules.case import (
-    ATOM, ATOMS, BIT_BYTES, BITS, BOND, BONDS, DESCRIPTORS, ENDS, FINGERPRINT, IDENTITY, SAME, Molecule,
-)  # fmt: skip
+    ATOM,
+    ATOMS,
+    BIT_BYTES,
+    BITS,
+    BOND,
+    BONDS,
+    DESCRIPTORS,
+    ENDS,
+    FINGERPRINT,
+    IDENTITY,
+    SAME,
+    Molecule,
+)
 from osler.modalities.molecules.encode.descriptors import NAMES, descriptors, finite
 from osler.modalities.molecules.encode.fingerprints import bits, counts, width
 from osler.modalities.molecules.encode.graphs import Graphs
@@ -51,5 +62,3 @@ def fingerprint(case: Molecule) -> tuple[int, int]:
     """Return a 128-bit hash of RDKit's canonical SMILES of the whole molecule, as it was given: with salt, charges, stereo."""
     digest = hashlib.blake2b(case.smiles.encode(), digest_size=16).digest()
     return int.from_bytes(digest[:8], "little", signed=True) or 1, int.from_bytes(digest[8:], "little", signed=True)
-
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 
 from osler.core.hashing import word_hash
@@ -23,5 +22,3 @@ def identity(case: Molecule) -> np.ndarray:
     key = Chem.MolToInchiKey(case.whole, options=TIME_LIMIT)
     found = [whole, key, key.partition("-")[0], parent, scaffold(case.mol) or f"acyclic {parent}"]
     return np.array([word_hash(text) if text else 0 for text in found], np.int64)
-
-

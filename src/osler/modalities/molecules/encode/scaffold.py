@@ -9,6 +9,8 @@ from typing import Any
 
 from osler.modalities.molecules.read.parse import chemistry
 
+_NITROGEN = 7
+
 
 def scaffold(mol: Any) -> str:
     """Return the canonical SMILES of a molecule's scaffold without stereo, "" of an acyclic one.
@@ -18,8 +20,23 @@ def scaffold(mol: Any) -> str:
     kept = framework(mol)
     if not kept:
         return ""
-    Chem = chemistry()  # noqa: N806  RDKit's own name
-    return str(Chem.MolFragmentToSmiles(mol, atomsToUse=sorted(kept), isomericSmiles=False))
+    return str(chemistry().MolFragmentToSmiles(_cut(mol, kept), atomsToUse=sorted(kept), isomericSmiles=False))
+
+
+def _cut(mol: Any, kept: set[int]) -> Any:
+    """Return the molecule in which each aromatic nitrogen that loses what was bound to it has a hydrogen instead."""
+    atoms = map(mol.GetAtomWithIdx, kept)
+    cut = [atom for atom in atoms if atom.GetAtomicNum() == _NITROGEN and atom.GetIsAromatic() and _loses(atom, kept)]
+    if not cut:
+        return mol
+    changed = chemistry().Mol(mol)
+    for atom in cut:
+        changed.GetAtomWithIdx(atom.GetIdx()).SetNumExplicitHs(1)
+    return changed
+
+
+def _loses(atom: Any, kept: set[int]) -> bool:
+    return any(near.GetIdx() not in kept for near in atom.GetNeighbors())
 
 
 def framework(mol: Any) -> set[int]:

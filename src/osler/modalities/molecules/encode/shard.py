@@ -62,7 +62,9 @@ class _Taken:
     def _value(self, name: str, case: Molecule) -> Any:
         if name == FINGERPRINT:
             return counts(case.mol, avalon=self.avalon)
-        return {DESCRIPTORS: lambda: descriptors(case.mol), IDENTITY: lambda: identity(case), BITS: lambda: bits(case.mol)}[name]()
+        return {DESCRIPTORS: lambda: descriptors(case.mol), IDENTITY: lambda: identity(case), BITS: lambda: bits(case.mol)}[
+            name
+        ]()
 
     def arrays(self) -> dict[str, Array]:
         """Return every field."""

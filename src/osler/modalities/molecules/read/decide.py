@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from osler.core.plan import Decision, Plan
@@ -10,7 +10,7 @@ from osler.core.plan import Decision, Plan
 MOST_ATOMS = 500  # of a molecule: ErG takes 0.7 s of 500 atoms and 70 s of 2,000
 
 
-def reading(locators: Sequence[Any], *, settings: Mapping[str, Any]) -> tuple[Decision, ...]:
+def reading(*, settings: Mapping[str, Any]) -> tuple[Decision, ...]:
     """Return how molecules are standardised and what of them is computed. Raises PlanError for values that cannot be."""
     found = Plan(_decisions())
     own = {name: value for name, value in settings.items() if name in found}

@@ -34,12 +34,7 @@ def standardised(mol: Any, smiles: str, *, reading: Mapping[str, Any]) -> Any:
 
 def _largest(mol: Any) -> Any:
     """Return the organic part with most heavy atoms, of equal ones the heaviest; the largest part of all where none is organic."""
-    Chem = chemistry()  # noqa: N806  RDKit's own name
-    parts = Chem.GetMolFrags(mol, asMols=True, sanitizeFrags=False)
-    best = max(parts, key=_size)
-    best.UpdatePropertyCache(strict=False)
-    Chem.FastFindRings(best)
-    return best if best.GetNumAtoms() else mol
+    return max(chemistry().GetMolFrags(mol, asMols=True), key=_size)
 
 
 def _size(part: Any) -> tuple[bool, int, float, str]:
@@ -49,7 +44,7 @@ def _size(part: Any) -> tuple[bool, int, float, str]:
 
 
 def _without_isotopes(mol: Any) -> Any:
-    Chem = chemistry()  # noqa: N806
+    Chem = chemistry()  # noqa: N806  RDKit's own name
     bare = Chem.Mol(mol)
     for atom in bare.GetAtoms():
         atom.SetIsotope(0)

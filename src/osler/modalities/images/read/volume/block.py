@@ -70,6 +70,8 @@ def load(layout: Layout, *, data: bytes | None = None, unpacker: Unpacker | None
     stored = np.frombuffer(_bytes(layout, data, unpacker), layout.dtype)
     values = rescaled(stored, slope=layout.slope, intercept=layout.intercept, dtype=dtype)
     check_finite(values)
+    if not values.flags.writeable:  # a view of the file's bytes: a caller, and torch, want memory of their own
+        values = values.copy()
     return RawVolume(_shaped(values, layout), layout.affine, "", layout.geometry)
 
 
@@ -89,7 +91,7 @@ def _shaped(values: np.ndarray, layout: Layout) -> np.ndarray:
     return np.moveaxis(whole, -1, 0)
 
 
-def _bytes(layout: Layout, data: bytes | None, unpacker: Unpacker | None) -> bytes | memoryview:
+def _bytes(layout: Layout, data: bytes | None, unpacker: Unpacker | None) -> bytearray | memoryview:
     if data is None:
         data = taken(layout.file)
     found = _plain(layout, data) if layout.packing == RAW else _unpacked(layout, data, unpacker)
@@ -105,11 +107,11 @@ def _plain(layout: Layout, data: bytes) -> memoryview:
     return memoryview(data)[start : start + layout.size]
 
 
-def _unpacked(layout: Layout, data: bytes, unpacker: Unpacker | None) -> bytes:
+def _unpacked(layout: Layout, data: bytes, unpacker: Unpacker | None) -> bytearray:
     if len(data) * MOST_RATIO < layout.size:
         raise cut_off()
     if unpacker is None:
-        unpacker = Unpacker(data if layout.whole else data[max(layout.offset, 0) :])
+        unpacker = Unpacker(data if layout.whole else memoryview(data)[max(layout.offset, 0) :])
         if layout.whole:
             unpacker.take(layout.offset)
     found = unpacker.take(layout.size)

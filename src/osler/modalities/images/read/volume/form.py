@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from osler.core.errors import OslerError
-from osler.modalities.images.read.content import Unusable, is_dicom, opened
+from osler.modalities.images.read.content import ADVICE, Unusable, is_dicom, opened
 from osler.modalities.images.read.volume import block, dicom, metaimage, nifti, nrrd, raster
 from osler.modalities.images.read.volume.bounds import MOST_BYTES
 from osler.modalities.images.read.volume.packing import GZIP, Unpacker
@@ -49,7 +49,7 @@ def layout_of(start: bytes, *, path: str) -> tuple[block.Layout, Unpacker | None
     """Return the layout of a NIfTI, NRRD or MetaImage that begins with `start`, with what unpacks it; None of all else."""
     if start.startswith(GZIP):
         unpacker = Unpacker(start)
-        inner = unpacker.take(nifti.NEEDED)
+        inner = bytes(unpacker.take(nifti.NEEDED))
         if not nifti.is_nifti(inner):
             raise Unusable("format", "the file is packed with gzip, and no NIfTI is inside; unpack it")
         return nifti.layout_of(inner, file=path, packed=True), unpacker
@@ -75,9 +75,10 @@ def _header(path: str, series: str | None) -> VolumeHeader:
     found = layout_of(start, path=path)
     if found is not None:
         return block.header(found[0])
-    if is_dicom(start[:132]):
+    if _is_dicom(start):
         return dicom.header(dicom.stacked(dicom.pictures_of(path, series=None)))
-    return raster.header(block.taken(path))
+    with opened(path, most=MOST_BYTES) as stream:
+        return raster.header(stream)
 
 
 def _load(path: str, series: str | None) -> RawVolume:
@@ -88,7 +89,7 @@ def _load(path: str, series: str | None) -> RawVolume:
     if found is not None:
         layout, unpacker = found
         return block.load(layout, data=data if layout.file == path else None, unpacker=_behind(layout, data, unpacker))
-    if is_dicom(data[:132]):
+    if _is_dicom(data):
         del data
         return _dicom(path, None)
     return raster.load(data)
@@ -104,6 +105,14 @@ def _behind(layout: block.Layout, data: bytes, unpacker: Unpacker | None) -> Unp
     fresh = Unpacker(data)
     fresh.take(layout.offset)
     return fresh
+
+
+def _is_dicom(start: bytes) -> bool:
+    """Return whether a file is DICOM, other than a raster picture; raises Unusable for neither, with what volumes may be saved as."""
+    try:
+        return is_dicom(start[:132])
+    except Unusable as fault:
+        raise Unusable(fault.code, fault.sentence.replace(ADVICE, "save it as NIfTI (.nii.gz), DICOM, NRRD or PNG")) from None
 
 
 def _dicom(path: str, series: str | None) -> RawVolume:

@@ -9,50 +9,65 @@ from osler.modalities.images.read.content import Unusable
 
 GZIP = b"\x1f\x8b"
 MOST_RATIO = 1032  # deflate: 258 bytes from 2 bits
+MOST_MEMBERS = 1 << 16  # of a gzip file: 4 GiB in the blocks of 64 KiB that bgzip writes
+_GIVEN = 1 << 20  # bytes given at once: what a member leaves over is copied
 
 
 class Unpacker:
     """Unpacks `data`, gzip (RFC 1952, of several members too) or zlib (RFC 1950), as far as it is asked for."""
 
-    def __init__(self, data: bytes) -> None:
-        self._rest = data
-        self._gzip = data.startswith(GZIP)
+    def __init__(self, data: bytes | memoryview) -> None:
+        self._data = memoryview(data)
+        self._at = 0
+        self._members = 1
+        self._gzip = bytes(self._data[:2]) == GZIP
         self._inner = _decompressor(gzip=self._gzip)
 
-    def take(self, count: int) -> bytes:
+    def take(self, count: int) -> bytearray:
         """Return the next `count` bytes, fewer at the stream's end; raises Unusable where it is damaged."""
-        parts: list[bytes] = []
-        missing = count
-        while missing > 0:
-            part = self._next(missing)
-            if part is None:
+        found = bytearray()  # grows with what is there, not with what is claimed
+        while len(found) < count:
+            if self._inner.eof:
+                if not self._next_member():
+                    break
+                continue
+            part = self._part(count - len(found))
+            found += part
+            if not part and self._is_over():
                 break
-            parts.append(part)
-            missing -= len(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return found
 
     def finish(self) -> None:
         """Let the stream check its own sum; raises Unusable where the content is not what was packed."""
-        if not self._inner.eof:
-            self._next(1)
+        while not self._inner.eof:
+            if self._part(1) or self._is_over():  # something follows the values, which nobody asked for, or nothing more
+                break
 
-    def _next(self, count: int) -> bytes | None:
-        """Return up to `count` bytes, None at the end."""
-        if self._inner.eof:
-            rest = self._inner.unused_data
-            if not (self._gzip and rest.startswith(GZIP)):
-                return None
-            self._inner, self._rest = _decompressor(gzip=True), rest
-        given, self._rest = self._rest, b""
+    def _is_over(self) -> bool:
+        """Return whether the decompressor wants more than there is."""
+        return bool(self._inner.needs_input) and self._at >= len(self._data)
+
+    def _part(self, count: int) -> bytes:
+        """Return up to `count` bytes; none may come where input was taken, or where what was kept of it is used up."""
+        given = self._data[self._at : self._at + _GIVEN] if self._inner.needs_input else b""
+        self._at += len(given)
         try:
-            part = self._inner.decompress(given, count)
+            return bytes(self._inner.decompress(given, count))
         except Exception:  # noqa: BLE001  each library has its own error
             raise Unusable(
                 "damaged", "the packed content is damaged and cannot be unpacked; fetch or export the file again"
             ) from None
-        if not part and not self._inner.eof:
-            return None
-        return bytes(part)
+
+    def _next_member(self) -> bool:
+        """Begin with the next member of a gzip file; return whether there is one."""
+        self._at -= len(self._inner.unused_data)
+        if not self._gzip or bytes(self._data[self._at : self._at + 2]) != GZIP:
+            return False
+        self._members += 1
+        if self._members > MOST_MEMBERS:
+            raise Unusable("packing", f"the file is packed in more than {MOST_MEMBERS:,} pieces; pack it as one")
+        self._inner = _decompressor(gzip=True)
+        return True
 
 
 class _Plain:
@@ -69,8 +84,12 @@ class _Plain:
     def unused_data(self) -> bytes:
         return self._inner.unused_data
 
+    @property
+    def needs_input(self) -> bool:
+        return not self._inner.unconsumed_tail
+
     def decompress(self, data: bytes, count: int) -> bytes:
-        return self._inner.decompress(self._inner.unconsumed_tail + data, count)
+        return self._inner.decompress(data or self._inner.unconsumed_tail, count)
 
 
 def _decompressor(*, gzip: bool) -> Any:

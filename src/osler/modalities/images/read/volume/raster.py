@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -20,57 +20,74 @@ _PLAIN = {"alpha": "black", "orientation": "exif"}
 _MODES = {"L": "uint8", "I;16": "uint16", "I;16B": "uint16", "I": "int32", "F": "float32", "RGB": "uint8"}
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 MOST_PAGES = 1 << 14
+_TEXTS = {270: "ImageDescription", 315: "Artist", 316: "HostComputer", 33432: "Copyright"}  # tags of TIFF 6.0, which EXIF has too
 
 
-def header(data: bytes) -> VolumeHeader:
-    """Return what the headers of a file with bytes `data` say; raises Unusable, or whatever Pillow raises."""
+def header(stream: BinaryIO) -> VolumeHeader:
+    """Return what the headers of a file say; raises Unusable, or whatever Pillow raises."""
     with quiet():
-        if _pages(data) > 1:
-            shape, dtype, channels = _stack_form(data)
-        else:
-            shape, dtype, channels = _picture_form(data)
-    return VolumeHeader(shape, channels, np.eye(4), dtype, "", geometry=False, identifying=())
+        shape, dtype, channels = _stack_form(stream) if _pages(stream) > 1 else _picture_form(stream)
+        names = _identifying(stream)
+    return VolumeHeader(shape, channels, np.eye(4), dtype, "", geometry=False, identifying=names)
 
 
 def load(data: bytes) -> RawVolume:
     """Return the values: (channels, i, j) of a picture, (channels, i, j, k) of a TIFF with several pages; raises as `header`."""
+    stream = io.BytesIO(data)
     with quiet():
-        values = _stack(data) if _pages(data) > 1 else raster.raw(io.BytesIO(data), reading=_PLAIN, size=None).values
+        values = _stack(stream) if _pages(stream) > 1 else raster.raw(_rewound(stream), reading=_PLAIN, size=None).values
+    values = np.array(values, values.dtype.newbyteorder("="))
     bounds.check_finite(values)
     return RawVolume(values, np.eye(4), "", geometry=False)
 
 
-def _picture_form(data: bytes) -> tuple[tuple[int, ...], str, int]:
-    found = raster.header(io.BytesIO(data), reading=_PLAIN)
-    with raster._opened(io.BytesIO(data)) as image:  # noqa: SLF001
-        mode = image.mode
-    dtype = {8: "uint8", 16: "uint16"}.get(found.depth) or ("int32" if mode == "I" else "float32")
+def _rewound(stream: BinaryIO) -> BinaryIO:
+    stream.seek(0)
+    return stream
+
+
+def _picture_form(stream: BinaryIO) -> tuple[tuple[int, ...], str, int]:
+    import PIL.Image
+
+    found = raster.header(_rewound(stream), reading=_PLAIN)
+    whole = PIL.Image.open(_rewound(stream), formats=raster.FORMATS).mode == "I"
+    dtype = {8: "uint8", 16: "uint16"}.get(found.depth) or ("int32" if whole else "float32")
     return found.size, dtype, 3 if found.colour else 1
 
 
-def _pages(data: bytes) -> int:
+def _identifying(stream: BinaryIO) -> tuple[str, ...]:
+    """Return the names of the texts beside the picture: tags of EXIF and TIFF, and a PNG's own."""
+    import PIL.Image
+    from PIL.PngImagePlugin import PngImageFile
+
+    image = PIL.Image.open(_rewound(stream), formats=raster.FORMATS)
+    tags = image.getexif()
+    named = [name for tag, name in _TEXTS.items() if str(tags.get(tag) or "").strip()]
+    return (*named, *sorted(image.text)) if isinstance(image, PngImageFile) else tuple(named)
+
+
+def _pages(stream: BinaryIO) -> int:
     """Return the number of pages of a TIFF, 1 for all else."""
-    if not data.startswith(TIFF):
+    if not _rewound(stream).read(4).startswith(TIFF):
         return 1
-    with _tiff(data) as image:
-        count = int(getattr(image, "n_frames", 1))
+    count = int(getattr(_tiff(stream), "n_frames", 1))
     if count > MOST_PAGES:
         raise Unusable("large", f"the TIFF has more than {MOST_PAGES:,} pages")
     return count
 
 
-def _tiff(data: bytes) -> ImageFile:
+def _tiff(stream: BinaryIO) -> ImageFile:
     import PIL.Image
 
-    image = PIL.Image.open(io.BytesIO(data), formats=("TIFF",))
+    image = PIL.Image.open(_rewound(stream), formats=("TIFF",))
     check_size(image.height, image.width)
     return image
 
 
-def _stack_form(data: bytes) -> tuple[tuple[int, ...], str, int]:
+def _stack_form(stream: BinaryIO) -> tuple[tuple[int, ...], str, int]:
     """Return (columns, rows, pages), the type and the channels of a TIFF whose pages are alike; raises Unusable."""
-    with _tiff(data) as image:
-        forms = [_form(image, page) for page in range(int(getattr(image, "n_frames", 1)))]
+    image = _tiff(stream)
+    forms = [_form(image, page) for page in range(int(getattr(image, "n_frames", 1)))]
     mode, size = forms[0]
     if len(set(forms)) > 1:
         raise Unusable("mixed", "the pages of the TIFF differ in size or kind; save those that belong together")
@@ -90,10 +107,11 @@ def _form(image: ImageFile, page: int) -> tuple[str, tuple[int, int]]:
     return image.mode, image.size
 
 
-def _stack(data: bytes) -> np.ndarray:
-    shape, dtype, channels = _stack_form(data)
+def _stack(stream: BinaryIO) -> np.ndarray:
+    shape, dtype, channels = _stack_form(stream)
     planes = np.empty((shape[2], shape[1], shape[0], *((3,) if channels == 3 else ())), dtype)
-    with _tiff(data) as image, speechless():
+    image = _tiff(stream)
+    with speechless():
         for page in range(shape[2]):
             image.seek(page)
             planes[page] = np.asarray(image)

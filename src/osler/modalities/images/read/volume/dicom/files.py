@@ -26,9 +26,14 @@ def listed(folder: str) -> list[str]:
     """Return the paths in `folder` that may be DICOM files, by name; folders inside it are not entered. Raises Unusable."""
     try:
         with os.scandir(folder) as entries:
-            found = sorted((e.name, e.is_file()) for e in entries if not e.name.startswith(".") and e.name != "DICOMDIR")
+            known = [e for e in entries if not e.name.startswith(".") and e.name != "DICOMDIR"]
+            found = sorted((e.name, e.is_file()) for e in known)
+            links = [e.path for e in known if e.is_symlink()]
     except OSError as error:
         raise Unusable("unreadable", f"the folder cannot be opened: {os.strerror(error.errno or 5)}") from None
+    home = os.path.realpath(folder)
+    if any(os.path.dirname(os.path.realpath(link)) != home for link in links):  # noqa: PTH120
+        raise Unusable("outside", "a link in the folder leads out of it; put the file itself there")
     names = [name for name, ordinary in found if ordinary and PurePath(name).suffix.lower() not in _OTHERS]
     if not names:
         inner = any(not ordinary for _, ordinary in found)
@@ -78,17 +83,10 @@ def _read(file: str) -> Picture:
                     break
                 size *= 16
                 start += stream.read(size - len(start))
-        if found is not None and _is_plain(found.texts):
+        if found is not None and general.is_plain(found.texts) and found.texts.get("NumberOfFrames", "1") == "1":
             picture = picture_of(found.texts, path=file, identifying=found.identifying)
             return dataclasses.replace(picture, offset=found.offset, length=found.length)
         return _general(start, stream, file=file)
-
-
-def _is_plain(texts: dict[str, str]) -> bool:
-    grey = texts.get("PhotometricInterpretation") in {"MONOCHROME1", "MONOCHROME2"}
-    return (
-        grey and texts.get("BitsAllocated") in {"8", "16", "32"} and texts.get("NumberOfFrames", "1") == "1" and "Rows" in texts
-    )
 
 
 def _general(start: bytes, stream: BinaryIO, *, file: str) -> Picture:

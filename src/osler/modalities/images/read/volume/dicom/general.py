@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from osler.core.errors import MissingExtra
 from osler.modalities.images.read.content import Unusable
 from osler.modalities.images.read.volume.dicom.picture import Picture, Place, picture_of, place_of
+from osler.modalities.images.read.volume.dicom.scan import PLAIN, UNDEFINED
 from osler.modalities.images.read.volume.dicom.tags import IDENTIFYING, SLOWLY, WANTED
 
 if TYPE_CHECKING:
@@ -41,10 +42,11 @@ def picture(stream: BinaryIO, *, path: str) -> Picture:
     stream.seek(0)
     wanted = [*WANTED.values(), *SLOWLY.values(), *IDENTIFYING.values()]
     dataset = pydicom().dcmread(stream, force=True, stop_before_pixels=True, specific_tags=wanted)
+    offset, length = _pixels(stream)
     texts = texts_of(dataset)
     names = tuple(name for name in IDENTIFYING.values() if str(dataset.get(name) or "").strip())
     plain = picture_of(texts, path=path, identifying=names)
-    return dataclasses.replace(
+    found = dataclasses.replace(
         plain,
         places=_places(dataset, texts),
         palette=_palette(dataset),
@@ -53,6 +55,26 @@ def picture(stream: BinaryIO, *, path: str) -> Picture:
         else plain.allocated // 8,  # PS3.3, C.7.6.24: float has none
         table=_table(dataset),
     )
+    if found.palette or found.floating or found.table or not is_plain(texts):
+        return found
+    return dataclasses.replace(found, offset=offset, length=length)
+
+
+def is_plain(texts: Mapping[str, str]) -> bool:
+    """Return whether the pixels are whole grey values in whole bytes, uncompressed and little endian."""
+    grey = texts.get("PhotometricInterpretation") in {"MONOCHROME1", "MONOCHROME2"} and texts.get("SamplesPerPixel", "1") == "1"
+    return grey and texts.get("BitsAllocated") in {"8", "16", "32"} and texts.get("TransferSyntaxUID") in PLAIN
+
+
+def _pixels(stream: BinaryIO) -> tuple[int, int]:
+    """Return where the pixels begin in a stream that stands before them, and how long they are; 0 and 0 where it does not."""
+    start = stream.read(12)
+    at = stream.tell()
+    if start[:4] != b"\xe0\x7f\x10\0" or len(start) < 12:
+        return 0, 0
+    explicit = start[4:6] in {b"OW", b"OB"}
+    length = int.from_bytes(start[8:12] if explicit else start[4:8], "little")
+    return (0, 0) if length == UNDEFINED else (at if explicit else at - 4, length)
 
 
 def texts_of(dataset: Dataset) -> dict[str, str]:

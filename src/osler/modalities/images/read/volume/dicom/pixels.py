@@ -11,6 +11,7 @@ from osler.modalities.images.read.content import Unusable, opened
 from osler.modalities.images.read.quiet import quiet
 from osler.modalities.images.read.volume.block import cut_off, taken
 from osler.modalities.images.read.volume.bounds import MOST_BYTES, check_finite
+from osler.modalities.images.read.volume.dicom import lossless
 from osler.modalities.images.read.volume.dicom.compressed import check_frames
 from osler.modalities.images.read.volume.dicom.general import pydicom
 from osler.modalities.images.read.volume.dicom.picture import Picture, Place
@@ -53,7 +54,7 @@ def _plain(frame: Frame, plane: np.ndarray) -> None:
     stored = np.dtype(f"<{'i' if picture.signed else 'u'}{picture.allocated // 8}")
     direct = plane.dtype.kind != "f" and plane.dtype.itemsize == stored.itemsize and stored.isnative
     target = plane.view(stored) if direct else np.empty(plane.shape, stored)
-    _fill(picture, target)
+    _fill(frame, target)
     _extend(target, picture)
     place = frame.place
     if direct:
@@ -64,12 +65,13 @@ def _plain(frame: Frame, plane: np.ndarray) -> None:
         _invert(plane, picture, place)
 
 
-def _fill(picture: Picture, target: np.ndarray) -> None:
-    if picture.length < target.nbytes:
+def _fill(frame: Frame, target: np.ndarray) -> None:
+    picture, before = frame.picture, frame.index * target.nbytes
+    if picture.length < before + target.nbytes:
         raise cut_off()
     try:
         with opened(picture.path, most=MOST_BYTES) as stream:
-            stream.seek(picture.offset)
+            stream.seek(picture.offset + before)
             count = stream.readinto(target.reshape(-1).view(np.uint8).data)  # type: ignore[attr-defined]
     except OSError:
         raise Unusable("unreadable", "the file cannot be read to its end") from None
@@ -130,6 +132,8 @@ def _array(dataset: Dataset, picture: Picture) -> np.ndarray:
         raise Unusable("syntax", "the DICOM file does not say how its pixels are written (no transfer syntax)")
     if syntax.is_compressed:
         check_frames(dataset, picture)
+    if syntax in lossless.SYNTAXES:
+        return lossless.frames_of(dataset, frames=len(picture.places))
     try:
         return np.asarray(pixel_array(dataset, decoding_plugin="pydicom" if syntax == _RLE else ""))
     except (RuntimeError, NotImplementedError):

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from osler.modalities.images.read.volume.dicom.tags import IDENTIFYING, NUMBERS, PIXELS, SLOWLY, WANTED
 
 EXPLICIT, IMPLICIT = b"1.2.840.10008.1.2.1", b"1.2.840.10008.1.2"
+PLAIN = frozenset((EXPLICIT.decode(), IMPLICIT.decode()))
 _LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
 _NESTED = frozenset((b"SQ", b"UN"))
-_UNDEFINED = 0xFFFFFFFF
+UNDEFINED = 0xFFFFFFFF
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _DEEPEST = 16
 _SPACE = b" \0"
@@ -84,12 +85,12 @@ def _walk(data: bytes, at: int, *, explicit: bool, syntax: bytes) -> Scanned:
             raise Odd
         last = tag
         if tag == PIXELS:
-            if length == _UNDEFINED:
+            if length == UNDEFINED:
                 raise Odd
             return Scanned(texts, tuple(names), start, length)
         if tag in SLOWLY or tag > PIXELS:
             raise Odd
-        if length == _UNDEFINED:
+        if length == UNDEFINED:
             at = _behind(data, start, explicit=explicit and kind != b"UN", depth=0)
         else:
             at = start + length
@@ -133,7 +134,7 @@ def _behind(data: bytes, at: int, *, explicit: bool, depth: int) -> int:
             return at
         if tag != _ITEM:
             raise Odd
-        at = _behind_item(data, at, explicit=explicit, depth=depth) if length == _UNDEFINED else at + length
+        at = _behind_item(data, at, explicit=explicit, depth=depth) if length == UNDEFINED else at + length
 
 
 def _behind_item(data: bytes, at: int, *, explicit: bool, depth: int) -> int:
@@ -142,7 +143,7 @@ def _behind_item(data: bytes, at: int, *, explicit: bool, depth: int) -> int:
         if group << 16 | element == _ITEM_END:
             return at + 8
         _, kind, start, length = _element(data, at, explicit)
-        if length != _UNDEFINED:
+        if length != UNDEFINED:
             at = start + length
         elif explicit and kind not in _NESTED:
             raise Odd

@@ -9,7 +9,7 @@ import numpy as np
 from osler.core.columns import Columns
 from osler.core.errors import StudyError
 from osler.modalities.molecules.case import BITS, IDENTITY, SAME
-from osler.modalities.molecules.similarity import compared, words
+from osler.modalities.molecules.keys.similarity import compared, words
 
 NAMES = ("molecule", "scaffold", "cluster")
 ALIKE = 0.4  # Tanimoto similarity of Morgan bits from which a molecule joins a cluster; Butina's 0.35 to 0.4
@@ -27,7 +27,7 @@ class Keys(Mapping[str, np.ndarray]):
             raise KeyError(name)
         if name == "cluster":
             return clusters(self._columns)
-        hashes = np.asarray(self._columns[IDENTITY])  # type: ignore[call-overload]
+        hashes = np.asarray(self._columns[IDENTITY])
         if name == "scaffold":
             return _numbered(hashes[:, SAME.index("scaffold")], self._columns.present)
         return _molecules(hashes, self._columns.present)
@@ -71,7 +71,7 @@ def clusters(columns: Columns) -> np.ndarray:
             f"{len(rows):,} molecules are too many to cluster, as all pairs are compared (at most {MOST:,}); give --set split.by=scaffold"
         )
     numbers = np.arange(len(columns), dtype=np.int64) + len(rows)
-    numbers[rows] = _butina(words(np.asarray(columns[BITS])[rows]))  # type: ignore[call-overload]
+    numbers[rows] = _butina(words(np.asarray(columns[BITS])[rows]))
     return numbers
 
 
