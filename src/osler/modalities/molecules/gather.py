@@ -34,7 +34,9 @@ def gather(columns: Columns, rows: np.ndarray, *, names: Sequence[str]) -> dict[
     atoms, bonds, ends = (_ragged(columns, name).take(rows) for name in (ATOMS, BONDS, ENDS))
     found = graph(atoms, bonds, ends)
     if DESCRIPTORS in names:
-        found[DESCRIPTORS] = np.ascontiguousarray(columns[DESCRIPTORS][rows])
+        dense = columns[DESCRIPTORS]
+        assert isinstance(dense, np.ndarray)
+        found[DESCRIPTORS] = np.ascontiguousarray(dense[rows])
     return {name: torch.from_numpy(values) for name, values in found.items()}
 
 
