@@ -24,3 +24,5 @@ def demo(
         typer.echo(f"{study.name}: {study.measure} {study.value} on the test split")
         typer.echo(f"  report       {study.report}")
         typer.echo(f"  predictions  {study.predictions}")
+        if study.hits is not None:
+            typer.echo(f"  screen       {study.hits}")

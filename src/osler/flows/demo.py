@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,24 +11,29 @@ from pathlib import Path
 from osler.core.errors import RequestError
 from osler.core.watch import SILENT, Watch
 from osler.flows.data import get
+from osler.flows.explain import Asked, explain
 from osler.flows.predict import predict
+from osler.flows.screening import Top
 from osler.flows.train import train
 from osler.spine.study import Request
 
-STUDIES = ("breast-cancer", "diabetes", "mni152")
-OPTIONAL = frozenset({"mni152"})  # its package is no dependency: only its files are read
+STUDIES = ("breast-cancer", "diabetes", "mni152", "solubility")
+OPTIONAL = frozenset({"mni152", "solubility"})  # their packages are no dependencies: only their files are read
+SCREENS = {"solubility": "approved-drugs"}  # a study, and the library that its model then looks through
+HITS = 5  # of the highest predictions, and of the lowest, that are drawn
 MASKS = frozenset({"mni152"})  # predictions are files in a folder
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One finished study of the demo: its primary measure with the interval, and where to look."""
+    """One finished study of the demo: its primary measure with the interval, and where to look; `hits` is the page of a screen."""
 
     name: str
     measure: str
     value: str
     report: Path
     predictions: Path
+    hits: Path | None = None
 
 
 def demo(out: Path, *, budget: str = "1m", cache: Path | None = None, watch: Watch = SILENT) -> Iterator[Shown]:
@@ -50,4 +56,18 @@ def demo(out: Path, *, budget: str = "1m", cache: Path | None = None, watch: Wat
         predictions = predict(bundle, folder / "table.csv", out=to, watch=watch)
         measure, value = next(iter(json.loads((bundle / "scores.json").read_text(encoding="utf-8"))["test"].items()))
         shown = f"{value['value']:.3f}" + (f" ({value['low']:.3f} to {value['high']:.3f})" if value["low"] is not None else "")
-        yield Shown(name, measure, shown, bundle / "report.html", predictions)
+        hits = screen(bundle, SCREENS[name], folder=folder, watch=watch) if name in SCREENS else None
+        yield Shown(name, measure, shown, bundle / "report.html", predictions, hits)
+
+
+def screen(bundle: Path, library: str, *, folder: Path, watch: Watch = SILENT) -> Path:
+    """Look through the data set `library`, keep the highest and the lowest predictions, and explain these; return the page."""
+    watch.say(f"{library}: screening")
+    table = get(library, to=folder / "library").parent / "table.csv"
+    rows: list[int] = []
+    for word, lowest in (("highest", False), ("lowest", True)):
+        out = predict(bundle, table, out=folder / f"{word}.csv", top=Top(HITS, lowest=lowest), watch=watch)
+        with out.open(newline="", encoding="utf-8") as stream:
+            rows += [int(line["row"]) for line in csv.DictReader(stream)]
+    explain(bundle, table, out=folder / "hits", asked=Asked(rows=tuple(dict.fromkeys(rows))), watch=watch)
+    return folder / "hits" / "explanation.html"

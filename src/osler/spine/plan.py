@@ -223,13 +223,14 @@ def _climbed(
 ) -> tuple[Plan, float]:
     """Return the largest size whose time of a step `fits`, else the smallest, and that time.
 
-    Networks that ask for half precision are asked for it on the first rung, those on accelerators on the last: there it is
-    large steps that gain.
+    Networks that ask for half precision are asked for it on the first rung, and once more on the last where they had no use for it;
+    those on accelerators on the last: there it is large steps that gain.
     """
     settings, free = circumstances.settings, "fit.precision" not in circumstances.settings
     asked = free and plan["fit.precision"] == "bfloat16"
     base = plan.with_decisions([_FLOAT32]) if free else plan
     chosen, cost, several = base, 0.0, False
+    first = chosen
     for number, rung in enumerate(ladder or ((),)):
         # the rung's own names alone: a reading decision in `plan` joins what the user set with what was seen
         sized = base.with_decisions(rung).set_by_user({d.name: settings[d.name] for d in rung if d.name in settings})
@@ -238,11 +239,12 @@ def _climbed(
             sized, per_step = _faster_precision(sized, seconds_per_step, cost=per_step)
         if number and not fits(per_step):
             break
-        chosen, cost = sized, per_step
+        chosen, cost, first = sized, per_step, sized if number == 0 else first
         # larger steps are shared and halved as smaller ones are
         base = base.with_decisions(d for d in sized.decisions if d.name == "fit.precision")
         several = sized["fit.threads"] > 1
-    if free and circumstances.device != "cpu":
+    again = asked and chosen["fit.precision"] == "float32" and chosen is not first  # large products gain where small ones do not
+    if free and (circumstances.device != "cpu" or again):
         return _faster_precision(chosen, seconds_per_step, cost=cost)
     return chosen, cost
 

@@ -26,6 +26,7 @@ from osler.tasks import (
     binary,
     classes,
     conformal,
+    enrichment,
     label_sets,
     multiclass,
     multilabel,
@@ -104,7 +105,7 @@ class Classification(Task):
             "rule",
             _FITS,
         )
-        more = (*conformal.rules(by_class=True), *abstention.rules(brief), *ranked.rules(brief))
+        more = (*conformal.rules(by_class=True), *abstention.rules(brief), *ranked.rules(brief), *enrichment.rules(brief))
         return (prior, threshold, fitted, *_point_rules(brief), *more)
 
     def head(self, *, info: Mapping[str, Any], width: int, channels: Sequence[int], plan: Mapping[str, Any]) -> nn.Module:
@@ -233,7 +234,13 @@ class Classification(Task):
         """Return the operating points of each two-valued outcome, the coverage of conformal sets, and what is gained by keeping
         silent on doubtful cases; of several labels also how good the ranked lists are. Of three or more classes there are no points: the answer is the class of the greatest weight,
         and no single threshold stands for it."""
-        own = (*_points(state, info), *ranking.views(info), *label_sets.views(state, info), *selective.class_views(info))
+        own = (
+            *_points(state, info),
+            *enrichment.views(state, info),
+            *ranking.views(info),
+            *label_sets.views(state, info),
+            *selective.class_views(info),
+        )
         return (*own, *abstention.views(state, info=info))
 
     def telling(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> Telling:

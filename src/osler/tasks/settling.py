@@ -10,7 +10,7 @@ from scipy.special import expit, log_softmax
 
 from osler.core.state import State
 from osler.core.target import Target
-from osler.tasks import abstention, label_sets, operating
+from osler.tasks import abstention, enrichment, label_sets, operating
 from osler.tasks.calibration import Calibration, bounded, calibrated, identity, platt, temperature
 from osler.tasks.multilabel import SHOWN
 from osler.tasks.settings import setting
@@ -29,9 +29,8 @@ def settled(raw: np.ndarray, target: Target, *, plan: Mapping[str, Any], groups:
         found = _labels(raw, target, fit=fit, move=move, points=points)
     sets = conformal_sets(found, raw, target, plan=plan, groups=groups)
     least = abstention.learned(_answered(found, raw, target), plan=plan, groups=groups)
-    return State(
-        {**found.arrays, **sets.arrays, **least.arrays}, {**found.values, **sets.values, **least.values, **_frequent(target)}
-    )
+    values = {**found.values, **sets.values, **least.values, **_frequent(target), **enrichment.told(plan)}
+    return State({**found.arrays, **sets.arrays, **least.arrays}, values)
 
 
 def _answered(state: State, raw: np.ndarray, target: Target) -> Sureness:

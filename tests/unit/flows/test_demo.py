@@ -27,10 +27,16 @@ def trained(monkeypatch):
         (out / "scores.json").write_text(json.dumps({"test": {"dice": {"value": 0.5, "low": None, "high": None}}}))
         return out
 
-    def predict(bundle, table, *, out, watch):
+    def predict(bundle, table, *, out, watch, top=None):
         written.append(out.name)
+        if top is not None:
+            out.write_text(f"row,predicted_solubility\n{2 if top.lowest else 1},0.5\n")
         return out
 
+    def explain(bundle, table, *, out, asked, watch):
+        written.append(f"{table.parent.name} {asked.rows}")
+
+    monkeypatch.setattr(flow, "explain", explain)
     monkeypatch.setattr(flow, "train", train)
     monkeypatch.setattr(flow, "predict", predict)
     return written
@@ -38,14 +44,14 @@ def trained(monkeypatch):
 
 def test_a_study_whose_package_is_not_there_is_left_out(trained, monkeypatch, tmp_path):
     def get(name, *, to):
-        if name == "mni152":
-            raise RequestError("the package 'nilearn' that ships these data is not installed")
+        if name in {"mni152", "solubility"}:
+            raise RequestError("the package that ships these data is not installed")
         return to / "study.yaml"
 
     monkeypatch.setattr(flow, "get", get)
     watch = Heard()
     assert [shown.name for shown in flow.demo(tmp_path, watch=watch)] == ["breast-cancer", "diabetes"]
-    assert watch.said[-1] == "mni152 is left out: the package 'nilearn' that ships these data is not installed"
+    assert watch.said[-1] == "solubility is left out: the package that ships these data is not installed"
 
 
 def test_what_must_be_there_is_not_left_out(trained, monkeypatch, tmp_path):
@@ -60,5 +66,12 @@ def test_what_must_be_there_is_not_left_out(trained, monkeypatch, tmp_path):
 def test_masks_go_into_a_folder(trained, monkeypatch, tmp_path):
     monkeypatch.setattr(flow, "get", lambda name, *, to: to / "study.yaml")  # noqa: ARG005  called by keyword
     shown = list(flow.demo(tmp_path))
-    assert trained == ["predictions.csv", "predictions.csv", "predictions"]
+    assert trained[:4] == ["predictions.csv", "predictions.csv", "predictions", "predictions.csv"]
     assert {one.value for one in shown} == {"0.500"}
+
+
+def test_a_library_is_screened_and_both_ends_are_explained(trained, monkeypatch, tmp_path):
+    monkeypatch.setattr(flow, "get", lambda name, *, to: to / "study.yaml")  # noqa: ARG005  called by keyword
+    last = list(flow.demo(tmp_path))[-1]
+    assert trained[4:] == ["highest.csv", "lowest.csv", "library (1, 2)"]
+    assert last.hits == tmp_path / "solubility" / "hits" / "explanation.html"

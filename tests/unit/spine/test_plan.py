@@ -117,6 +117,19 @@ def test_half_precision_is_asked_of_accelerators_alone():
     assert planned(replace(ABOUT, device="cuda"), 100.0, timed=timed)["fit.precision"] == "bfloat16"
 
 
+def test_half_precision_that_is_asked_for_is_tried_on_the_last_size_too():
+    def timed(plan: Plan) -> float:
+        wide = plan["inputs.table.width"] > 64
+        return 1e-4 * (0.5 if wide and plan["fit.precision"] == "bfloat16" else 1.0)
+
+    def chosen(seconds: float) -> str:
+        plan = ruled(ABOUT).with_decisions([Decision("fit.precision", "bfloat16", "asked for")])
+        return fit_to_budget(plan, LADDER, seconds_per_step=timed, circumstances=ABOUT, seconds=lambda: seconds)["fit.precision"]
+
+    assert chosen(1e6) == "bfloat16"
+    assert chosen(0.0) == "float32"
+
+
 @given(st.integers(0, 10**8))
 def test_rules_give_possible_counts_for_any_number_of_cases(cases):
     plan = Plan([*fit_rules(replace(ABOUT, cases=cases), inputs=2), *unmeasured()])

@@ -135,7 +135,7 @@ class Molecules(Modality):
         """Return a batch as one flat graph."""
         from osler.modalities.molecules.gather import gather
 
-        return gather(columns, rows, plan=plan, names=names)
+        return gather(columns, rows, names=names)
 
     def augment(
         self, fields: dict[str, Tensor], *, warps: Mapping[str, str], plan: Mapping[str, Any], generator: torch.Generator

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,14 +27,16 @@ BOND_STARTS = "bond.starts"  # (B + 1,) int32
 MOLECULE = "molecule"  # (a,) int32: whose each atom is
 
 
-def gather(columns: Columns, rows: np.ndarray, *, plan: Mapping[str, Any], names: Sequence[str]) -> dict[str, Tensor]:
+def gather(columns: Columns, rows: np.ndarray, *, names: Sequence[str]) -> dict[str, Tensor]:
     """Return the molecules `rows` as one graph, and their DESCRIPTORS (B, d) where `names` holds them."""
     import torch
 
     atoms, bonds, ends = (_ragged(columns, name).take(rows) for name in (ATOMS, BONDS, ENDS))
     found = graph(atoms, bonds, ends)
     if DESCRIPTORS in names:
-        found[DESCRIPTORS] = np.ascontiguousarray(columns[DESCRIPTORS][rows])
+        dense = columns[DESCRIPTORS]
+        assert isinstance(dense, np.ndarray)
+        found[DESCRIPTORS] = np.ascontiguousarray(dense[rows])
     return {name: torch.from_numpy(values) for name, values in found.items()}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from osler.core.plan import Brief, Decision, Rung
 
 READOUTS = ("mean", "sum", "attention")
+PRECISIONS = ("float32", "bfloat16")
 
 
 def rules(brief: Brief) -> tuple[Decision, ...]:
@@ -22,6 +23,7 @@ def rules(brief: Brief) -> tuple[Decision, ...]:
         Decision("fit.batch", 64 if few else 128, "molecules of a step"),
         Decision("fit.learning_rate", 1e-3, "peak of the one-cycle schedule; Chemprop's own"),
         Decision("fit.weight_decay", 0.02, "of weight matrices"),
+        Decision("fit.precision", "bfloat16", "asked for by messages; kept where it is measured faster", choices=PRECISIONS),
         Decision("fit.wanted", 50 if few else 30, "epochs after which more rarely helps; Chemprop's own are 50"),
         Decision("fit.ensemble", 3, "networks that differ by their seed are worth more than a larger one (Yang et al. 2019)"),
     )  # fmt: skip

@@ -7,7 +7,7 @@ A line of .smi is a SMILES and, after white space, a name; a first line whose fi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from osler.core.errors import Refusal
@@ -34,7 +34,8 @@ def smiles_pieces(source: Source) -> Iterator[Piece]:
         if first and rows[0][0].lower() == b"smiles":
             rows = rows[1:]
         first = False
-        yield _piece({SMILES: [row[0] for row in rows], NAME: [row[1].strip() if len(row) > 1 else None for row in rows]})
+        names = [row[1].strip() if len(row) > 1 else None for row in rows]
+        yield _piece({SMILES: [row[0] for row in rows], NAME: names})
 
 
 def sdf_pieces(source: Source) -> Iterator[Piece]:
@@ -135,7 +136,7 @@ def _batches(items: Iterator[bytes]) -> Iterator[list[bytes]]:
         yield held
 
 
-def _piece(columns: dict[str, Sequence[bytes | None]] | dict[str, list[bytes | None]]) -> Piece:
+def _piece(columns: dict[str, list[bytes | None]]) -> Piece:
     import pyarrow as pa
 
     refusals: dict[int, Refusal] = {}

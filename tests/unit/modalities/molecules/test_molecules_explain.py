@@ -1,0 +1,54 @@
+"""Drawings of molecules, from columns alone."""
+
+import re
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+
+from osler.modalities.molecules.case import ATOMS, BONDS
+from osler.modalities.molecules.explain import AGAINST, FOR, picture, sketch
+from tests.unit.modalities.molecules.test_molecules_read import shard
+
+ASPIRIN, SALT, PEPTIDE = "CC(=O)Oc1ccccc1C(=O)O", "C[N+](C)(C)CC(=O)[O-]", "NCC(=O)" * 60 + "O"
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def columns():
+    return shard([ASPIRIN, None, SALT, "O", PEPTIDE, "C1CC"], roles=("input",), charges="keep")
+
+
+def texts(svg):
+    return ["".join(node.itertext()) for node in ET.fromstring(svg).iter(f"{SVG}text")]
+
+
+def test_a_molecule_is_drawn_and_an_absent_one_is_not(columns):
+    assert sorted(texts(picture(columns, 0, layers={}))) == ["O", "O", "O", "OH"]
+    assert picture(columns, 1, layers={}) is None
+    assert picture(columns, 5, layers={}) is None
+    assert texts(picture(columns, 3, layers={})) == ["OH2"]
+    assert {"N+", "O−"} <= set(texts(picture(columns, 2, layers={})))
+
+
+def test_bonds_have_about_the_same_length_and_large_molecules_fit(columns):
+    found = sketch(columns, 0)
+    lengths = np.linalg.norm(found.places[found.ends[:, 0]] - found.places[found.ends[:, 1]], axis=1)
+    assert np.ptp(lengths) < 0.2 * lengths.mean()
+    assert max(sketch(columns, 4).size) <= 641
+
+
+def test_atoms_and_bonds_take_the_colour_of_what_they_add(columns):
+    atoms, bonds = len(columns[ATOMS][0]), len(columns[BONDS][0])
+    adds = np.zeros((atoms + bonds + 7, 1))
+    adds[1], adds[2], adds[atoms], adds[-1] = 0.4, -0.2, 0.1, 9.0  # the last is a descriptor, and not drawn
+    svg = picture(columns, 0, layers={"attribution": adds})
+    circles = list(ET.fromstring(svg).iter(f"{SVG}circle"))[:2]
+    assert [node.get("fill") for node in circles] == [FOR, AGAINST]
+    assert float(circles[0].get("fill-opacity")) == pytest.approx(2 * float(circles[1].get("fill-opacity")))
+    places = sketch(columns, 0).places
+    assert float(circles[0].get("cx")) == pytest.approx(places[1, 0], abs=0.06)
+    assert {"+0.4", "−0.4"} <= set(texts(svg))
+    nothing = picture(columns, 0, layers={"attribution": np.zeros(atoms + bonds)})
+    assert FOR not in nothing
+    assert not re.search("nan|inf", nothing)
