@@ -11,7 +11,6 @@ import numpy as np
 from osler.core.columns import Columns
 from osler.core.drift import Shift
 from osler.core.shifts import FEWEST, apart, errors_of, number_finding, part_of
-from osler.core.state import State
 from osler.modalities.molecules.case import DESCRIPTORS
 from osler.modalities.molecules.encode.tallies import DONORS, POLAR, SP3_SHARE
 from osler.modalities.molecules.fit import sampled

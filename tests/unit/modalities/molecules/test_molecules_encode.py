@@ -23,8 +23,8 @@ from osler.modalities.molecules.case import (
     SAME,
 )
 from osler.modalities.molecules.encode.descriptors import NAMES
-from osler.modalities.molecules.encode.tallies import POLAR, SP3_SHARE
 from osler.modalities.molecules.encode.scaffold import scaffold
+from osler.modalities.molecules.encode.tallies import POLAR, SP3_SHARE
 from tests.unit.modalities.molecules.test_molecules_read import MOLECULES, decided, located, shard
 
 ALL = ("input", "baseline", "identity")
