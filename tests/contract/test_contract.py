@@ -62,7 +62,8 @@ def test_shards_of_any_size_give_the_same_columns(ready, monkeypatch):
         modality, whole = ready.cases.modalities[asked.name], ready.cases.columns[asked.name]
         locators = modality.locate(ready.cases.table, columns=asked.columns)
         reading = dict(ready.plan.part(f"inputs.{asked.name}"))
-        half = [modality.shard(locators[a:b], reading=reading, roles=frozenset({"input"})) for a, b in ((0, 7), (7, 60))]
+        roles = frozenset({"input", "identity"})  # fingerprints are promised where identity is asked for
+        half = [modality.shard(locators[a:b], reading=reading, roles=roles) for a, b in ((0, 7), (7, 60))]
         assert np.array_equal(np.concatenate([h.fingerprints for h in half]), whole.fingerprints)
         for name in whole.names("input"):
             parts = [h[name].values if isinstance(h[name], Ragged) else h[name] for h in half]
@@ -320,7 +321,9 @@ def test_a_kind_of_data_without_features_is_explained_as_a_whole(ready, tmp_path
         drawn = modality.picture(ready.cases.columns[name], int(rows[0]))
         assert drawn is None or drawn.startswith("<svg")
         names = set(ready.cases.columns[name].words.texts)  # of codes; all else must need no translation
-        told = [t for t in re.findall("<text[^>]*>([^<]*)", drawn or "") if t not in names and not re.fullmatch("[A-Z][a-z]?H?", t)]
+        told = [
+            t for t in re.findall("<text[^>]*>([^<]*)", drawn or "") if t not in names and not re.fullmatch("[A-Z][a-z]?H?", t)
+        ]
         assert not [t for t in told if re.search("[^\\W\\d_]{2}", t)]  # atoms are named in every language alike
         kinds = [f.kind for f in subject.features[first : first + count]]
         assert kinds == (["number", "number", "category"] if name == "table" else ["whole"] * count)

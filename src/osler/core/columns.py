@@ -95,7 +95,7 @@ class Columns:
     """The cases of one input as arrays: unfitted, they depend on the files and the reading decisions alone.
 
     `arrays` one entry per field, n cases each; `present` (n,) bool is False where the input is missing or refused;
-    `fingerprints` (n, 2) int64 is a hash of the content, equal for equal content (zeros where absent);
+    `fingerprints` (n, 2) int64 is a hash of the content, equal for equal content (zeros where absent, and of a dear kind where the role "identity" was not asked for);
     `refusals` by row.
     """
 

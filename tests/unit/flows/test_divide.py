@@ -27,7 +27,7 @@ from osler.spine.study import Request
 def test_members_are_cross_fitted_where_there_is_time_in_each_of_the_trainings_that_share_the_budget(asked, folds):
     """6,000 groups want ten minutes."""
     study = Study(Path(), Path(), ("y",), "classification", (), **{"roles": Roles(), "budget": 10.0, **asked})
-    modality = SimpleNamespace(small=10_000, split_keys=lambda columns: {})
+    modality = SimpleNamespace(small=10_000, split_keys=lambda _: {})
     cases = SimpleNamespace(
         study=study, groups=np.arange(6_000), usable=np.arange(6_000), modalities={"events": modality}, columns={"events": None},
         anchor=None,

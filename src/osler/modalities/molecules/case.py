@@ -42,12 +42,11 @@ SAME = ("canonical", "inchikey", "skeleton", "parent", "scaffold")  # of IDENTIT
 class Molecule:
     """One molecule. `mol` is what features are computed of: standardised, its salt stripped where reading says so; RDKit's object.
 
-    `whole` is the molecule with all its parts, the same object where nothing was changed; `smiles` its canonical SMILES.
+    `whole` is the molecule with all its parts; the same object where nothing was changed.
     """
 
     mol: Any
     whole: Any
-    smiles: str
 
 
 @dataclass(frozen=True, slots=True)

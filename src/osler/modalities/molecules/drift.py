@@ -11,11 +11,11 @@ import numpy as np
 from osler.core.columns import Columns
 from osler.core.drift import Shift
 from osler.core.shifts import FEWEST, apart, errors_of, number_finding, part_of
-from osler.core.state import State
 from osler.modalities.molecules.case import DESCRIPTORS
+from osler.modalities.molecules.encode.tallies import DONORS, POLAR, SP3_SHARE
 from osler.modalities.molecules.fit import sampled
 
-TOLD = ("logP of heavy atoms", "MolWt", "TPSA", "NumHBD", "NumLipinskiHBA", "FractionCSP3", "NumAromaticRings")
+TOLD = ("logP of heavy atoms", "MolWt", "TPSA", DONORS, POLAR, SP3_SHARE, "NumAromaticRings")
 _OUTER = (0.005, 0.995)
 
 

@@ -24,6 +24,7 @@ from osler.modalities.molecules.case import (
 )
 from osler.modalities.molecules.encode.descriptors import NAMES
 from osler.modalities.molecules.encode.scaffold import scaffold
+from osler.modalities.molecules.encode.tallies import POLAR, SP3_SHARE
 from tests.unit.modalities.molecules.test_molecules_read import MOLECULES, decided, located, shard
 
 ALL = ("input", "baseline", "identity")
@@ -133,6 +134,19 @@ def test_descriptors_are_those_of_rdkit_and_finite(columns, mols):
     at = NAMES.index("SlogP_VSA1")
     np.testing.assert_allclose(values[:, at : at + series.shape[1]], series, rtol=1e-4, atol=1e-4)
     assert np.isfinite(shard(["[Fe]", "[Na+].[Cl-]", "*C", "[H][H]"])[DESCRIPTORS]).all()
+
+
+def test_counts_of_atoms_are_those_of_rdkit(columns, mols):
+    values = columns[DESCRIPTORS]
+    told = {
+        POLAR: rdMolDescriptors.CalcNumLipinskiHBA,
+        "hydrogens on them": rdMolDescriptors.CalcNumLipinskiHBD,
+        SP3_SHARE: rdMolDescriptors.CalcFractionCSP3,
+        "centres": lambda mol: len(Chem.FindMolChiralCenters(mol)),
+        "in rings of 5": lambda mol: sum(mol.GetRingInfo().MinAtomRingSize(n) == 5 for n in range(mol.GetNumAtoms())),
+    }
+    for name, calculate in told.items():
+        np.testing.assert_allclose(values[:, NAMES.index(name)], [calculate(mol) for mol in mols], atol=1e-6)
 
 
 def test_scaffolds_part_molecules_as_those_of_rdkit_do(mols):

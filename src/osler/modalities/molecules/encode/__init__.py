@@ -23,10 +23,11 @@ from osler.modalities.molecules.case import (
     SAME,
     Molecule,
 )
-from osler.modalities.molecules.encode.descriptors import NAMES, descriptors, finite
+from osler.modalities.molecules.encode.descriptors import NAMES, calculated, descriptors
 from osler.modalities.molecules.encode.fingerprints import bits, counts, width
 from osler.modalities.molecules.encode.graphs import Graphs
 from osler.modalities.molecules.encode.identity import identity
+from osler.modalities.molecules.read.parse import chemistry
 
 
 def fields(*, reading: Mapping[str, Any]) -> tuple[Field, ...]:
@@ -50,7 +51,7 @@ def encode(case: Molecule, *, reading: Mapping[str, Any], roles: frozenset[str])
         graphs.add(case.mol)
         parts = graphs.arrays()
         found |= {name: parts[name].values for name in (ATOMS, BONDS, ENDS)}
-        found[DESCRIPTORS] = finite(np.array(descriptors(case.mol)))
+        found[DESCRIPTORS] = descriptors([calculated(case.mol)], parts)[0]
     if "baseline" in roles:
         found[FINGERPRINT] = counts(case.mol, avalon=bool(reading["avalon"]))
     if "identity" in roles:
@@ -60,5 +61,6 @@ def encode(case: Molecule, *, reading: Mapping[str, Any], roles: frozenset[str])
 
 def fingerprint(case: Molecule) -> tuple[int, int]:
     """Return a 128-bit hash of RDKit's canonical SMILES of the whole molecule, as it was given: with salt, charges, stereo."""
-    digest = hashlib.blake2b(case.smiles.encode(), digest_size=16).digest()
+    smiles: str = chemistry().MolToSmiles(case.whole)
+    digest = hashlib.blake2b(smiles.encode(), digest_size=16).digest()
     return int.from_bytes(digest[:8], "little", signed=True) or 1, int.from_bytes(digest[8:], "little", signed=True)

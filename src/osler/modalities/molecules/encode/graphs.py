@@ -72,7 +72,7 @@ class Graphs:
         for order, code in _ORDERS.items():
             bonds[orders == order, 0] = code
         for at, values in enumerate((self.conjugated, self.cyclic, self.stereo), 1):
-            bonds[:, at] = values
+            bonds[:, at] = np.array(values, np.uint8)
         places = ends + np.repeat(atom_offsets[:-1], self.bonds)[:, None]
         atoms = self._atoms(bonds, places)
         return {

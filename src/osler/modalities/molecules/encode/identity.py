@@ -17,7 +17,7 @@ def identity(case: Molecule) -> np.ndarray:
     key's first block (the skeleton: without stereo, protonation and isotopes), the canonical SMILES of what features are
     computed of (the parent), and the parent's scaffold."""
     Chem = chemistry()  # noqa: N806  RDKit's own name
-    whole = case.smiles
+    whole = Chem.MolToSmiles(case.whole)
     parent = whole if case.mol is case.whole else Chem.MolToSmiles(case.mol)
     key = Chem.MolToInchiKey(case.whole, options=TIME_LIMIT)
     found = [whole, key, key.partition("-")[0], parent, scaffold(case.mol) or f"acyclic {parent}"]

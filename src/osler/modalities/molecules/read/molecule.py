@@ -9,6 +9,7 @@ from typing import Any
 from osler.core.errors import Refusal, Refused
 from osler.modalities.molecules.case import Molecule, MoleculeRows
 from osler.modalities.molecules.read.cells import cells
+from osler.modalities.molecules.read.notation import notation
 from osler.modalities.molecules.read.parse import chemistry, parsed, refused
 from osler.modalities.molecules.read.standard import standardised
 
@@ -25,10 +26,14 @@ def molecule(cell: str | Refusal, *, column: str, reading: Mapping[str, Any]) ->
         raise Refused(cell)
     try:
         whole = parsed(cell, most_atoms=int(reading["most_atoms"]))
-        smiles = chemistry().MolToSmiles(whole)
-        return Molecule(_standardised(whole, smiles, reading=reading), whole, smiles)
+        return Molecule(_standardised(whole, _written(cell, whole), reading=reading), whole)
     except Refused as why:
         raise Refused(replace(why.refusal, column=column)) from None
+
+
+def _written(cell: str, whole: Any) -> str:
+    """Return a SMILES of the molecule, for a look at what there is to standardise: its own where the cell is one."""
+    return cell if notation(cell) == "smiles" else str(chemistry().MolToSmiles(whole))
 
 
 def _standardised(whole: Any, smiles: str, *, reading: Mapping[str, Any]) -> Any:

@@ -25,10 +25,10 @@ _NO_DIGITS = str.maketrans("", "", "0123456789")
 def chemistry() -> ModuleType:
     """Return RDKit's `Chem`, which says nothing of its own; raises MissingExtra where it is not installed."""
     try:
-        from rdkit import Chem, RDLogger
+        from rdkit import Chem, rdBase
     except ImportError:
         raise MissingExtra(package="RDKit", extra="molecules") from None
-    RDLogger.DisableLog("rdApp.*")  # its words quote the molecule
+    rdBase.DisableLog("rdApp.*")  # its words quote the molecule
     return Chem
 
 

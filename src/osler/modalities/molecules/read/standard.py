@@ -17,7 +17,7 @@ ORGANIC = 6  # the atomic number without which a part is no organic one
 
 
 def standardised(mol: Any, smiles: str, *, reading: Mapping[str, Any]) -> Any:
-    """Return `mol`, whose canonical SMILES is `smiles`, as the reading decisions `salts`, `charges`, `isotopes`, `stereo` and
+    """Return `mol`, which `smiles` writes, as the reading decisions `salts`, `charges`, `isotopes`, `stereo` and
     `tautomers` want it; the same object where nothing is to be changed, and never a changed one."""
     found = mol
     if reading["salts"] == "strip" and "." in smiles:
