@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from osler.core.errors import Refusal
     from osler.modalities.images.case import Image, ImageFiles
     from osler.modalities.images.grids.case import GridImage
+    from osler.modalities.images.volumes.case import VolumeImage
 
 
 class Images(Modality):
@@ -87,7 +88,7 @@ class Images(Modality):
 
         return reading(locators, settings=settings)
 
-    def read(self, locator: Any, *, reading: Mapping[str, Any]) -> Image | GridImage | None:
+    def read(self, locator: Any, *, reading: Mapping[str, Any]) -> Image | GridImage | VolumeImage | None:
         """Return one picture in the size, channels and type that were decided; raises Refused."""
         if other := self._other(reading):
             return other.read(locator, reading=reading)
