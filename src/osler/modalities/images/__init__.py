@@ -296,7 +296,8 @@ class Images(Modality):
 
     def _other(self, about: Mapping[str, Any]) -> Grids | Volumes | None:
         """Return the form that decisions or facts name, None where it is that of pictures."""
-        return {"grid": self.grids, "volume": self.volumes}.get(str(about.get("form")))
+        forms: Mapping[str, Grids | Volumes] = {"grid": self.grids, "volume": self.volumes}
+        return forms.get(str(about.get("form")))
 
     def _held(self, columns: Columns) -> Grids | Volumes | None:
         """Return the form of the cases that columns hold, None where they are pictures."""
