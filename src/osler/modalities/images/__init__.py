@@ -49,6 +49,10 @@ class Images(Modality):
     grids: ClassVar[Grids] = Grids()
     volumes: ClassVar[Volumes] = Volumes()
 
+    def cases_at_once(self, reading: Mapping[str, Any]) -> int:
+        """Return how many pictures, or of volumes and cases on their own grids how few, one worker reads at a time."""
+        return self.shard_cases if reading.get("form", "picture") == "picture" else self.grids.shard_cases
+
     def recognises(self, cells: Sequence[str]) -> float:
         """A column whose cells end like image files."""
         from osler.modalities.images.read import recognises
