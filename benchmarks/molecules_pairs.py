@@ -1,6 +1,6 @@
 """Molecules: do attributions agree with predictions on matched pairs, molecules that differ by one substituent?
 
-    python benchmarks/molecules_pairs.py [--task lipophilicity|esol] [--budget 2m] [--most 300]
+    python benchmarks/molecules_pairs.py [--task lipophilicity|esol] [--budget 2m] [--most 300] [--set DECISION=VALUE]
 
 Pairs of real test molecules that share all but what hangs on one single bond outside rings (Hussain and Rea 2010), at most eight
 heavy atoms each. Of each pair: the difference of the network's predictions, and the difference of what its attributions give to the
@@ -66,7 +66,7 @@ def changed(attribution: np.ndarray, mol: Chem.Mol, atoms: tuple[int, ...]) -> f
     return float(values[list(atoms)].sum() + values[[count + at for at in bonds]].sum())
 
 
-def run(task: str, *, budget: str, most: int) -> dict:
+def run(task: str, *, budget: str, most: int, settings: list[str]) -> dict:
     """Train on a task where that is not done yet, and compare pairs among its test molecules."""
     from osler.flows.explaining import attributions
     from osler.flows.predictor import load
@@ -74,11 +74,11 @@ def run(task: str, *, budget: str, most: int) -> dict:
 
     asked = molecules.TASKS[task]
     table, test = molecules.table_of(task, seed=0, work=HOME / task)
-    bundle = HOME / f"{task}-{budget}"
+    bundle = HOME / "-".join([task, budget, *settings])
     if not (bundle / "bundle.json").is_file():
         shared.command(
             "train", table, "--target", asked.target, "--input", f"molecule=molecules:{asked.smiles}", "--split", "split",
-            "--budget", budget, "--drop-leaks", "--out", bundle, "--cache", HOME / "cache", log=HOME / "log.txt",
+            "--budget", budget, "--drop-leaks", "--out", bundle, "--cache", HOME / "cache", *(word for one in settings for word in ("--set", one)), log=HOME / "log.txt",
         )  # fmt: skip
     predictor = load(bundle)
     cells = [row[asked.smiles] for row in shared.rows_of(test)]
@@ -106,11 +106,20 @@ def main() -> None:
     parser.add_argument("--task", choices=("lipophilicity", "esol"), default="lipophilicity")
     parser.add_argument("--budget", default="2m")
     parser.add_argument("--most", type=int, default=300)
+    parser.add_argument("--set", dest="settings", action="append", default=[], help="of Osler, as its own --set")
     asked = parser.parse_args()
     if not molecules.DATA.is_dir():
         print("the real data are not here: set OSLER_DATA to their folder; this benchmark is left out")
         return
-    print(json.dumps({**shared.machine(), "task": asked.task, **run(asked.task, budget=asked.budget, most=asked.most)}))
+    print(
+        json.dumps(
+            {
+                **shared.machine(),
+                "task": asked.task,
+                **run(asked.task, budget=asked.budget, most=asked.most, settings=asked.settings),
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

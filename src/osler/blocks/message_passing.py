@@ -60,8 +60,9 @@ def _bagged(values: Tensor, index: Tensor, starts: Tensor) -> Tensor:
 class DirectedMessages(nn.Module):
     """Hidden states of directed bonds (e, width) after `steps` rounds of messages, none of which goes straight back.
 
-    h ← h + dropout(relu(W · Σ norm(h) of the bonds that lead to where this one begins, but its own reverse + b)), each step with weights
-    of its own. Directed message passing: Yang et al. 2019, Analyzing Learned Molecular Representations; Heid et al. 2024,
+    h ← h + relu(W · Σ norm(h) of the bonds that lead to where this one begins, but its own reverse + b), each step with weights
+    of its own. In training a share `dropout` of the messages is left out, each as a whole: single numbers of them would take longer
+    to draw (6 ms of 20 ms a step) than to use. Directed message passing: Yang et al. 2019, Analyzing Learned Molecular Representations; Heid et al. 2024,
     Chemprop. The residual stream before normalisation is ours, and keeps steps beyond three trainable.
     """
 
@@ -74,9 +75,18 @@ class DirectedMessages(nn.Module):
     def forward(self, hidden: Tensor, feeds: Routes, *, present: Tensor | None = None) -> Tensor:
         """Return (e, width); `present` (e, 1) says how much of each bond is there, where not all of it is."""
         for norm, onward in zip(self.norms, self.maps, strict=True):
-            said = norm(hidden) if present is None else norm(hidden) * present
-            hidden = hidden + F.dropout(F.relu(onward(feeds.summed(said))), self.rate, self.training)
+            said = norm(hidden)
+            for kept in (present, self._heard(hidden)):
+                said = said if kept is None else said * kept
+            hidden = hidden + F.relu(onward(feeds.summed(said)))
         return hidden
+
+    def _heard(self, hidden: Tensor) -> Tensor | None:
+        """Return (e, 1) which messages are heard in a step of training, scaled so that their mean is one."""
+        if not self.training or self.rate <= 0:
+            return None
+        kept = torch.rand(len(hidden), 1, device=hidden.device) >= self.rate
+        return kept.to(hidden.dtype) / (1 - self.rate)
 
 
 class Pool(nn.Module):

@@ -44,6 +44,10 @@ class Modality:
 
     small: ClassVar[int] = 1_000  # groups below which members are cross-fitted where there is time: five trainings instead of one
 
+    def cases_at_once(self, reading: Mapping[str, Any]) -> int:
+        """Return how many cases one worker reads at a time: fewer where the decisions make them large."""
+        return self.shard_cases
+
     def recognises(self, cells: Sequence[str]) -> float:
         """Return from 0 to 1 how surely a column with these cells (a sample, none empty) is of this kind; the surest gets it."""
         return 0.0

@@ -65,6 +65,16 @@ def test_a_step_is_what_the_papers_define():
     torch.testing.assert_close(messages(hidden, feeds(found), present=everything), expected)
 
 
+def test_messages_are_left_out_as_a_whole_in_training_alone():
+    torch.manual_seed(0)
+    found = tensors()
+    hidden, messages = torch.randn(2 * len(JOINED), 6), DirectedMessages(6, steps=1, dropout=0.5)
+    kept = messages._heard(hidden)
+    assert set(kept.unique().tolist()) == {0.0, 2.0}
+    assert not torch.equal(messages(hidden, feeds(found)), messages(hidden, feeds(found)))
+    assert messages.eval()._heard(hidden) is None
+
+
 def test_molecules_without_a_bond_have_no_messages():
     found = tensors(np.empty((0, 2), np.int64), 3)
     hidden = torch.empty(0, 4, requires_grad=True)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from osler.core.errors import Refusal
     from osler.modalities.images.case import Image, ImageFiles
     from osler.modalities.images.grids.case import GridImage
+    from osler.modalities.images.volumes.case import VolumeImage
 
 
 class Images(Modality):
@@ -47,6 +48,10 @@ class Images(Modality):
     shard_cases: ClassVar[int] = 256
     grids: ClassVar[Grids] = Grids()
     volumes: ClassVar[Volumes] = Volumes()
+
+    def cases_at_once(self, reading: Mapping[str, Any]) -> int:
+        """Return how many pictures, or of volumes and cases on their own grids how few, one worker reads at a time."""
+        return self.shard_cases if reading.get("form", "picture") == "picture" else self.grids.shard_cases
 
     def recognises(self, cells: Sequence[str]) -> float:
         """A column whose cells end like image files."""
@@ -87,7 +92,7 @@ class Images(Modality):
 
         return reading(locators, settings=settings)
 
-    def read(self, locator: Any, *, reading: Mapping[str, Any]) -> Image | GridImage | None:
+    def read(self, locator: Any, *, reading: Mapping[str, Any]) -> Image | GridImage | VolumeImage | None:
         """Return one picture in the size, channels and type that were decided; raises Refused."""
         if other := self._other(reading):
             return other.read(locator, reading=reading)
@@ -295,7 +300,8 @@ class Images(Modality):
 
     def _other(self, about: Mapping[str, Any]) -> Grids | Volumes | None:
         """Return the form that decisions or facts name, None where it is that of pictures."""
-        return {"grid": self.grids, "volume": self.volumes}.get(str(about.get("form")))
+        forms: Mapping[str, Grids | Volumes] = {"grid": self.grids, "volume": self.volumes}
+        return forms.get(str(about.get("form")))
 
     def _held(self, columns: Columns) -> Grids | Volumes | None:
         """Return the form of the cases that columns hold, None where they are pictures."""

@@ -153,7 +153,7 @@ class _Reader(Generic[B]):
         return [seen, *self._submitted(rest)]
 
     def _submitted(self, asked: Asked) -> list[Columns | Future[Columns]]:
-        size = min(asked.modality.shard_cases, max(FIRST, -(-len(asked.locators) // (2 * self.workers))))
+        size = min(asked.modality.cases_at_once(asked.reading), max(FIRST, -(-len(asked.locators) // (2 * self.workers))))
         return [self.pool.submit(_read, piece) for piece in asked.pieces(size)]
 
 

@@ -41,7 +41,7 @@ def read_columns(
     A shard is keyed by the content of its cases and by the reading decisions: a new row at the end redoes one shard.
     """
     private(cache)
-    size = modality.shard_cases
+    size = modality.cases_at_once(reading)
     pieces = [locators[start : start + size] for start in range(0, len(locators), size)] or [locators]
     job = _Job(modality, dict(reading), roles, cache / "columns")
     with Ledger(cache) as ledger:

@@ -50,9 +50,9 @@ def _check(raws: list[RawVolume], locator: ImageFiles, *, reading: Mapping[str, 
     first = raws[0]
     shape, axes = first.values.shape[1:], int(reading["axes"])
     if len(shape) != axes:
-        words = {2: "a picture", 3: "a volume"}
-        sentence = f"the file is {words.get(len(shape), 'of other axes')} and the study's others are {words[axes]}s"
-        raise Refused(Refusal("axes", sentence.replace("a picture", "a picture of one slice", 1), locator.columns[0]))
+        one, others = {2: "a picture of one slice", 3: "a volume"}, {2: "pictures", 3: "volumes"}
+        sentence = f"the file is {one.get(len(shape), 'of other axes')} and the study's others are {others[axes]}"
+        raise Refused(Refusal("axes", sentence, locator.columns[0]))
     for raw, column in zip(raws[1:], locator.columns[1:], strict=True):
         alike = raw.values.shape[1:] == shape and (
             not (raw.geometry and first.geometry) or _apart(raw.affine, first.affine, shape) < NEAR

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +10,8 @@ import numpy as np
 from osler.core.columns import Columns
 from osler.modalities.images.case import PIXELS
 from osler.modalities.images.grids.resample import resampled
-from osler.modalities.images.read.volume.masks import _nifti_header
+from osler.modalities.images.read.volume.masks import FLOAT32, nifti_header
 from osler.modalities.images.volumes.case import FRAME, Frame
-
-FLOAT32 = 16  # NIfTI's number of the type
 
 
 def write_attribution(attribution: np.ndarray, columns: Columns, row: int, *, folder: Path, name: str) -> Path:
@@ -24,9 +21,8 @@ def write_attribution(attribution: np.ndarray, columns: Columns, row: int, *, fo
     size = tuple(int(n or 0) for n in columns.field(PIXELS).shape[1:])
     own = on_file(attribution.sum(0), frame, size=size)
     path = folder / f"{name}.nii.gz"
-    header = bytearray(_nifti_header(own.shape, frame.place.grid.affine))
-    struct.pack_into("<2h", header, 70, FLOAT32, 32)
-    path.write_bytes(gzip.compress(bytes(header) + own.astype("<f4").tobytes(order="F"), compresslevel=4, mtime=0))
+    header = nifti_header(own.shape, frame.place.grid.affine, kind=FLOAT32)
+    path.write_bytes(gzip.compress(header + own.astype("<f4").tobytes(order="F"), compresslevel=4, mtime=0))
     return path
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from osler.core.marks import UNMARKED
 from osler.modalities.images.read.content import Unusable
 from osler.modalities.images.read.quiet import quiet
 from osler.modalities.images.read.volume.block import taken
@@ -20,10 +21,11 @@ from osler.modalities.images.read.volume.bounds import check_affine
 from osler.modalities.images.read.volume.form import guarded, load_volume, start_of
 from osler.modalities.images.read.volume.record import RawVolume
 
-UNLABELLED = 255
 APART = 1e-2  # millimetres at a corner within which two grids are one
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 _RASTER = (_PNG, b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM")
+
+UINT8, FLOAT32 = (2, 8), (16, 32)  # NIfTI's numbers of types, and their bits
 
 
 def load_mask(path: str, *, like: tuple[int, ...], affine: np.ndarray) -> np.ndarray:
@@ -45,13 +47,13 @@ def write_mask(path: Path, labels: np.ndarray, *, affine: np.ndarray) -> None:
     ValueError for labels that are no whole numbers from 0 to 255, or of another number of axes.
     """
     small = np.asarray(labels)
-    if small.ndim not in {2, 3} or ((small < 0) | (small > UNLABELLED) | (small != np.rint(small))).any():
+    if small.ndim not in {2, 3} or ((small < 0) | (small > UNMARKED) | (small != np.rint(small))).any():
         raise ValueError("labels are whole numbers from 0 to 255 on two or three axes")
     small = small.astype(np.uint8)
     if path.suffix.lower() == ".png":
         content = _png(small)
     else:
-        content = gzip.compress(_nifti_header(small.shape, affine) + small.tobytes(order="F"), compresslevel=4, mtime=0)
+        content = gzip.compress(nifti_header(small.shape, affine) + small.tobytes(order="F"), compresslevel=4, mtime=0)
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         beside.write_bytes(content)
@@ -70,7 +72,7 @@ def _loaded(path: str, *, like: tuple[int, ...], affine: np.ndarray) -> np.ndarr
     pictured = start[128:132] != b"DICM" and start.startswith(_RASTER)  # a DICOM's preamble may be a TIFF's
     found = _pictured(path) if pictured else load_volume(path)
     labels = _labels(found.values)
-    if pictured and labels.max(initial=0) == UNLABELLED and np.isin(labels, (0, UNLABELLED)).all():
+    if pictured and labels.max(initial=0) == UNMARKED and np.isin(labels, (0, UNMARKED)).all():
         labels = (labels > 0).astype(np.uint8)
     return np.ascontiguousarray(_aligned(labels, found, like=like, affine=affine))
 
@@ -99,7 +101,7 @@ def _labels(values: np.ndarray) -> np.ndarray:
     low, high = values.min(), values.max()
     if low < 0:
         raise Unusable("labels", "the mask holds negative values; labels are whole numbers from 0")
-    if high > UNLABELLED:
+    if high > UNMARKED:
         raise Unusable("labels", "the mask holds values above 255; labels are numbers up to 254, and 255 is unlabelled")
     labels = values.astype(np.uint8)
     if values.dtype.kind == "f" and (labels != values).any():
@@ -169,8 +171,8 @@ def _png(labels: np.ndarray) -> bytes:
     return stream.getvalue()
 
 
-def _nifti_header(shape: tuple[int, ...], affine: np.ndarray) -> bytes:
-    """Return the 352 bytes of a NIfTI-1 header for uint8 values, little endian (nifti1.h)."""
+def nifti_header(shape: tuple[int, ...], affine: np.ndarray, *, kind: tuple[int, int] = UINT8) -> bytes:
+    """Return the 352 bytes of a NIfTI-1 header, little endian (nifti1.h); `kind` is its number of the values' type, and their bits."""
     checked = check_affine(np.asarray(affine, np.float64))
     spacing = np.linalg.norm(checked[:3, :3], axis=0)
     sign, quaternion = _quaternion(checked[:3, :3] / spacing)
@@ -181,7 +183,7 @@ def _nifti_header(shape: tuple[int, ...], affine: np.ndarray) -> bytes:
 
     put("i", 0, 348)
     put("8h", 40, len(shape), *shape, *[1] * (7 - len(shape)))
-    put("2h", 70, 2, 8)  # uint8, 8 bits
+    put("2h", 70, *kind)
     put("8f", 76, sign, *spacing, 1, 1, 1, 1)
     put("3f", 108, 352, 1, 0)  # where the voxels begin, slope, intercept
     put("B", 123, 2)  # millimetres
