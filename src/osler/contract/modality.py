@@ -162,6 +162,11 @@ class Modality:
         """Return the findings that only this modality can see. Equal content is looked for by the spine."""
         return ()
 
+    def nearness(self, columns: Columns, rows: np.ndarray, *, among: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Return by name an array (m,), NaN where unknown, that says how like the cases `rows` are to the nearest of those in `among`, the
+        training: scores are told by it, as by a column. Default: nothing."""
+        return {}
+
     def clues(self, columns: Columns, rows: np.ndarray) -> Iterator[Clues]:
         """Yield, in bounded memory, the single facts of the cases `rows` that could give the outcome away: the spine looks
         whether one does. Default: none."""

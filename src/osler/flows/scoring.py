@@ -38,7 +38,7 @@ def score(
         found = statistics(source, trained.crews, trained.blend, split.test, task=cases.task, states=trained.states)
     info, seed = cases.target.info, cases.study.seed
     told = Together.of(cases.task, found, cases.groups[split.test] if cases.grouped else None, info=info)
-    columns = told.columns(subgroup_columns(cases, split.test))
+    columns = told.columns({**nearness(cases, split), **subgroup_columns(cases, split.test)})
     views = cases.task.views(state=trained.states["test"], info=info)
     scores = score_statistics(cases.task, told.lines, info=info, groups=told.groups, seed=seed, views=views, subgroups=columns)
     reached = told.any(np.isin(split.test, touched(leaks)))
@@ -48,6 +48,15 @@ def score(
         return without_few(scores), found["test"]
     inputs = by_input(source, cases, split.test, trained, statistics=found, watch=watch)
     return replace(scores, explanation=overall(source, cases, split, trained, watch=watch), inputs=inputs), found["test"]
+
+
+def nearness(cases: Cases, split: Split) -> dict[str, np.ndarray]:
+    """Return by name how like the test cases (n,) are to those of training, where an input can tell."""
+    return {
+        name if len(cases.modalities) == 1 else f"{name} ({given})": values
+        for given, modality in cases.modalities.items()
+        for name, values in modality.nearness(cases.columns[given], split.test, among=split.development).items()
+    }
 
 
 def by_input(

@@ -104,6 +104,12 @@ class Molecules(Modality):
 
         return leaks(columns, split)
 
+    def nearness(self, columns: Columns, rows: np.ndarray, *, among: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Return the similarity of each molecule to the nearest training molecule."""
+        from osler.modalities.molecules.leaks import nearness
+
+        return nearness(columns, rows, among=among)
+
     def facts(
         self, columns: Columns, rows: np.ndarray, *, target: Target | None = None, groups: np.ndarray | None = None
     ) -> Mapping[str, Any]:

@@ -11,7 +11,7 @@ from osler.core.state import State
 from osler.modalities.molecules.case import DESCRIPTORS, FINGERPRINT
 
 FEWEST = 5  # groups with, and groups without, before a count is kept
-MOST_COUNTS = 1200  # counts kept, those of the middle first; more cost time and were no better (docs/lab.md)
+MOST_COUNTS = 1200  # kept, those of the middle first: the linear model takes time in proportion; not tried with more or fewer
 MOST = 1 << 16  # molecules that are looked at
 _NORMAL = 1.349  # interquartile range of a normal distribution with sd 1
 _ROWS = 1 << 13  # of a block

@@ -18,6 +18,8 @@ SAMPLED = 1000  # molecules of each side from which random pairs are made
 FEWEST = 20  # molecules of each side under which chance cannot be told
 LEAST, MOST = 0.7, 0.9  # the limit lies between: analogues are as alike as that, whatever random pairs are
 MOST_PAIRS = 100_000_000  # compared at once, some ten seconds; larger studies are sampled
+MOST_COMPARED = 500_000_000  # where the nearest is asked for, which a sample cannot tell; about a minute
+NEARNESS = "similarity to the nearest training molecule"
 NOBODY = np.empty(0, np.int64)
 
 Severity = Literal["stop", "warn"]
@@ -34,6 +36,17 @@ def leaks(columns: Columns, split: Split) -> tuple[Leak, ...]:
     if IDENTITY not in columns.arrays:
         return ()
     return (*_same(columns, split), *_near(columns, split))
+
+
+def nearness(columns: Columns, rows: np.ndarray, *, among: np.ndarray) -> dict[str, np.ndarray]:
+    """Return under NEARNESS the Tanimoto similarity (m,) of each of `rows` to the most similar of `among`, NaN of an absent one; nothing
+    where pairs are too many to compare all."""
+    there = among[columns.present[among]]
+    if BITS not in columns.arrays or not len(there) or len(rows) * len(there) > MOST_COMPARED:
+        return {}
+    bits = np.asarray(columns[BITS])
+    best, _ = nearest(words(bits[rows]), words(bits[there]))
+    return {NEARNESS: np.where(columns.present[rows], best.astype(np.float64), np.nan)}
 
 
 def _same(columns: Columns, split: Split) -> Iterator[Leak]:

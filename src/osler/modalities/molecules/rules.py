@@ -13,7 +13,7 @@ def rules(brief: Brief) -> tuple[Decision, ...]:
     few = brief.cases < 5_000
     told = f"{brief.cases} training molecules {'are few' if few else 'need little of it'}"
     return (
-        Decision("readout", "mean", "the atoms' mean, beside which their number is told: large molecules are not louder",
+        Decision("readout", "mean", "the atoms' mean: large molecules are not louder, and their size stands among the descriptors",
                  choices=READOUTS),
         Decision("descriptors", True, "RDKit's descriptors are joined in behind the readout: they tell of the whole molecule"),
         Decision("drop_descriptors", 0.3 if few else 0.1, f"share of descriptors left out in training: {told}"),

@@ -101,6 +101,17 @@ def test_similarity_is_that_of_rdkit(data):
     np.testing.assert_allclose(theirs[np.arange(10), which + 10], best, atol=1e-6)
 
 
+def test_nearness_is_the_highest_similarity_to_training():
+    cells = ["CC(=O)Oc1ccccc1C(=O)O", "CCCCO", "CC(=O)Oc1ccccc1C(=O)OC", "CCCCCN", None]
+    columns = shard(cells, roles=ALL)
+    generator = rdFingerprintGenerator.GetMorganGenerator(radius=2, fpSize=2048)
+    prints = [generator.GetFingerprint(Chem.MolFromSmiles(cell)) for cell in cells[:4]]
+    expected = [max(DataStructs.BulkTanimotoSimilarity(prints[row], prints[:2])) for row in (2, 3)]
+    (found,) = MOLECULES.nearness(columns, np.array([2, 3, 4]), among=np.array([0, 1])).values()
+    np.testing.assert_allclose(found, [*expected, np.nan], atol=1e-6)
+    assert MOLECULES.nearness(shard(cells), np.array([2]), among=np.array([0])) == {}
+
+
 def test_what_stays_together_by_molecule_scaffold_and_cluster():
     cells = ["CC(=O)Oc1ccccc1C(=O)O", "CC(=O)Oc1ccccc1C(=O)[O-].[Na+]", "Cc1ccccc1", "CCCCO", "CCCCCO", None]
     keys = MOLECULES.split_keys(shard(cells, roles=ALL))
