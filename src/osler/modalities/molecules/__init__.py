@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from osler.contract import NO_OPTIONS, Modality, Output
+from osler.core.attribution import Feature
 from osler.core.columns import Columns, Field
 from osler.core.drift import Shift
 from osler.core.features import Features
@@ -184,6 +185,26 @@ class Molecules(Modality):
         from osler.modalities.molecules.baseline import baseline_features
 
         return baseline_features(columns, rows, state=state)
+
+    def features(self, columns: Columns, *, state: State) -> tuple[Feature, ...]:
+        """Return structure and descriptors."""
+        from osler.modalities.molecules.explain import FEATURES
+
+        return FEATURES
+
+    def changed(self, columns: Columns, *, feature: int, values: np.ndarray, state: State) -> Columns:
+        """Return the columns in which each case has another case's structure, or its descriptors."""
+        from osler.modalities.molecules.explain import changed
+
+        return changed(columns, feature=feature, values=values)
+
+    def explain(
+        self, attribution: np.ndarray, columns: Columns, row: int, *, state: State, facts: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Return what structure and descriptors add."""
+        from osler.modalities.molecules.explain import explain
+
+        return explain(attribution)
 
     def picture(
         self, columns: Columns, row: int, *, layers: Mapping[str, np.ndarray] | None = None, state: State | None = None

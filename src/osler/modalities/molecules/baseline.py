@@ -14,7 +14,7 @@ from osler.modalities.molecules.encode.fingerprints import names, width
 def baseline_features(columns: Columns, rows: np.ndarray, *, state: State) -> Features:
     """Return descriptors (d) and the counts (c) that the state keeps, of `rows` (m, d + c); all NaN of an absent case.
 
-    All of them belong to the molecule as a whole.
+    Descriptors are one explained feature, counts belong to the structure, the other.
     """
     described, counted = columns[DESCRIPTORS], columns[FINGERPRINT]
     assert isinstance(described, np.ndarray)
@@ -27,5 +27,5 @@ def baseline_features(columns: Columns, rows: np.ndarray, *, state: State) -> Fe
     matrix[~columns.present[rows]] = np.nan
     parts = names(avalon=counted.shape[1] >= width(avalon=False) + AVALON)
     named = (*labels, *(parts[at] for at in kept))
-    none = np.zeros(matrix.shape[1], np.int64)
-    return Features(matrix, np.arange(len(rows), dtype=np.int64), named, none.astype(bool), owner=none)
+    owner = (np.arange(matrix.shape[1]) < len(labels)).astype(np.int64)
+    return Features(matrix, np.arange(len(rows), dtype=np.int64), named, np.zeros(len(owner), bool), owner=owner)

@@ -1,4 +1,4 @@
-"""A drawing of a molecule, its atoms and bonds coloured by what they add to a prediction.
+"""What explanations need of a molecule: its structure and its descriptors apart, and a drawing coloured by what atoms and bonds add.
 
 It is drawn from the columns alone, so that no SMILES need be kept: RDKit lays the atoms out (Coordgen is not used), lines are our own.
 """
@@ -6,12 +6,14 @@ It is drawn from the columns alone, so that no SMILES need be kept: RDKit lays t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from osler.core.attribution import Feature
 from osler.core.columns import Columns, Ragged
-from osler.modalities.molecules.case import ATOM, ATOMS, BOND, BONDS, CHARGE, ENDS
+from osler.modalities.molecules.case import ATOM, ATOMS, BOND, BONDS, CHARGE, DESCRIPTORS, ENDS
 
 UNIT, EDGE = 26.0, 22.0  # a bond's length and the margin, in the drawing's own units
 LARGEST = 640.0  # along a side: a peptide is drawn smaller
@@ -22,6 +24,26 @@ OPAQUE = 0.8
 _CARBON, _ELEMENT, _HYDROGENS, _CHARGED = 6, *(list(ATOM).index(name) for name in ("element", "hydrogens", "charge"))
 _DOUBLE, _TRIPLE, _AROMATIC = 2, 3, 4
 _TYPE = list(BOND).index("type")
+
+FEATURES = (
+    Feature("structure"),
+    Feature("descriptors"),
+)  # atoms, bonds and counts of parts; and what tells of the whole molecule
+
+
+def explain(attribution: np.ndarray) -> Mapping[str, Any]:
+    """Return under "features" what the structure and what the descriptors add (2,): a drawing shows the first alone."""
+    return {"features": [{"name": one.name, "attribution": float(attribution[at])} for at, one in enumerate(FEATURES)]}
+
+
+def changed(columns: Columns, *, feature: int, values: np.ndarray) -> Columns:
+    """Return the columns in which each case has the structure, or the descriptors, of the row that `values` (n,) names; a case that
+    lends from an absent one keeps its own."""
+    lent = np.where(columns.present[values], values, np.arange(len(columns)))
+    other = columns.take(lent)
+    taken = {n for n in columns.arrays if (n == DESCRIPTORS) == (FEATURES[feature].name == DESCRIPTORS)}
+    arrays = {name: other[name] if name in taken else array for name, array in columns.arrays.items()}
+    return replace(columns, arrays=arrays)
 
 
 @dataclass(frozen=True, slots=True)

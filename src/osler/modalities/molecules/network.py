@@ -54,6 +54,12 @@ class MoleculeEncoder(nn.Module):
         """Return (B, longest, 1): ones for the atoms and the bonds of each molecule, and its scaled descriptors; zeros behind them."""
         return _Layout(fields, told=self.told).laid(self._scaled(fields))
 
+    def owners(self, fields: Mapping[str, Tensor]) -> Tensor:
+        """Return (B, longest, 1) the explained feature of each lifted float: 0 of atoms and bonds, 1 of descriptors."""
+        layout = _Layout(fields, told=self.told)
+        lifted = layout.laid(self.center.new_full((len(layout.ends), self.told), 2.0))
+        return (lifted > 1).long()
+
     def forward(self, lifted: Tensor, fields: Mapping[str, Tensor]) -> Encoded:
         """Return the vectors (B, K, width)."""
         if self.training:  # all is there

@@ -6,8 +6,8 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from osler.modalities.molecules.case import ATOMS, BONDS
-from osler.modalities.molecules.explain import AGAINST, FOR, picture, sketch
+from osler.modalities.molecules.case import ATOMS, BONDS, DESCRIPTORS
+from osler.modalities.molecules.explain import AGAINST, FOR, changed, explain, picture, sketch
 from tests.unit.modalities.molecules.test_molecules_read import shard
 
 ASPIRIN, SALT, PEPTIDE = "CC(=O)Oc1ccccc1C(=O)O", "C[N+](C)(C)CC(=O)[O-]", "NCC(=O)" * 60 + "O"
@@ -52,3 +52,17 @@ def test_atoms_and_bonds_take_the_colour_of_what_they_add(columns):
     nothing = picture(columns, 0, layers={"attribution": np.zeros(atoms + bonds)})
     assert FOR not in nothing
     assert not re.search("nan|inf", nothing)
+
+
+def test_structure_and_descriptors_are_lent_apart():
+    whole = shard([ASPIRIN, SALT, "CCO", None], roles=("input", "baseline"))
+    values = np.array([2, 0, 3, 1])
+    for feature, name in enumerate(("structure", "descriptors")):
+        found = changed(whole, feature=feature, values=values)
+        same_atoms = [np.array_equal(found[ATOMS][row], whole[ATOMS][row]) for row in range(3)]
+        same_described = [np.array_equal(found[DESCRIPTORS][row], whole[DESCRIPTORS][row]) for row in range(3)]
+        kept, lent = (same_described, same_atoms) if name == "structure" else (same_atoms, same_described)
+        assert kept == [True, True, True]
+        assert lent == [False, False, True]  # the third would lend of an absent one
+    told = explain(np.array([0.5, -1.0]))["features"]
+    assert told == [{"name": "structure", "attribution": 0.5}, {"name": "descriptors", "attribution": -1.0}]

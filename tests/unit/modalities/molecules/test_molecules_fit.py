@@ -48,7 +48,9 @@ def test_the_baseline_sees_descriptors_and_kept_counts_and_nothing_of_an_absent_
     assert np.isfinite(features.matrix[0]).all()
     assert np.isnan(features.matrix[1:]).all()
     assert len(set(features.names)) == len(features.names)
-    assert (features.owner == 0).all()
+    told = columns[DESCRIPTORS].shape[1]
+    assert (features.owner[:told] == 1).all()  # descriptors
+    assert (features.owner[told:] == 0).all()  # structure
 
 
 def test_facts_tell_of_repeated_and_contradicting_molecules():

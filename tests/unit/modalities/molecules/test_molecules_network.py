@@ -95,6 +95,11 @@ def test_what_is_lifted_is_there_whole_and_in_training_too(columns, state):
     for line, size in zip(lifted[..., 0], sizes, strict=True):
         assert (line[:size] == 1).all()
         assert (line[size + told :] == 0).all()
+        assert (line[size : size + told] != 1).any()
+    owners = network.owners(fields)[..., 0]
+    assert owners.shape == lifted.shape[:2]
+    assert (owners.sum(1) == told).all()
+    assert all((owner[size : size + told] == 1).all() for owner, size in zip(owners, sizes, strict=True))
     calm = network(lifted, fields).vector
     torch.testing.assert_close(network.train()(lifted, fields).vector, calm)
 
