@@ -241,7 +241,7 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", choices=list(TASKS), default=list(TASKS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--only", choices=("osler", "chemprop"))
-    parser.add_argument("--epochs", type=int, help="of Chemprop, in place of its own 50: a smoke run, kept with its number")
+    parser.add_argument("--epochs", type=int, help="of Chemprop, in place of its own 50, at least 3: a smoke run, kept apart")
     parser.add_argument("--set", dest="settings", action="append", default=[], help="of Osler, as its own --set")
     asked = parser.parse_args()
     if not DATA.is_dir():
