@@ -25,7 +25,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from rdkit import Chem, RDLogger
+from rdkit import Chem, rdBase
 from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 from scipy.stats import spearmanr, t
 from sklearn.metrics import average_precision_score, mean_absolute_error, roc_auc_score, root_mean_squared_error
@@ -80,18 +80,8 @@ TASKS = {
 
 def readable(rows: Sequence[dict[str, str]], smiles: str) -> list[dict[str, str]]:
     """Return the rows whose SMILES RDKit reads."""
-    with RDLoggerOff():
+    with rdBase.BlockLogs():
         return [row for row in rows if row[smiles] and (mol := Chem.MolFromSmiles(row[smiles])) and mol.GetNumAtoms()]
-
-
-class RDLoggerOff:
-    """RDKit keeps silent inside."""
-
-    def __enter__(self) -> None:
-        RDLogger.DisableLog("rdApp.*")
-
-    def __exit__(self, *_: object) -> None:
-        RDLogger.EnableLog("rdApp.*")
 
 
 def scaffold_parts(smiles: Sequence[str], shares: tuple[float, ...], *, seed: int) -> np.ndarray:
