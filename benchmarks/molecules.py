@@ -25,7 +25,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from rdkit import Chem, RDLogger
+from rdkit import Chem, rdBase
 from rdkit.Chem.Scaffolds.MurckoScaffold import MurckoScaffoldSmiles
 from scipy.stats import spearmanr, t
 from sklearn.metrics import average_precision_score, mean_absolute_error, roc_auc_score, root_mean_squared_error
@@ -80,18 +80,8 @@ TASKS = {
 
 def readable(rows: Sequence[dict[str, str]], smiles: str) -> list[dict[str, str]]:
     """Return the rows whose SMILES RDKit reads."""
-    with RDLoggerOff():
+    with rdBase.BlockLogs():
         return [row for row in rows if row[smiles] and (mol := Chem.MolFromSmiles(row[smiles])) and mol.GetNumAtoms()]
-
-
-class RDLoggerOff:
-    """RDKit keeps silent inside."""
-
-    def __enter__(self) -> None:
-        RDLogger.DisableLog("rdApp.*")
-
-    def __exit__(self, *_: object) -> None:
-        RDLogger.EnableLog("rdApp.*")
 
 
 def scaffold_parts(smiles: Sequence[str], shares: tuple[float, ...], *, seed: int) -> np.ndarray:
@@ -241,7 +231,7 @@ def main() -> None:
     parser.add_argument("--tasks", nargs="+", choices=list(TASKS), default=list(TASKS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--only", choices=("osler", "chemprop"))
-    parser.add_argument("--epochs", type=int, help="of Chemprop, in place of its own 50: a smoke run, kept with its number")
+    parser.add_argument("--epochs", type=int, help="of Chemprop, in place of its own 50, at least 3: a smoke run, kept apart")
     parser.add_argument("--set", dest="settings", action="append", default=[], help="of Osler, as its own --set")
     asked = parser.parse_args()
     if not DATA.is_dir():
