@@ -118,8 +118,12 @@ def _answer(answer: Mapping[str, Any], case: Mapping[str, Any], said: Words) -> 
     )
 
 
+OWN_WORDS = frozenset({"timelines", "molecules"})  # kinds of data whose drawings are no pictures
+
+
 def _shown(picture: Mapping[str, Any], said: Words) -> Shown:
-    kind = "picture.timelines" if picture.get("modality") == "timelines" else "picture"
+    modality = picture.get("modality")
+    kind = f"picture.{modality}" if modality in OWN_WORDS else "picture"
     layers = [said.say(f"{kind}.{name}") for name in picture["layers"]]
     sentences = [said.say(f"{kind}.{name}.how") for name in picture["layers"]]
     kinds = sorted(picture["kinds"].items(), key=lambda one: -abs(one[1]))
