@@ -1,9 +1,11 @@
 """Laws of the reader: no bytes make it fail in another way than it says, and what was written is what is read."""
 
+import contextlib
 import csv
 import io
 import string
 import tempfile
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from osler.core.errors import TableError
@@ -65,15 +67,22 @@ def test_any_bytes_with_any_ending_are_a_table_or_a_table_error(content, ending)
     tried(content, ending)
 
 
+def texts(content):
+    """Yield the content as the encodings read it that its bytes may be taken for: a NUL in every second is UTF-16."""
+    for encoding in ("utf-8", "utf-16-le", "utf-16-be"):
+        with contextlib.suppress(UnicodeDecodeError):
+            yield content.decode(encoding)
+
+
 @settings(max_examples=200, deadline=None)
+@example(b"11\x001\x00\r11")
 @given(TABLE_LIKE)
 def test_rows_are_those_of_the_standard_library_wherever_it_reads_strictly(content):
     read = tried(content, ".csv")
     if read is None or read[1]:
         return
     columns = read[0]
-    text = content.decode()
-    for delimiter in ",\t;|":
+    for text, delimiter in product(texts(content), ",\t;|"):
         found = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter) if row]
         if found and len(found[0]) == len(columns) and all(len(row) == len(columns) for row in found):
             rows = [[cell or None for cell in row] for row in found[1:]]
