@@ -113,8 +113,11 @@ def _settled(start: bytes) -> str | None:
     if half < 2:
         return None
     even, odd = start[: 2 * half : 2].count(0) / half, start[1 : 2 * half : 2].count(0) / half
-    # Most characters of a table are ASCII, whose other byte is NUL in UTF-16.
-    if max(even, odd) > 0.4 and min(even, odd) < 0.05:
+    # Most characters of a table are ASCII, whose other byte is NUL in UTF-16; a letter like Ā has its NUL in the other place.
+    few = min(even, odd) < 0.05 or (
+        2 * min(even, odd) < max(even, odd) and (0, 0) not in zip(start[::2], start[1::2], strict=False)
+    )
+    if max(even, odd) > 0.4 and few:
         return "utf-16-be" if even > odd else "utf-16-le"
     return None
 
