@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 from osler.core.errors import Refusal
+from osler.core.span import Span
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -50,7 +51,7 @@ class Molecule:
 
 
 @dataclass(frozen=True, slots=True)
-class MoleculeRows(Sequence[Any]):
+class MoleculeRows(Span):
     """Rows [start, stop) of a table's column, as locators: a slice is `MoleculeRows` again, an item one row of length one.
 
     Opened from `file` (Arrow IPC, memory-mapped) where there is one, so that a worker receives a path and not the cells; else `rows`
@@ -63,19 +64,3 @@ class MoleculeRows(Sequence[Any]):
     file: Path | None = None
     rows: pa.Table | None = None
     refusals: Mapping[int, Refusal] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return self.stop - self.start
-
-    @overload
-    def __getitem__(self, index: int) -> MoleculeRows: ...
-    @overload
-    def __getitem__(self, index: slice) -> MoleculeRows: ...
-    def __getitem__(self, index: int | slice) -> MoleculeRows:
-        if isinstance(index, slice):
-            start, stop, _ = index.indices(len(self))
-            return replace(self, start=self.start + start, stop=self.start + max(start, stop))
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        at = self.start + index % len(self)
-        return replace(self, start=at, stop=at + 1)

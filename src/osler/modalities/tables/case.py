@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from osler.core.errors import Refusal
+from osler.core.span import Span
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,7 +42,7 @@ class TableRow:
 
 
 @dataclass(frozen=True, slots=True)
-class TableRows(Sequence[Any]):
+class TableRows(Span):
     """Rows [start, stop) of a table, as locators: a slice is `TableRows` again, an item one row of length one.
 
     Opened from `file` (Arrow IPC, memory-mapped) where there is one, so that a worker receives a path and not the rows;
@@ -55,19 +56,3 @@ class TableRows(Sequence[Any]):
     file: Path | None = None
     rows: pa.Table | None = None
     refusals: Mapping[int, Refusal] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return self.stop - self.start
-
-    @overload
-    def __getitem__(self, index: int) -> TableRows: ...
-    @overload
-    def __getitem__(self, index: slice) -> TableRows: ...
-    def __getitem__(self, index: int | slice) -> TableRows:
-        if isinstance(index, slice):
-            start, stop, _ = index.indices(len(self))
-            return replace(self, start=self.start + start, stop=self.start + max(start, stop))
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        at = self.start + index % len(self)
-        return replace(self, start=at, stop=at + 1)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from osler.core.span import Span
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,7 +41,7 @@ class Timeline:
 
 
 @dataclass(frozen=True, slots=True)
-class CaseRows(Sequence[Any]):
+class CaseRows(Span):
     """Rows [start, stop) of a study's table as locators: a slice is `CaseRows` again, an item one row of length one.
 
     `keys` (n,) int64 hashes of the whole table's subjects, 0 where the cell is empty; `moments` (n,) int64 index times in microseconds (ALWAYS
@@ -55,22 +57,6 @@ class CaseRows(Sequence[Any]):
     stop: int
     refused: Mapping[int, str] = field(default_factory=dict)
     column: str | None = None
-
-    def __len__(self) -> int:
-        return self.stop - self.start
-
-    @overload
-    def __getitem__(self, index: int) -> CaseRows: ...
-    @overload
-    def __getitem__(self, index: slice) -> CaseRows: ...
-    def __getitem__(self, index: int | slice) -> CaseRows:
-        if isinstance(index, slice):
-            start, stop, _ = index.indices(len(self))
-            return replace(self, start=self.start + start, stop=self.start + max(start, stop))
-        if not -len(self) <= index < len(self):
-            raise IndexError(index)
-        at = self.start + index % len(self)
-        return replace(self, start=at, stop=at + 1)
 
     def __reduce__(self) -> tuple[type[CaseRows], tuple[Any, ...]]:
         """A worker receives its own rows alone."""
