@@ -1,0 +1,1 @@
+"""Sequences: DNA, RNA and proteins, in letters."""
