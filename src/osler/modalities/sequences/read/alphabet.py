@@ -106,6 +106,11 @@ def decode(codes: np.ndarray, alphabet: str) -> str:
     return bytes(_TO_LETTER[alphabet][codes]).decode("ascii")
 
 
+def letters_of(alphabet: str) -> str:
+    """Return the letters of an alphabet in the order of their codes."""
+    return _LETTERS[alphabet]
+
+
 def complement(codes: np.ndarray) -> np.ndarray:
     """Return the codes of the opposite bases, place by place; letters for several and the soft mask are kept right."""
     return np.asarray(_COMPLEMENT[codes])
