@@ -281,9 +281,9 @@ _ENTRIES = (
 
 def entries() -> tuple[Entry, ...]:
     """Return all data sets, by name."""
-    from osler.datasets.chemistry import ENTRIES
+    from osler.datasets import chemistry, genomes
 
-    return tuple(sorted((*_ENTRIES, *ENTRIES), key=lambda entry: entry.name))
+    return tuple(sorted((*_ENTRIES, *chemistry.ENTRIES, *genomes.ENTRIES), key=lambda entry: entry.name))
 
 
 def entry(name: str) -> Entry:
