@@ -15,7 +15,7 @@ PLACED = 0.03
 WINDOW = 4_096  # letters that a network sees of one sequence
 ENOUGH = 600_000  # sequences seen in a training, after which more rarely helps
 LETTERS = {"cpu": 1 << 16, "cuda": 1 << 21}  # of a batch in prediction: a processor's cache holds few
-BINS = 24
+BINS = 100
 
 
 def rules(brief: Brief) -> tuple[Decision, ...]:
@@ -24,7 +24,7 @@ def rules(brief: Brief) -> tuple[Decision, ...]:
     return (
         _strands(brief),
         placed,
-        Decision("bins", min(BINS, max(1, longest // 2)), "equal parts of a sequence that are read out apart where positions matter"),
+        Decision("bins", min(BINS, max(1, longest)), "equal parts of a sequence whose letters are read out apart where positions matter"),
         Decision("window", min(WINDOW, max(1, longest)), _why_window(longest)),
         Decision("architecture", "dilated", "dilated residual convolutions see far and are fast; 'lstm' reads the filters in both"
                  " directions instead", choices=ARCHITECTURES),
@@ -51,7 +51,9 @@ def _positions(brief: Brief) -> Decision:
     told = f"letters depend on their place by {score:.3f} (Cramér's V)"
     if score >= PLACED:
         return Decision("positions", True, f"the sequences are aligned to one another: {told}; parts are read out apart")
-    return Decision("positions", False, f"{told}, less than {PLACED}, or lengths differ: wherever a motif stands it means the same")
+    return Decision(
+        "positions", False, f"{told}, less than {PLACED}, or lengths differ: wherever a motif stands it means the same"
+    )
 
 
 def _longest(brief: Brief) -> int:
