@@ -7,8 +7,8 @@ from osler.core.plan import Brief, Decision, Rung
 STRANDS = ("averaged", "both", "given")
 ARCHITECTURES = ("dilated", "lstm")
 PRECISIONS = ("float32", "bfloat16")
-# Standard errors of the 4-mer that differs most from its reverse complement: 3 to 6 in windows around bound factors, which lie either
-# way round, 12 to 32 in promoters, which have a direction (docs/decisions/0026)
+# Standard errors of what differs most from the other strand: up to 6 in windows around bound factors, which lie either way round, above
+# 12 in promoters, which have a direction (docs/decisions/0026)
 DIRECTED = 8.0
 # Cramér's V of letter and place: .01 to .02 in windows around bound factors, .04 to .2 in promoters aligned to their start
 PLACED = 0.03
@@ -35,7 +35,7 @@ def rules(brief: Brief) -> tuple[Decision, ...]:
 
 def _strands(brief: Brief) -> Decision:
     score = float(brief.facts.get("strand", 0.0))
-    told = f"the 4-mer that differs most from its reverse complement does so by {score:.1f} standard errors"
+    told = f"what differs most from the other strand does so by {score:.1f} standard errors"
     if "gc" not in brief.facts:
         return Decision("strands", "given", "proteins have no other strand", choices=STRANDS)
     if "U" in brief.facts.get("composition", {}):

@@ -24,7 +24,7 @@ def random_dna(count, length=80, seed=0):
 
 def test_reverse_complements_stop_and_shared_pieces_warn(tmp_path):
     own = random_dna(8)
-    cells = [*own, own[0][::-1].translate(TURN), own[1][20:60] + "A" * 40, ("C" * 5 + own[2][:45])[::-1].translate(TURN),
+    cells = [*own, own[0][::-1].translate(TURN), own[1][20:60] + random_dna(1, length=40, seed=2)[0], ("C" * 5 + own[2][:45])[::-1].translate(TURN),
              own[3][:39] + "ACGT" * 9, *random_dna(2, seed=1)]  # fmt: skip
     columns = shard(cells, tmp_path)
     found = {leak.kind: leak for leak in leaks(columns, split_of(range(8), range(8, 14)))}
