@@ -79,7 +79,10 @@ def _strongest_stretch(adds: np.ndarray | None, *, length: int) -> tuple[int, in
 
 def _line(text: str, middle: float, shares: np.ndarray | None, *, colours: Mapping[str, str]) -> list[str]:
     if shares is None:
-        return [_letter(letter, at, ground=middle + PLAIN * CAP / 2, height=PLAIN * CAP, colour=colours.get(letter, GREY)) for at, letter in enumerate(text)]
+        return [
+            _letter(letter, at, ground=middle + PLAIN * CAP / 2, height=PLAIN * CAP, colour=colours.get(letter, GREY))
+            for at, letter in enumerate(text)
+        ]
     ground = f'<path d="M{LEFT} {middle:.1f}h{WIDE * len(text):.1f}" stroke="{GREY}" stroke-width=".6"/>'
     drawn = zip(text, shares.tolist(), strict=True)
     return [
