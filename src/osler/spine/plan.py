@@ -115,6 +115,7 @@ def fit_rules(circumstances: Circumstances, *, inputs: int) -> tuple[Decision, .
         ),
         Decision("baseline.rows", 50_000, "cases on which the baseline is tuned; more change its settings little"),
         _FLOAT32,
+        Decision("fit.overhead", OVERHEAD, "an epoch in units of its steps: scoring, averaging and checkpoint beside them"),
         Decision("fit.network_share", NETWORK_SHARE, "of the budget; the baseline, reading and scoring take the rest"),
         Decision(
             "explain.seconds",
@@ -153,7 +154,7 @@ def check_counts(plan: Plan) -> None:
         f"fit.{name}" for name in ("epochs", "members", "ensemble", "batch", "epoch_cases", "predict_batch", "threads", "rounds")
     ]
     faults = [f"'{name}' is {plan[name]!r}; it is at least 1" for name in counts if plan[name] < 1]
-    above = [f"fit.{name}" for name in ("learning_rate", "clip", "network_share")]
+    above = [f"fit.{name}" for name in ("learning_rate", "clip", "network_share", "overhead")]
     faults += [f"'{name}' is {plan[name]!r}; it is above 0" for name in above if not plan[name] > 0]
     if faults:
         raise PlanError("\n".join(faults))
@@ -189,7 +190,7 @@ def fit_to_budget(
     settings = circumstances.settings
     steps = steps_of(plan, circumstances.cases)
     wanted = int(settings.get("fit.epochs", wanted_epochs(plan, circumstances.cases)))
-    each = steps * OVERHEAD * max(circumstances.folds, plan["fit.ensemble"])  # folds are an ensemble already
+    each = steps * plan["fit.overhead"] * max(circumstances.folds, plan["fit.ensemble"])  # folds are an ensemble already
     chosen, per_step = _climbed(
         plan,
         ladder,
@@ -197,7 +198,7 @@ def fit_to_budget(
         circumstances=circumstances,
         fits=lambda cost: cost * each * wanted <= seconds() * (1 + 1e-9),
     )
-    cost = per_step * steps * OVERHEAD
+    cost = per_step * steps * plan["fit.overhead"]
     left = seconds()
     # a rung that fits exactly must not lose an epoch to rounding
     affordable = int(left / max(cost * circumstances.folds, 1e-9) + 1e-6)

@@ -14,7 +14,7 @@ LAYOUTS = ("channels-last", "contiguous")
 UNLIKE = 0.5  # spread of the cases' own ranges over their mean: more, and bytes have no common unit either
 ANISOTROPIC = 3.0  # times coarser: turns out of the fine plane would be mostly interpolation
 STEPS = 50  # of an epoch
-WANTED = 6_000  # steps of a training, after which more rarely helps
+WANTED = 8_000  # steps of a training, after which more rarely helps
 LIGHT = (
     Decision("gamma", 0.25, "bends intensities: scanners differ"),
     Decision("contrast", 0.2, "spreads or narrows them up to this share"),
@@ -89,6 +89,7 @@ def _training(brief: Brief) -> tuple[Decision, ...]:
         Decision("fit.weight_decay", 0.02, "on filters alone"),
         Decision("fit.wanted", wanted, f"epochs: about {WANTED:,} steps"),
         Decision("fit.rounds", rounds, f"windows of each case in an epoch, which has about {steps} steps"),
+        Decision("fit.overhead", 1.12, "an epoch in units of its steps: a few cases are scored beside them (docs/lab.md)"),
         Decision("fit.network_share", 0.8, "of the budget: networks gain more from it than trees on voxels"),
         Decision("fit.precision", "bfloat16", "asked for by convolutions; kept where it is measured faster", choices=PRECISIONS),
     )
