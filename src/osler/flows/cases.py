@@ -19,6 +19,7 @@ from osler.core.study import Study
 from osler.core.table import Table
 from osler.core.target import Target
 from osler.core.watch import SILENT, Watch
+from osler.flows import replicates
 from osler.spine.columns import read_columns
 from osler.spine.scan import column_values, target_columns
 
@@ -75,6 +76,7 @@ def gather_cases(study: Study, table: Table, *, cache: Path, watch: Watch = SILE
     _check_present(columns)
     target, unusable = _target(study, table, task, columns=columns)
     target = _weighted(study, table, target)
+    target = replicates.weighted(target, modalities=modalities, columns=columns, settings=study.settings)
     anchor = study.inputs[0].name if grid else None
     refusals = gathered_refusals(table, columns, unusable, anchor=anchor)
     _say_unread(columns, refusals, watch=watch)

@@ -253,16 +253,6 @@ def spread(account: Account) -> tuple[tuple[str, str, float, float | None], ...]
     return tuple(rows)
 
 
-def bounds(account: Account) -> tuple[int, int, int] | None:
-    """Return how many values of the target (in training, else of the tested cases) lie below and above what is written, and how many
-    are exact; None where all are."""
-    facts = account.tested if external(account) else account.facts.get("target", {})
-    found = facts.get("bounds")
-    if not found:
-        return None
-    return sum(int(below) for below, _ in found), sum(int(above) for _, above in found), sum(int(n) for n in facts["cases"])
-
-
 def _of_target(found: Any, at: int, targets: int) -> float | None:
     value = found[at] if isinstance(found, (list, tuple)) and len(found) == targets else found
     return float(value) if _finite(value) else None
