@@ -116,6 +116,11 @@ class Modality:
         of data does not tell."""
         return None
 
+    def alerts(self, columns: Columns, rows: np.ndarray) -> np.ndarray:
+        """Return (m,) object: what in each of `rows` a reader of its prediction is warned of, as text, "" where nothing is. Default: this
+        kind of data knows none."""
+        return np.full(len(rows), "", object)
+
     def fields(self, *, reading: Mapping[str, Any]) -> tuple[Field, ...]:
         """Return what `encode` gives per case."""
         raise NotImplementedError

@@ -104,6 +104,12 @@ class Molecules(Modality):
 
         return replicates(columns)
 
+    def alerts(self, columns: Columns, rows: np.ndarray) -> np.ndarray:
+        """Return the structural alerts of each molecule."""
+        from osler.modalities.molecules.alerts import alerts
+
+        return alerts(columns, rows)
+
     def leaks(self, columns: Columns, split: Split, *, target: Target) -> tuple[Leak, ...]:
         """Return the same molecules in other forms, and near analogues."""
         from osler.modalities.molecules.leaks import leaks

@@ -9,6 +9,7 @@ import numpy as np
 
 from osler.core.columns import Columns, Ragged
 from osler.core.target import Target
+from osler.modalities.molecules.alerts import counted
 from osler.modalities.molecules.case import ATOMS, BONDS, DESCRIPTORS, IDENTITY, SAME
 from osler.modalities.molecules.drift import drift_facts
 from osler.modalities.molecules.repeats import spread
@@ -18,7 +19,8 @@ APART = 0.1  # standard deviations of a number, more than which equal molecules 
 
 
 def facts(columns: Columns, rows: np.ndarray, *, target: Target | None = None) -> Mapping[str, Any]:
-    """Return what JSON can hold: `cases`, quantiles of `atoms` and `bonds` per molecule, `descriptors` (how many), `drift`; where
+    """Return what JSON can hold: `cases`, quantiles of `atoms` and `bonds` per molecule, `descriptors` (how many), `drift`, `alerts` of a
+    sample; where
     the columns tell identities, how many different `canonical`, `inchikey`, `skeleton`, `parent` and `scaffold` there are, the
     molecules that occur more than once (`repeated`), those of them that contradict one another in a target (`conflicting`), and of a
     numeric target how far several measurements of one molecule lie apart (`replicates`)."""
@@ -29,6 +31,7 @@ def facts(columns: Columns, rows: np.ndarray, *, target: Target | None = None) -
         "bonds": _sizes(columns, BONDS, there),
         "descriptors": len(columns.field(DESCRIPTORS).labels),
         "drift": drift_facts(columns, there),
+        "alerts": counted(columns, there),
         **_same(columns, there, target=target),
     }
 

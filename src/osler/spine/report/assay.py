@@ -1,4 +1,4 @@
-"""What a report says of values as assays give them: bounds, several measurements of one molecule."""
+"""What a report says of values as assays give them: bounds, several measurements of one molecule, structural alerts."""
 
 from __future__ import annotations
 
@@ -14,8 +14,17 @@ from osler.spine.report.numerals import count, number
 def assay(account: Account, said: Words) -> list[str]:
     """Return the sentences, none where there is nothing of the kind."""
     facts = account.tested if external(account) else account.facts.get("target", {})
-    repeated = () if external(account) else _repeated(account, said)
-    return [*_bounds(account, facts, said), *repeated]
+    trained = () if external(account) else (*_repeated(account, said), *_alerts(account, said))
+    return [*_bounds(account, facts, said), *trained]
+
+
+def _alerts(account: Account, said: Words) -> Iterator[str]:
+    """Say how many molecules have structural alerts."""
+    for one in account.study.inputs:
+        found = account.facts.get(one.name, {}).get("alerts") or {}
+        if found.get("looked"):
+            sets = {name.lower(): count(n) for name, n in found["sets"].items()}
+            yield said.say("data.alerts", n=count(found["looked"]), some=count(found["any"]), **sets)
 
 
 def _bounds(account: Account, facts: Mapping[str, Any], said: Words) -> Iterator[str]:
