@@ -24,6 +24,7 @@ from osler.flows.opening import in_memory
 from osler.flows.painting import judged_lines
 from osler.flows.predictor import Predictor
 from osler.flows.sample import Lot, Sample
+from osler.flows.screening import as_trained
 from osler.spine.drift import Sums
 from osler.spine.scan import column_values, rows_about, target_columns
 
@@ -195,7 +196,7 @@ def _joined(parts: list[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
 
 
 def _checked(predictor: Predictor, table: Path | Derived, *, subgroups: tuple[str, ...]) -> Iterator[Table]:
-    for block in in_memory(table, size=predictor.block_cases):
+    for block in as_trained(in_memory(table, size=predictor.block_cases), table, predictor=predictor):
         _check(predictor, block, subgroups=subgroups)
         yield block
 

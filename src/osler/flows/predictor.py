@@ -27,6 +27,7 @@ from osler.flows.judging import part_outputs, raw_outputs
 from osler.flows.members import PARTS
 from osler.flows.opening import default_cache, in_memory
 from osler.flows.planning import chosen_device, threads
+from osler.flows.screening import as_trained
 from osler.flows.sources import NONE, Sources, moved, told
 from osler.spine.bundle import Contents, read_bundle
 from osler.spine.columns import Asked, block_cases, grid_cases, read_ahead
@@ -110,7 +111,7 @@ class Predictor:
             reader, table = cohorts.of_bundle(self, table, purpose="predict", cache=default_cache())
         else:
             cohorts.check_rows(self)
-        blocks = in_memory(table, size=self.block_cases)
+        blocks = as_trained(in_memory(table, size=self.block_cases), table, predictor=reader)
         for block, columns in reader.streamed(blocks, parts=self.blend.parts):
             yield reader, block, columns
 
