@@ -163,11 +163,15 @@ def test_a_study_with_bounds_trains_says_so_and_scores_new_cases(esol, tmp_path)
     scores = json.loads(predictor.scores)
     assert 0 < scores["test"]["bounds_kept"]["value"] <= 1
     assert [one["columns"] for one in predictor.contents.about["inputs"]] == [["mw", "rings"]]
-    report = (tmp_path / "model" / "report.html").read_text()
     hidden = predictor.facts["target"]["bounds"][0][0]
     assert 100 < hidden < 225
-    assert f"Of {hidden} values of the target in training only a bound is known" in report
-    assert "Bounds kept" in report
+    assert said(tmp_path / "model", f"Of {hidden} values of the target in training only a bound is known", "Bounds kept") == []
     again = osler.evaluate(tmp_path / "model", table, out=tmp_path / "again")
     assert again is not None
-    assert "Of 225 values of the target only a bound is known" in (tmp_path / "again" / "report.html").read_text()
+    assert said(tmp_path / "again", "Of 225 values of the target only a bound is known") == []
+
+
+def said(folder, *sentences):
+    """Return those of the sentences that the report in `folder` lacks."""
+    report = (folder / "report.html").read_text()
+    return [sentence for sentence in sentences if sentence not in report]
