@@ -287,7 +287,7 @@ def _crew(contents: Contents, number: int, *, modalities: Mapping[str, Modality]
 def ending(columns: Mapping[str, Columns], refusals: Mapping[int, Refusal]) -> dict[str, np.ndarray]:
     """Return why cases of a block were refused; of several inputs also those that each prediction was made without."""
     cases = len(next(iter(columns.values())))
-    told = {"refused": np.array([str(refusals[r]) if r in refusals else "" for r in range(cases)], object)}
+    told = {"refused": np.array([refusals[r].whole if r in refusals else "" for r in range(cases)], object)}
     return told | ({"without": lacking(columns, refusals)} if len(columns) > 1 else {})
 
 
@@ -304,7 +304,7 @@ def lacking(columns: Mapping[str, Columns], refusals: Mapping[int, Refusal]) -> 
 
 
 def _named(name: str, why: Refusal | None) -> str:
-    return name if why is None else f"{name} ({why})"
+    return name if why is None else f"{name} ({why.whole})"
 
 
 def _spread(values: np.ndarray, kept: np.ndarray) -> np.ndarray:

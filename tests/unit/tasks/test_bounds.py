@@ -152,8 +152,10 @@ def test_an_imputed_value_never_lies_on_the_wrong_side_and_exact_ones_stay(esol)
 
 def test_a_study_with_bounds_trains_says_so_and_scores_new_cases(esol, tmp_path):
     matrix, truth, _ = esol
-    rows = ["mw,rings,measured,sign"]
-    rows += [f"{m[1]},{m[3]},{max(t, FLOOR)},{'<' if t < FLOOR else '='}" for m, t in zip(matrix, truth, strict=True)]
+    rows = ["degree,mw,donors,rings,turning,polar,measured,sign"]
+    rows += [
+        f"{','.join(str(v) for v in m)},{max(t, FLOOR)},{'<' if t < FLOOR else '='}" for m, t in zip(matrix, truth, strict=True)
+    ]
     table = tmp_path / "assay.csv"
     table.write_text("\n".join(rows))
     settings = {"fit.epochs": 2, "fit.members": 1, "fit.threads": 1, "split.folds": 1, "baseline.effort": 1, "explain.seconds": 0,
@@ -162,7 +164,9 @@ def test_a_study_with_bounds_trains_says_so_and_scores_new_cases(esol, tmp_path)
                             cache=tmp_path / "cache")  # fmt: skip
     scores = json.loads(predictor.scores)
     assert 0 < scores["test"]["bounds_kept"]["value"] <= 1
-    assert [one["columns"] for one in predictor.contents.about["inputs"]] == [["mw", "rings"]]
+    assert [one["columns"] for one in predictor.contents.about["inputs"]] == [
+        ["degree", "mw", "donors", "rings", "turning", "polar"]
+    ]
     hidden = predictor.facts["target"]["bounds"][0][0]
     assert 100 < hidden < 225
     assert said(tmp_path / "model", f"Of {hidden} values of the target in training only a bound is known", "Bounds kept") == []
