@@ -18,11 +18,8 @@ from osler.tasks.baselines.folds import folds_of, strata
 if TYPE_CHECKING:
     from osler.tasks.baselines.tuning import Problem
 
-FOLDS, TURNS, ROUNDS = (
-    3,
-    4,
-    100,
-)  # with 8 turns numbers were hardly nearer to what 225 bounds of ESOL hide (r .70 and .69; 2: .65)
+# With 8 turns numbers were hardly nearer to what 180 bounds of ESOL hide than with 4 (r .70 and .69; with 2 .65; docs/lab.md).
+FOLDS, TURNS, ROUNDS = 3, 4, 100
 FEWEST = 20  # cases, and half as many groups, under which bounds stay as they are
 # few, large and coarse steps, as where settings are shared by many outcomes: it need not be the best model, only an unseen one
 TREES = {"num_leaves": 8, "learning_rate": 0.1, "feature_fraction": 0.5, "lambda_l2": 5.0, "max_bin": 63, "min_data_in_leaf": 5}
