@@ -7,6 +7,7 @@ Which may is told from its bare graph. All others, nearly every molecule of a dr
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import json
 import selectors
@@ -41,21 +42,23 @@ class Trial:
         except OSError:
             answered = b""
         if not answered:
-            killed = process.poll() is None
             self.close()
-            raise refused(
-                "slow", f"RDKit needs more than {seconds:g} seconds for this molecule" if killed else "RDKit crashes on it"
-            )
+            late = f"RDKit needs more than {seconds:g} seconds for this molecule"
+            raise refused("slow", late) if answered is None else refused("crash", "this molecule ends the process that reads it")
 
     def close(self) -> None:
         """End the process."""
         if self._process is not None:
             self._process.kill()
+            for pipe in (self._process.stdin, self._process.stdout):
+                with contextlib.suppress(OSError):  # what was not written yet
+                    pipe.close()  # type: ignore[union-attr]
             self._process.wait()
             self._process = None
 
     def _ready(self) -> subprocess.Popen[bytes]:
         if self._process is None or self._process.poll() is not None:
+            self.close()
             command = [sys.executable, "-P", "-m", "osler.modalities.molecules.read.trying"]
             self._process = subprocess.Popen(  # noqa: S603  our own module, by this interpreter
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -66,15 +69,15 @@ class Trial:
         return self._process
 
 
-def _line(process: subprocess.Popen[bytes], seconds: float) -> bytes:
-    """Return a line that the process writes, nothing where none comes in time or it has ended."""
+def _line(process: subprocess.Popen[bytes], seconds: float) -> bytes | None:
+    """Return a line that the process writes, nothing where it has ended, None where none comes in time."""
     assert process.stdout is not None
     found, end = b"", time.monotonic() + seconds
     with selectors.DefaultSelector() as waiting:
         waiting.register(process.stdout, selectors.EVENT_READ)
         while not found.endswith(b"\n"):
             if not waiting.select(max(0.0, end - time.monotonic())):
-                return b""
+                return None
             part = process.stdout.read1(4096)  # type: ignore[union-attr]
             if not part:
                 return b""
