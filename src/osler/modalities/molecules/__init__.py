@@ -106,7 +106,7 @@ class Molecules(Modality):
 
     def alerts(self, columns: Columns, rows: np.ndarray) -> np.ndarray:
         """Return the structural alerts of each molecule."""
-        from osler.modalities.molecules.alerts import alerts
+        from osler.modalities.molecules.facts.alerts import alerts
 
         return alerts(columns, rows)
 

@@ -70,8 +70,8 @@ def _coverage(
         share = view.measures(statistics, counts)["coverage"]
         seen = np.isfinite(share)
         low, high = _wilson(share[seen], sizes[seen])
-        at = [x for x, there in zip(middles, seen, strict=True) if there]
-        series.append(Series(view.label, at, *(_written(part) for part in (share[seen], low, high)), style="points"))
+        places = [x for x, there in zip(middles, seen, strict=True) if there]
+        series.append(Series(view.label, places, _written(share[seen]), _written(low), _written(high), style="points"))
         level = float(view.about["level"]) / 100
         series.append(Series("level", [middles[0], middles[-1]], [level, level], style="reference"))
     return Figure(f"nearness_coverage{tail}", "Coverage by likeness", name, "Share of cases held", tuple(series), note=NOTE)

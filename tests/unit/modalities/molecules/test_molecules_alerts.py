@@ -10,9 +10,9 @@ from rdkit.Chem.FilterCatalog import FilterCatalog, FilterCatalogParams
 from osler.core.plan import Plan
 from osler.core.target import Target
 from osler.flows import replicates
-from osler.modalities.molecules.alerts import SETS, counted
-from osler.modalities.molecules.rebuild import rebuilt
-from osler.modalities.molecules.repeats import spread
+from osler.modalities.molecules.encode.rebuild import rebuilt
+from osler.modalities.molecules.facts.alerts import SETS, counted
+from osler.modalities.molecules.facts.repeats import spread
 from tests.unit.modalities.molecules.test_molecules_leaks import official
 from tests.unit.modalities.molecules.test_molecules_read import MOLECULES, decided, located, shard
 

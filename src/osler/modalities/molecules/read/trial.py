@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import functools
 import json
+import os
 import selectors
 import subprocess
 import sys
@@ -78,7 +79,7 @@ def _line(process: subprocess.Popen[bytes], seconds: float) -> bytes | None:
         while not found.endswith(b"\n"):
             if not waiting.select(max(0.0, end - time.monotonic())):
                 return None
-            part = process.stdout.read1(4096)  # type: ignore[union-attr]
+            part = os.read(process.stdout.fileno(), 4096)
             if not part:
                 return b""
             found += part

@@ -9,10 +9,10 @@ import numpy as np
 
 from osler.core.columns import Columns, Ragged
 from osler.core.target import Target
-from osler.modalities.molecules.alerts import counted
 from osler.modalities.molecules.case import ATOMS, BONDS, DESCRIPTORS, IDENTITY, SAME
 from osler.modalities.molecules.drift import drift_facts
-from osler.modalities.molecules.repeats import spread
+from osler.modalities.molecules.facts.alerts import counted
+from osler.modalities.molecules.facts.repeats import spread
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 APART = 0.1  # standard deviations of a number, more than which equal molecules contradict one another

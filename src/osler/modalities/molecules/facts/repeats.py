@@ -22,12 +22,13 @@ def spread(target: Target, keys: np.ndarray) -> dict[str, list[Any]]:
 def _spread(values: np.ndarray, keys: np.ndarray) -> dict[str, Any]:
     code, counts = np.unique(keys, return_inverse=True, return_counts=True)[1:]
     several = counts[code.reshape(-1)] > 1
-    found = {"molecules": int((counts > 1).sum()), "rows": int(several.sum()), "sd": None, "median": None}
-    if found["molecules"] < FEWEST:
-        return found
+    molecules = int((counts > 1).sum())
+    told = {"molecules": molecules, "rows": int(several.sum())}
+    if molecules < FEWEST:
+        return {**told, "sd": None, "median": None}
     _, own = np.unique(code.reshape(-1)[several], return_inverse=True)
     size = np.bincount(own)
     away = values[several] - (np.bincount(own, weights=values[several]) / size)[own]
     squares = np.bincount(own, weights=away**2)
     pooled, each = np.sqrt(squares.sum() / (size - 1).sum()), np.sqrt(squares / (size - 1))
-    return {**found, "sd": float(f"{pooled:.3g}"), "median": float(f"{np.median(each):.3g}")}
+    return {**told, "sd": float(f"{pooled:.3g}"), "median": float(f"{np.median(each):.3g}")}

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from osler.core.columns import Columns
+from osler.modalities.molecules.encode.rebuild import rebuilt
 from osler.modalities.molecules.fit import sampled
 from osler.modalities.molecules.read.parse import chemistry
-from osler.modalities.molecules.rebuild import rebuilt
 
 SETS = ("PAINS_A", "PAINS_B", "PAINS_C", "BRENK", "NIH")
 SAMPLE = 100  # training molecules that are looked at
