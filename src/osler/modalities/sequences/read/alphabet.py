@@ -29,24 +29,24 @@ _BASES_OF = dict(
     zip(NUCLEOTIDES, ("A", "C", "G", "T", "ACGT", "AG", "CT", "CG", "AT", "GT", "AC", "CGT", "AGT", "ACT", "ACG"), strict=True)
 )
 _RESIDUES_OF = {"X": AMINO_ACIDS[:RESIDUES], "B": "DN", "Z": "EQ", "J": "IL", "U": "C", "O": "K", "*": ""}
-_OUTSIDE = 0xFF
+OUTSIDE = 0xFF  # of a byte that is no letter
 _LETTERS = {"dna": NUCLEOTIDES, "rna": NUCLEOTIDES.replace("T", "U"), "protein": AMINO_ACIDS}
 _NAMES = {"dna": "DNA", "rna": "RNA", "protein": "proteins"}
 
 
-def _codes(letters: str, *, also: str = "") -> np.ndarray:
-    """Return the code of each byte (256,), `_OUTSIDE` where it is no letter; `also` tells other letters of code 3."""
-    table = np.full(256, _OUTSIDE, np.uint8)
-    pairs = [*enumerate(letters), *((3, letter) for letter in also)]
+def _codes(known: str, *, also: str = "") -> np.ndarray:
+    """Return the code of each byte (256,), `OUTSIDE` where it is no letter; `also` tells other letters of code 3."""
+    table = np.full(256, OUTSIDE, np.uint8)
+    pairs = [*enumerate(known), *((3, letter) for letter in also)]
     for code, letter in pairs:
         table[ord(letter.lower())] = code | MASK
         table[ord(letter)] = code
     return table
 
 
-def _bytes(letters: str) -> np.ndarray:
+def _bytes(known: str) -> np.ndarray:
     table = np.full(256, ord("?"), np.uint8)
-    for code, letter in enumerate(letters):
+    for code, letter in enumerate(known):
         table[code], table[code | MASK] = ord(letter), ord(letter.lower())
     return table
 
@@ -75,16 +75,21 @@ def encode(text: str | bytes, alphabet: str) -> np.ndarray:
     """
     raw = text.encode("ascii", "replace") if isinstance(text, str) else text
     bare = raw.strip()
-    codes = _TO_CODE[alphabet][np.frombuffer(bare, np.uint8)]
+    codes = look_up(bare, alphabet)
     if not len(codes):
         raise Refused(Refusal("empty-sequence", "there is no letter in it"))
-    wrong = codes == _OUTSIDE
+    wrong = codes == OUTSIDE
     if wrong.any():
         place = int(wrong.argmax())
         raise Refused(_wrong(bare[place], place=place + 1 + raw.index(bare), alphabet=alphabet))
     if alphabet == "protein":
         _check_end(codes)
     return codes
+
+
+def look_up(raw: bytes, alphabet: str) -> np.ndarray:
+    """Return the code of each byte (length,) uint8, `OUTSIDE` where it is no letter of the alphabet."""
+    return np.asarray(_TO_CODE[alphabet][np.frombuffer(raw, np.uint8)])
 
 
 def _wrong(byte: int, *, place: int, alphabet: str) -> Refusal:
@@ -103,7 +108,12 @@ def _check_end(codes: np.ndarray) -> None:
 
 def decode(codes: np.ndarray, alphabet: str) -> str:
     """Return the letters of `codes` (length,) uint8, soft-masked ones in lower case; a code without a letter is `?`."""
-    return bytes(_TO_LETTER[alphabet][codes]).decode("ascii")
+    return letters(codes, alphabet).decode("ascii")
+
+
+def letters(codes: np.ndarray, alphabet: str) -> bytes:
+    """Return the letters of `codes` (…) uint8 one after another, as `decode`."""
+    return np.asarray(_TO_LETTER[alphabet][codes]).tobytes()
 
 
 def letters_of(alphabet: str) -> str:
@@ -135,9 +145,9 @@ def alphabet_of(cells: Sequence[str]) -> Alphabet | None:
     return "protein" if _share(some, AMINO_ACIDS) >= SHARE else None
 
 
-def _share(cells: Sequence[bytes], letters: str) -> float:
-    """Return the share of `cells` that are written in `letters` alone."""
-    return sum(not cell.translate(None, letters.encode()) for cell in cells) / len(cells)
+def _share(cells: Sequence[bytes], known: str) -> float:
+    """Return the share of `cells` that are written in `known` letters alone."""
+    return sum(not cell.translate(None, known.encode()) for cell in cells) / len(cells)
 
 
 def profile(alphabet: str) -> np.ndarray:
@@ -146,10 +156,10 @@ def profile(alphabet: str) -> np.ndarray:
 
     Soft-masked letters are as the others; a code without a letter is zeros.
     """
-    letters, single, several = (AMINO_ACIDS, RESIDUES, _RESIDUES_OF) if alphabet == "protein" else (NUCLEOTIDES, BASES, _BASES_OF)
+    known, single, several = (AMINO_ACIDS, RESIDUES, _RESIDUES_OF) if alphabet == "protein" else (NUCLEOTIDES, BASES, _BASES_OF)
     table = np.zeros((256, single), np.float32)
-    for code, letter in enumerate(letters):
+    for code, letter in enumerate(known):
         meant = several.get(letter, letter)
         for one in meant:
-            table[[code, code | MASK], letters.index(one)] = 1 / len(meant)
+            table[[code, code | MASK], known.index(one)] = 1 / len(meant)
     return table
