@@ -29,18 +29,35 @@ def predict(
         int | None, typer.Option(help="processes that read  [default: one per processor]", show_default=False)
     ] = None,
     source: o.Source = None,
+    reference: Annotated[
+        Path | None, typer.Option(help="of variants (VCF, BCF): the FASTA file of the genome", show_default=False)
+    ] = None,
+    assembly: Annotated[
+        str | None, typer.Option(help="name of the reference's assembly, where its lengths do not tell it", show_default=False)
+    ] = None,
     device: o.Device = None,
 ) -> None:
     """Predict each row of a table, in its order; rows that cannot be used say why in the column 'refused'.
 
     A file of molecules (.smi, .sdf, also packed) is a table too: each record is a row.
 
-    A bundle of segmentation writes a mask of each case into the folder, and cases.csv with what they hold."""
-    from osler.cli.request import sources_of, top_of
+    A bundle of segmentation writes a mask of each case into the folder, and cases.csv with what they hold.
+
+    A bundle of sequences scores a file of variants (.vcf, .vcf.gz, .bcf) on a reference, and writes .vcf or .vcf.gz."""
+    from osler.cli.request import sources_of, top_of, variants_asked
     from osler.cli.watch import Terminal
     from osler.flows.predict import predict as flow
 
+    asked = variants_asked(
+        table, reference=reference, assembly=assembly, others={"--top": top, "--by": by, "--lowest": lowest, "--workers": workers, "--source": source}
+    )
     with Terminal() as watch:
+        if asked is not None:
+            from osler.flows.variants import score_variants
+
+            score_variants(bundle, table, out=out, reference=asked, assembly=assembly, device=device, watch=watch)
+            typer.echo(f"variants  {out}")
+            return
         flow(
             bundle,
             table,

@@ -69,3 +69,21 @@ def top_of(most: int | None, *, by: str | None, lowest: bool) -> Top | None:
     if most is None and (by is not None or lowest):
         raise RequestError("--by and --lowest choose what --top keeps; give --top with a number")
     return None if most is None else Top(most, by, lowest)
+
+
+def variants_asked(table: str, *, reference: Path | None, assembly: str | None, others: dict[str, Any]) -> Path | None:
+    """Return the reference on which the variants in `table` are scored, None where it holds none; raises RequestError for options that
+    do not go with it: `others` have no meaning for variants."""
+    from osler.core.errors import RequestError
+    from osler.core.variants import OPENS, is_variants
+
+    if not is_variants(table):
+        if reference is not None or assembly is not None:
+            raise RequestError(f"--reference and --assembly go with a file of variants, which ends in {', '.join(OPENS)}")
+        return None
+    wrong = [name for name, value in others.items() if value]
+    if wrong:
+        raise RequestError(f"{', '.join(wrong)}: not for a file of variants, of which every record is written")
+    if reference is None:
+        raise RequestError("variants are scored on a reference: give the FASTA file of the genome with --reference")
+    return reference

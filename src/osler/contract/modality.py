@@ -22,6 +22,8 @@ from osler.core.split import Split
 from osler.core.state import State
 from osler.core.table import Table
 from osler.core.target import Target
+from osler.core.variants import Scorer, VariantJob
+from osler.core.watch import SILENT, Watch
 
 if TYPE_CHECKING:
     import torch
@@ -40,6 +42,7 @@ class Modality:
     outputs: ClassVar[frozenset[Output]] = frozenset({"vector"})
     form: ClassVar[tuple[str, ...]] = ()  # decisions that give the encoder's weights their shapes: a warm start takes them over
     shard_cases: ClassVar[int] = 256  # cases read by one worker at a time; columnar kinds take more
+    variants: ClassVar[bool] = False  # whether `score_variants` scores files of variants
     asked: ClassVar[tuple[str, ...]] = ()  # options that a study's question fills in, among "source", "after", "window"
 
     small: ClassVar[int] = 1_000  # groups below which members are cross-fitted where there is time: five trainings instead of one
@@ -278,6 +281,15 @@ class Modality:
         path = folder / f"{name}.npy"
         np.save(path, marks, allow_pickle=False)
         return path
+
+    # variants ---------------------------------------------------------------------------------------------------------
+
+    def score_variants(
+        self, job: VariantJob, *, score: Scorer, reading: Mapping[str, Any], facts: Mapping[str, Any], watch: Watch = SILENT
+    ) -> Mapping[str, int]:
+        """Write the file of variants that `job` names, each allele scored by what it changes in windows of the length of the training
+        `facts`; return how many "records", "alleles", "scored", and by code why not. Raises RequestError where a file is damaged."""
+        raise NotImplementedError
 
     # new data ---------------------------------------------------------------------------------------------------------
 

@@ -19,9 +19,9 @@ _OF = {"REF": "the reference allele's window", "ALT": "the alternative allele's 
 
 
 @contextmanager
-def writer(path: Path, *, packed: bool) -> Iterator[Packed | IO[bytes]]:
-    """Give what writes bytes to `path`, as BGZF where `packed`."""
-    with telling(path), Packed(path) if packed else path.open("wb") as out:
+def writer(path: Path, *, packed: bool, named: Path) -> Iterator[Packed | IO[bytes]]:
+    """Give what writes bytes to `path`, as BGZF where `packed`; errors of the disk speak of the file `named`."""
+    with telling(named), Packed(path) if packed else path.open("wb") as out:
         yield out
 
 
