@@ -49,7 +49,10 @@ def predict(
     from osler.flows.predict import predict as flow
 
     asked = variants_asked(
-        table, reference=reference, assembly=assembly, others={"--top": top, "--by": by, "--lowest": lowest, "--workers": workers, "--source": source}
+        table,
+        reference=reference,
+        assembly=assembly,
+        others={"--top": top, "--by": by, "--lowest": lowest, "--workers": workers, "--source": source},
     )
     with Terminal() as watch:
         if asked is not None:

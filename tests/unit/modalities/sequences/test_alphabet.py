@@ -16,7 +16,9 @@ def test_codes_are_as_promised():
     assert a.encode(b" ACGT\r\n", "dna").tolist() == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize(("alphabet", "letters"), [("dna", a.NUCLEOTIDES), ("rna", "ACGUNRYSWKMBDHV"), ("protein", a.AMINO_ACIDS)])
+@pytest.mark.parametrize(
+    ("alphabet", "letters"), [("dna", a.NUCLEOTIDES), ("rna", "ACGUNRYSWKMBDHV"), ("protein", a.AMINO_ACIDS)]
+)
 def test_letters_come_back(alphabet, letters):
     for text in (letters, letters[:-1].lower()):
         assert a.decode(a.encode(text, alphabet), alphabet) == text

@@ -79,7 +79,7 @@ def test_what_is_no_fasta(text, content, told):
 
 
 def test_no_file(tmp_path):
-    with pytest.raises(RequestError, match="'none.fa' cannot be read: No such file"):
+    with pytest.raises(RequestError, match=r"'none\.fa' cannot be read: No such file"):
         read(tmp_path / "none.fa")
 
 

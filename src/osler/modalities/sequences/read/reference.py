@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 import numpy as np
 
-from osler.core.errors import Refusal, Refused, RequestError, did_you_mean
+from osler.core.errors import Refusal, Refused, RequestError
 from osler.modalities.sequences.read.alphabet import OUTSIDE, UNKNOWN_BASE, encode, look_up, reverse_complement
 from osler.modalities.sequences.read.assemblies import assembly_by_length, assembly_by_name, mapped
 from osler.modalities.sequences.read.bgzf import opener
@@ -38,12 +38,12 @@ class Reference:
         for extent in found.extents:
             (self.twice if extent.name in self._extents else set()).add(extent.name)
             self._extents.setdefault(extent.name, extent)
-        self._read, _, self._close = opener(found.file, found.starts)
         self._names: dict[str, str | None] = {}
         self._pages: OrderedDict[tuple[str, int], np.ndarray] = OrderedDict()
         self.contigs = {name: extent.length for name, extent in self._extents.items()}
         self.assembly, notes = _assembly(path, self.contigs, said=assembly)
         self.notes = (*found.notes, *notes)
+        self._read, _, self._close = opener(found.file, found.starts)
 
     def __enter__(self) -> Self:
         return self
@@ -60,10 +60,8 @@ class Reference:
             self._names[name] = mapped([name], self.contigs).get(name)
         found = self._names[name]
         if found is None or found in self.twice:
-            several = found is not None
-            near = "" if several or len(self.contigs) > 10_000 else did_you_mean(name, self.contigs)
-            why = "several records have this name" if several else f"the reference has no contig of this name{near}"
-            raise Refused(Refusal("contig", why))
+            why = "no record has this name" if found is None else "several records have this name"
+            raise Refused(Refusal("contig", f"{why} in the FASTA file"))
         return found
 
     def fetch(self, contig: str, start: int, end: int, strand: Strand = "+") -> np.ndarray:

@@ -15,6 +15,7 @@ from osler.modalities.sequences.read.bgzf import opened
 
 LINE = 1 << 28  # bytes of a line at most: 20 times a record of 500,000 people
 COLUMNS = b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
+BYTE_ORDER = b"\xef\xbb\xbf"  # that some editors write first
 _CONTIG = re.compile(rb"##contig=<(?:.*,)?ID=([^,>]+)(?:,.*)?>")
 _LENGTH = re.compile(rb"[<,]length=(\d{1,12})[,>]")
 
@@ -67,10 +68,11 @@ def _text(stream: IO[bytes], start: bytes, path: Path) -> Iterator[bytes]:
 def _header(lines: Iterator[bytes], path: Path) -> tuple[bytes, ...]:
     head: list[bytes] = []
     for line in lines:
-        if not head and not line.removeprefix(b"\xef\xbb\xbf").startswith(b"##fileformat=VCFv4"):
+        bare = line if head else line.removeprefix(BYTE_ORDER)
+        if not head and not bare.startswith(b"##fileformat=VCFv4"):
             raise RequestError(f"'{path.name}' is no VCF: it begins with '##fileformat=VCFv4…', and another line was found")
-        head.append(line.removeprefix(b"\xef\xbb\xbf"))
-        if not line.startswith(b"##"):
+        head.append(bare)
+        if not bare.startswith(b"##"):
             break
     if not head or not head[-1].startswith(COLUMNS):
         raise RequestError(

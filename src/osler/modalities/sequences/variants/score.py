@@ -47,7 +47,7 @@ def score_variants(
         packed = job.out.name.lower().endswith((".gz", ".bgz"))
         with whole(job.out) as place, writer(place, packed=packed, named=job.out) as out:
             batch = _Batch(contigs, length=length, outputs=job.outputs, score=score, alphabet=alphabet)
-            _write(out, header(variants.header, job.outputs, about=_about(job, reference, length)), place)
+            _write(out, header(variants.header, job.outputs, about=_about(job, reference, length)), job.out)
             _stream(variants, batch, out, job.out, watch=watch)
     for sentence in (*contigs.told(), *_summary(batch.counts)):
         watch.say(sentence)
