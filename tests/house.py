@@ -50,6 +50,7 @@ ROOMS = frozenset(
         "leaks",
         "cohort",
         "keys",
+        "variants",
         "grids",  # forms of images that have the same rooms once more: each case on its own grid,
         "volumes",  # and volumes of one size
     }

@@ -19,6 +19,8 @@ from osler.core.split import Split
 from osler.core.state import State
 from osler.core.table import Table
 from osler.core.target import Target
+from osler.core.variants import Scorer, VariantJob
+from osler.core.watch import SILENT, Watch
 
 if TYPE_CHECKING:
     import torch
@@ -34,6 +36,7 @@ class Sequences(Modality):
     form: ClassVar[tuple[str, ...]] = (
         "width", "motif", "pool", "kernel", "depth", "members", "architecture", "positions", "bins", "strands",
     )  # fmt: skip
+    variants: ClassVar[bool] = True
     small: ClassVar[int] = 10_000
     shard_cases: ClassVar[int] = 8192
 
@@ -93,6 +96,15 @@ class Sequences(Modality):
         from osler.modalities.sequences.encode import shard
 
         return shard(locators, reading=reading, roles=roles)
+
+    def score_variants(
+        self, job: VariantJob, *, score: Scorer, reading: Mapping[str, Any], facts: Mapping[str, Any], watch: Watch = SILENT
+    ) -> Mapping[str, int]:
+        """Write a file of variants with the scores of each allele."""
+        from osler.modalities.sequences.variants import score_variants, window_length
+
+        length = window_length(reading, facts)
+        return score_variants(job, length=length, score=score, alphabet=str(reading["alphabet"]), watch=watch)
 
     def split_keys(self, columns: Columns) -> Mapping[str, np.ndarray]:
         """Return the cluster of sequences with long pieces in common, and the sequence on either strand."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,6 +28,13 @@ if TYPE_CHECKING:
 WINDOWS = 1 << 13  # scored at once at most
 BASES = 1 << 24  # of their bases at once at most
 HELD = 1 << 24  # bytes of records that wait for their scores
+
+
+def window_length(reading: Mapping[str, Any], facts: Mapping[str, Any]) -> int:
+    """Return the bases of a window: the usual length of the training sequences; raises RequestError where they were proteins."""
+    if reading["alphabet"] == "protein":
+        raise RequestError("this bundle reads proteins; variants of a genome are scored by one that reads DNA or RNA")
+    return int(facts["lengths"][len(facts["lengths"]) // 2])
 
 
 def score_variants(
