@@ -9,11 +9,11 @@ import re
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import IO
 
 import numpy as np
 
 from osler.core.errors import OslerError
+from osler.modalities.sequences.read.bgzf import Unpacked
 
 MAGIC = b"BCF\x02"
 RECORD = 1 << 28  # bytes of a part of a record at most
@@ -41,7 +41,7 @@ class Header:
     samples: int
 
 
-def bcf_header(stream: IO[bytes]) -> Header:
+def bcf_header(stream: Unpacked) -> Header:
     """Return the header of `stream`, of which the first bytes (`MAGIC`) are read; raises BcfError."""
     minor, length = struct.unpack("<BI", _exactly(stream, 5, "the header"))
     if minor not in {1, 2} or length > HEADER:
@@ -64,14 +64,14 @@ def _enter(names: dict[int, bytes], name: bytes, place: re.Match[bytes] | None) 
         names[int(place[1]) if place else max(names, default=-1) + 1] = name
 
 
-def _exactly(stream: IO[bytes], length: int, what: str) -> bytes:
+def _exactly(stream: Unpacked, length: int, what: str) -> bytes:
     content = stream.read(length)
     if len(content) != length:
         raise BcfError(f"it ends within {what}")
     return content
 
 
-def bcf_lines(stream: IO[bytes], header: Header) -> Iterator[bytes]:
+def bcf_lines(stream: Unpacked, header: Header) -> Iterator[bytes]:
     """Yield each record as a line of VCF; raises BcfError with the record's number."""
     number = 0
     while sizes := stream.read(8):

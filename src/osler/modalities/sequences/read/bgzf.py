@@ -29,26 +29,55 @@ LEVEL = 6  # as bgzip
 _HEAD = 18  # bytes of a block's header where "BC" is its only extra field, as every writer does it
 
 
+class Unpacked:
+    """Unpacked bytes of a file from its beginning, whatever its ending says. Its own errors are told where they happen, or they would be
+    taken for those of a file that is written meanwhile."""
+
+    def __init__(self, stream: IO[bytes], path: Path) -> None:
+        self._stream, self.path = stream, path
+
+    def read(self, most: int) -> bytes:
+        """Return the next `most` bytes, fewer at the end; raises RequestError where the file is damaged or cut off."""
+        with _told(self.path):
+            return self._stream.read(most)
+
+    def readline(self, most: int) -> bytes:
+        """Return the next line, or `most` bytes of it; raises RequestError as `read`."""
+        try:  # no context manager here: a genome has fifty million lines
+            return self._stream.readline(most)
+        except (OSError, EOFError, zlib.error) as error:
+            raise _sentence(error, self.path) from None
+
+
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
-    """Give `path` as a stream of unpacked bytes, whatever its ending says; raises RequestError where it is not there, and where what is
-    read inside turns out to be damaged or cut off."""
-    try:
-        with path.open("rb") as raw:
+def opened(path: Path) -> Iterator[Unpacked]:
+    """Give `path` as a stream of unpacked bytes; raises RequestError where it is not there."""
+    with _told(path):
+        raw = path.open("rb")
+    with raw:
+        with _told(path):
             packed = raw.read(2) == GZIP
             raw.seek(0)
-            yield cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if packed else raw
-    except (EOFError, zlib.error, gzip.BadGzipFile, struct.error):
-        raise RequestError(
-            f"'{path.name}' is damaged or cut off: it does not unpack to its end; fetch or pack it again"
-        ) from None
-    except OSError as error:
-        raise RequestError(f"'{path.name}' cannot be read: {error.strerror or type(error).__name__}") from None
+        yield Unpacked(cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if packed else raw, path)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, EOFError, zlib.error) as error:
+        raise _sentence(error, path) from None
+
+
+def _sentence(error: Exception, path: Path) -> RequestError:
+    if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
+        return RequestError(f"'{path.name}' cannot be read: {error.strerror or type(error).__name__}")
+    return RequestError(f"'{path.name}' is damaged or cut off: it does not unpack to its end; fetch or pack it again")
 
 
 def packing(path: Path) -> str:
     """Return "plain", "gzip", or "bgzf", which can be read at any place."""
-    with opened(path), path.open("rb") as raw:
+    with _told(path), path.open("rb") as raw:
         head = raw.read(_HEAD)
     if head[:2] != GZIP:
         return "plain"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 
 import numpy as np
 
 from osler.core.errors import Refusal, Refused, RequestError
 from osler.modalities.sequences.read.alphabet import encode
-from osler.modalities.sequences.read.bgzf import opened
+from osler.modalities.sequences.read.bgzf import Unpacked, opened
 
 PIECE = 1 << 20  # bytes of a line that are held at once: a chromosome may stand on one
 HEADER = 1 << 16  # bytes of a header at most
@@ -97,7 +97,7 @@ def pieces(path: Path) -> Iterator[Piece]:
         yield from _pieces(stream, path)
 
 
-def _pieces(stream: IO[bytes], path: Path) -> Iterator[Piece]:
+def _pieces(stream: Unpacked, path: Path) -> Iterator[Piece]:
     at, fresh, named = 0, True, False
     while line := stream.readline(PIECE):
         ends = line.endswith(b"\n")

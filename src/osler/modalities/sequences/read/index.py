@@ -47,7 +47,7 @@ def indexed(path: Path, *, cache: Path) -> Indexed:
     starts = block_starts(path) if kind == "bgzf" else None
     if own is not None and not _fits(path, own, starts):
         return _remade(path, folder, starts)
-    notes = () if own is not None else (f"{why}; one was made in the cache",)
+    notes = () if own is not None else (f"{why}; one in the cache is used",)
     return Indexed(path, tuple(found), starts, notes)
 
 
@@ -57,7 +57,7 @@ def _remade(path: Path, folder: Path, starts: np.ndarray | None) -> Indexed:
     except Ragged:
         return _copied(path, folder / "copy.fa", why="its lines differ in length")
     return Indexed(
-        path, tuple(found), starts, (f"the index '{path.name}.fai' is not that of this file; one was made in the cache",)
+        path, tuple(found), starts, (f"the index '{path.name}.fai' is not that of this file; one in the cache is used",)
     )
 
 
@@ -146,4 +146,4 @@ def _copied(path: Path, copy: Path, *, why: str) -> Indexed:
         found = _made(copy, copy.with_name("copy.fai"))
     except Ragged:
         raise RequestError(f"'{path.name}' cannot be indexed; write each record on lines of one length") from None
-    return Indexed(copy, tuple(found), None, (f"'{path.name}' was copied into the cache: {why}",))
+    return Indexed(copy, tuple(found), None, (f"'{path.name}' is read from a copy in the cache: {why}",))

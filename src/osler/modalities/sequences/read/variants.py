@@ -19,7 +19,7 @@ Why = Literal[
 WHY: dict[str, str] = {
     "no_alt": "the record has no ALT",
     "star": "the ALT is *, a deletion that another record tells",
-    "symbolic": "the ALT is symbolic (<DEL>, <DUP>, …), its letters are not told",
+    "symbolic": "the ALT is symbolic (such as <DEL>), its letters are not told",
     "breakend": "the ALT is a breakend",
     "non_ref": "the ALT is <NON_REF> or <*>, a block of a gVCF",
     "contig": "the reference has no such contig, or several",

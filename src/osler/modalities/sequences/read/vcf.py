@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from osler.core.errors import RequestError
 from osler.modalities.sequences.read.bcf import MAGIC, BcfError, bcf_header, bcf_lines
-from osler.modalities.sequences.read.bgzf import opened
+from osler.modalities.sequences.read.bgzf import Unpacked, opened
 
 LINE = 1 << 28  # bytes of a line at most: 20 times a record of 500,000 people
 COLUMNS = b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
@@ -57,7 +56,7 @@ def opened_variants(path: Path) -> Iterator[Variants]:
         yield Variants(head, _split(lines, path, columns=_columns(head, path), first=len(head)))
 
 
-def _text(stream: IO[bytes], start: bytes, path: Path) -> Iterator[bytes]:
+def _text(stream: Unpacked, start: bytes, path: Path) -> Iterator[bytes]:
     while line := start + stream.readline(LINE):
         if len(line) >= LINE:
             raise RequestError(f"'{path.name}' has a line of more than {LINE:,} bytes; it is no VCF")

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 WINDOWS = 1 << 13  # scored at once at most
 BASES = 1 << 24  # of their bases at once at most
+MISMATCH, FEW = 0.02, 10  # of the alleles, and at least so many; in a file of the right assembly there are hardly any
 HELD = 1 << 24  # bytes of records that wait for their scores
 
 
@@ -179,9 +180,6 @@ def _summary(counts: Mapping[str, int]) -> list[str]:
     why = "; not scored: " + ", ".join(f"{number:,} {code}" for code, number in sorted(others.items())) if others else ""
     edge = f"; {counts[EDGE]:,} windows reach over the end of a contig" if counts.get(EDGE) else ""
     lines = [told + why + edge]
-    if counts.get("mismatch", 0) > MISMATCH * counts["alleles"]:
+    if counts.get("mismatch", 0) > max(FEW, MISMATCH * counts["alleles"]):
         lines.append("many alleles do not match the reference: is it the assembly on which the variants were called?")
     return lines
-
-
-MISMATCH = 0.02  # of the alleles; in a file of the right assembly there are hardly any
