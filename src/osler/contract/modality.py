@@ -43,6 +43,7 @@ class Modality:
     form: ClassVar[tuple[str, ...]] = ()  # decisions that give the encoder's weights their shapes: a warm start takes them over
     shard_cases: ClassVar[int] = 256  # cases read by one worker at a time; columnar kinds take more
     variants: ClassVar[bool] = False  # whether `score_variants` scores files of variants
+    sourced: ClassVar[bool] = False  # whether an option "source" may name a file in which the cases lie, without a question
     asked: ClassVar[tuple[str, ...]] = ()  # options that a study's question fills in, among "source", "after", "window"
 
     small: ClassVar[int] = 1_000  # groups below which members are cross-fitted where there is time: five trainings instead of one

@@ -23,7 +23,7 @@ from osler.flows.files import Files, files_of
 from osler.flows.opening import default_cache, in_memory
 from osler.flows.predictor import Predictor, load
 from osler.flows.screening import Top, as_trained, checked_workers, chosen, told
-from osler.flows.sources import NONE, OPTION, Sources, place_of
+from osler.flows.sources import NONE, Sources, has_source, place_of
 from osler.spine.bundle import bundle_digest
 from osler.spine.rows import Best, Parts
 
@@ -141,10 +141,10 @@ def _keep(
 
 def events_digest(predictor: Predictor, rows: Path | Derived) -> str:
     """Return what changes when the files of inputs that lie beside the table change; nothing where there are none."""
-    if not any(OPTION in modality.asked for modality in predictor.modalities.values()):
+    if not any(map(has_source, predictor.modalities.values())):
         return ""
     found = predictor.asked(next(iter(in_memory(rows, size=1))), parts=())
-    sourced = [asked for name, asked in found.items() if OPTION in predictor.modalities[name].asked]
+    sourced = [asked for name, asked in found.items() if has_source(predictor.modalities[name])]
     return "|".join(one.modality.digest(one.locators, file_digest=str) for one in sourced)
 
 

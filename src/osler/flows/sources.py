@@ -23,11 +23,16 @@ def moved(sources: Sources, modalities: Mapping[str, Modality]) -> dict[str, dic
     for name in sources:
         if name not in modalities:
             faults.append(f"the bundle has no input '{name}' whose source could be named{did_you_mean(name, modalities)}")
-        elif OPTION not in modalities[name].asked:
+        elif not has_source(modalities[name]):
             faults.append(f"input '{name}' is made of the table's own columns and has no source")
     if faults:
         raise StudyError(faults)
     return {name: {OPTION: _absolute(str(place))} for name, place in sources.items()}
+
+
+def has_source(modality: Modality) -> bool:
+    """Whether the cases of this kind of data may lie in files beside the table."""
+    return OPTION in modality.asked or modality.sourced
 
 
 def place_of(table: Path | str) -> Path | str:
@@ -45,7 +50,7 @@ def told(name: str, modality: Modality) -> Iterator[None]:
     try:
         yield
     except StudyError as error:
-        if OPTION not in modality.asked or not any(fault.startswith(f"{OPTION}:") for fault in error.faults):
+        if not has_source(modality) or not any(fault.startswith(f"{OPTION}:") for fault in error.faults):
             raise
         raise StudyError(
             [f"input '{name}': {fault}" for fault in error.faults] + [f"to a bundle, say it with --source {name}=PLACE"]

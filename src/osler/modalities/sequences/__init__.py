@@ -37,6 +37,7 @@ class Sequences(Modality):
         "width", "motif", "pool", "kernel", "depth", "members", "architecture", "positions", "bins", "strands",
     )  # fmt: skip
     variants: ClassVar[bool] = True
+    sourced: ClassVar[bool] = True
     small: ClassVar[int] = 10_000
     shard_cases: ClassVar[int] = 8192
 
@@ -53,7 +54,13 @@ class Sequences(Modality):
         """Return the rows lazily; no object per row is made."""
         from osler.modalities.sequences.read import locate
 
-        return locate(table, columns=columns)
+        return locate(table, columns=columns, options=options, cache=cache)
+
+    def public(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the options with the name of a FASTA file in place of its path."""
+        from osler.modalities.sequences.read.places import public
+
+        return public(options)
 
     def digest(self, locators: Sequence[Any], *, file_digest: Callable[[Path], str]) -> str:
         """Return a hash of the cells."""

@@ -31,11 +31,22 @@ class Letters:
 
 
 @dataclass(frozen=True, slots=True)
+class Places:
+    """Where the letters lie that a table names: the FASTA file `path`, with the `columns` that name a record, or a contig, start and end, and
+    a strand; `assembly` is the user's word, `cache` the folder for its index."""
+
+    path: Path
+    columns: tuple[str, ...]
+    cache: Path
+    assembly: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SequenceRows(Span):
     """Rows [start, stop) of a table's column, as locators: a slice is `SequenceRows` again, an item one row of length one.
 
     Opened from `file` (Arrow IPC, memory-mapped) where there is one, so that a worker receives a path and not the cells; else `rows`
-    holds them. `refusals`, by row of the whole table, tell of rows that the file itself garbled.
+    holds them. `places` tells where the letters lie if the table only names them. `refusals`, by row of the whole table, tell of rows that the file itself garbled.
     """
 
     column: str
@@ -44,3 +55,4 @@ class SequenceRows(Span):
     file: Path | None = None
     rows: pa.Table | None = None
     refusals: Mapping[int, Refusal] = field(default_factory=dict)
+    places: Places | None = None

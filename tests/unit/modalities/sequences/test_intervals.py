@@ -76,9 +76,9 @@ def test_a_line_without_end_is_no_bed(tmp_path):
 
 
 def test_records_by_name(tmp_path):
-    (tmp_path / "p.fa").write_bytes(b">one x\nMKV\nLA\n>two\nMK1\n>three\n>four\nMM\n>four\nKK\n")
-    with Reference(tmp_path / "p.fa", cache=tmp_path / "c", alphabet="protein") as source:
+    (tmp_path / "p.fa").write_bytes(b">one x\nMKV\nLA\n>two\nMK1\xff\n>three\n>four\nMM\n>four\nKK\n")
+    with Reference(tmp_path / "p.fa", cache=tmp_path / "c") as source:
         found = i.from_fasta(["one", "two", "three", "four", "five"], source, most=5)
-        assert i.from_fasta(["one"], source, most=4)[0].code == "long"
-    assert decode(found[0], "protein") == "MKVLA"
-    assert [one.code for one in found[1:]] == ["letter", "empty-sequence", "contig", "contig"]
+        assert i.from_fasta(["one"], source, most=4)[0].code == "too-long"
+    assert found[:2] == ["MKVLA", "MK1\xff"]
+    assert [one.code for one in found[2:]] == ["empty-sequence", "contig", "contig"]

@@ -398,6 +398,17 @@ def test_what_is_no_file_of_variants(files, tmp_path, content, told):
     assert [one.name for one in tmp_path.glob("*bad*")] == []
 
 
+@pytest.mark.parametrize("ending", ["vcf", "vcf.gz"])
+def test_a_file_that_is_cut_off_is_told_as_the_one_that_is_read(files, contigs, tmp_path, ending):
+    text = contigs["chr1"].upper()
+    lines = [f"chr1\t{at + 1}\t.\t{text[at]}\t*\t.\t.\tDP={at * at}\tGT\t0/1\t." for at in range(9000)]
+    content = gzip.compress(vcf(contigs, lines))
+    (tmp_path / "cut.vcf").write_bytes(content[: len(content) // 2])
+    with pytest.raises(RequestError, match=r"'cut\.vcf' is damaged or cut off"):
+        files("cut.vcf", f"o.{ending}")
+    assert list(tmp_path.glob("*o.vcf*")) == []
+
+
 def test_places_that_cannot_be(files, tmp_path):
     with pytest.raises(RequestError, match=r"scored variants are written as \.vcf, \.vcf\.gz, \.vcf\.bgz"):
         files(out="x.bcf")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import struct
 import zlib
 from collections import OrderedDict
@@ -144,8 +145,7 @@ class Blocks:
             self._kept.move_to_end(number)
             return self._kept[number]
         (at, first), (after, last) = self.starts[number], self.starts[number + 1]
-        self._file.seek(int(at))
-        content = _unpacked(self._file.read(int(after - at)), self.path)
+        content = _unpacked(os.pread(self._file.fileno(), int(after - at), int(at)), self.path)
         if len(content) != last - first:
             raise RequestError(
                 f"'{self.path.name}' does not fit its index (.gzi): make that anew with bgzip --reindex, or delete it"
@@ -181,8 +181,7 @@ def opener(path: Path, starts: np.ndarray | None) -> tuple[Callable[[int, int], 
     size = file.seek(0, io.SEEK_END)
 
     def read(at: int, length: int) -> bytes:
-        file.seek(at)
-        return file.read(length)
+        return os.pread(file.fileno(), length, at)  # a worker that was forked shares the place, which seeking would move
 
     return read, size, file.close
 

@@ -4,32 +4,39 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from osler.contract import NO_OPTIONS
 from osler.core.errors import Refusal, StudyError, did_you_mean
 from osler.core.table import MISSING_CELLS, Table
 from osler.modalities.sequences.case import SequenceRows
+from osler.modalities.sequences.read.places import places_of, texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def locate(table: Table, *, columns: Sequence[str]) -> SequenceRows:
-    """Return all rows of `table` as locators, made of nothing but numbers where the table lies in a file.
+def locate(
+    table: Table, *, columns: Sequence[str], options: Mapping[str, Any] = NO_OPTIONS, cache: Path | None = None
+) -> SequenceRows:  # fmt: skip
+    """Return all rows of `table` as locators, made of nothing but numbers where the table lies in a file. With a "source" among the
+    `options`, a FASTA file, the columns name records or places of it.
 
-    Raises StudyError where the table lacks the column, or where the input has more than one.
+    Raises StudyError where the table lacks a column, the input has more than one without a source, or the source cannot be used.
     """
     missing = [c for c in columns if c not in set(table.columns)]
     if missing:
         raise StudyError([f"the table has no column '{c}'{did_you_mean(c, table.columns)}" for c in missing])
-    if len(columns) != 1:
+    places = places_of(options, columns=columns, folder=table.folder, cache=cache)
+    if len(columns) != 1 and places is None:
         raise StudyError(
-            f"an input of sequences is one column, and {len(columns)} are given ({', '.join(columns)}); make each an input of its own"
+            f"an input of sequences is one column, and {len(columns)} are given ({', '.join(columns)}); make each an input of its own, or name the FASTA file in which they are places as 'source'"
         )
     rows = None if table.file else table.rows.select(list(columns))
-    return SequenceRows(columns[0], 0, len(table), table.file, rows, table.refusals)
+    return SequenceRows(columns[0], 0, len(table), table.file, rows, table.refusals, places)
 
 
 def own(locators: Sequence[Any]) -> SequenceRows:
@@ -40,10 +47,20 @@ def own(locators: Sequence[Any]) -> SequenceRows:
 
 def cells(locators: SequenceRows) -> Iterator[str | Refusal | None]:
     """Yield the text of each cell, None where it is missing, a refusal where the file garbled its row."""
-    column = _column(locators)
-    for row, cell in enumerate(column.to_pylist(), locators.start):
+    for row, cell in enumerate(_texts(locators), locators.start):
+        refusal = locators.refusals.get(row)
+        yield refusal or (replace(cell, column=locators.column) if isinstance(cell, Refusal) else cell)
+
+
+def _texts(locators: SequenceRows) -> Iterator[str | Refusal | None]:
+    """Yield what each cell holds or names, whether or not its row is garbled."""
+    if locators.places is not None:
+        columns = [_column(locators, name).to_pylist() for name in locators.places.columns]
+        yield from texts(locators.places, list(zip(*columns, strict=True)))
+        return
+    for cell in _column(locators, locators.column).to_pylist():
         text = None if cell is None else str(cell)
-        yield locators.refusals.get(row) or (None if text is None or text.strip() in MISSING_CELLS else text)
+        yield None if text is None or text.strip() in MISSING_CELLS else text
 
 
 def digest(locators: Sequence[Any]) -> str:
@@ -54,15 +71,18 @@ def digest(locators: Sequence[Any]) -> str:
         told = f"{cell.code}|{cell.column}" if isinstance(cell, Refusal) else "" if cell is None else cell
         content.update(f"{type(cell).__name__}{len(told)}:{told}".encode("utf-8", "surrogatepass"))
     content.update(rows.column.encode())
+    if rows.places is not None:
+        about = rows.places.path.stat()
+        content.update(f"{about.st_size}|{about.st_mtime_ns}".encode())
     return content.hexdigest()
 
 
-def _column(locators: SequenceRows) -> pa.ChunkedArray:
+def _column(locators: SequenceRows, name: str) -> pa.ChunkedArray:
     if locators.file is None:
         assert locators.rows is not None
-        return locators.rows.column(locators.column).slice(locators.start, len(locators))
+        return locators.rows.column(name).slice(locators.start, len(locators))
     stamp = locators.file.stat().st_mtime_ns
-    return _opened(locators.file, stamp, locators.column).slice(locators.start, len(locators))
+    return _opened(locators.file, stamp, name).slice(locators.start, len(locators))
 
 
 @functools.lru_cache(maxsize=4)

@@ -94,13 +94,13 @@ def _codes(one: Interval, source: Reference) -> np.ndarray | Refusal:
         return refused.refusal
 
 
-def from_fasta(names: Sequence[str], source: Reference, *, most: int) -> list[np.ndarray | Refusal]:
-    """Return for each name the codes of the record that is so called, or why there are none: no or several records of that name, empty,
-    longer than `most`, or with letters of another alphabet."""
-    found: list[np.ndarray | Refusal] = []
+def from_fasta(names: Sequence[str], source: Reference, *, most: int = WIDEST) -> list[str | Refusal]:
+    """Return for each name the letters of the record that is so called, or why there are none: no or several records of that name, empty,
+    longer than `most`."""
+    found: list[str | Refusal] = []
     for name in names:
         try:
-            found.append(source.whole(name, most=most))
+            found.append(source.letters(name, most=most))
         except Refused as refused:
             found.append(refused.refusal)
     return found

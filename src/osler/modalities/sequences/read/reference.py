@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import OrderedDict
 from pathlib import Path
 from types import TracebackType
@@ -10,7 +11,7 @@ from typing import Literal, Self
 import numpy as np
 
 from osler.core.errors import Refusal, Refused, RequestError
-from osler.modalities.sequences.read.alphabet import OUTSIDE, UNKNOWN_BASE, encode, look_up, reverse_complement
+from osler.modalities.sequences.read.alphabet import OUTSIDE, UNKNOWN_BASE, look_up, reverse_complement
 from osler.modalities.sequences.read.assemblies import assembly_by_length, assembly_by_name, mapped
 from osler.modalities.sequences.read.bgzf import opener
 from osler.modalities.sequences.read.fasta import Extent
@@ -29,10 +30,10 @@ class Reference:
     made, contigs that have two names here, an assembly that two sources tell apart.
     """
 
-    def __init__(self, path: Path, *, cache: Path, assembly: str | None = None, alphabet: str = "dna") -> None:
+    def __init__(self, path: Path, *, cache: Path, assembly: str | None = None) -> None:
         """Open `path` (plain, bgzip, or gzip); `assembly` is the user's word for it. Raises RequestError as `indexed`."""
         found = indexed(path, cache=cache)
-        self.path, self.alphabet = path, alphabet
+        self.path = path
         self._extents: dict[str, Extent] = {}
         self.twice: set[str] = set()  # names that several records have: which one is meant cannot be known
         for extent in found.extents:
@@ -43,7 +44,8 @@ class Reference:
         self.contigs = {name: extent.length for name, extent in self._extents.items()}
         self.assembly, notes = _assembly(path, self.contigs, said=assembly)
         self.notes = (*found.notes, *notes)
-        self._read, _, self._close = opener(found.file, found.starts)
+        self._read, _, close = opener(found.file, found.starts)
+        self._close = weakref.finalize(self, close)  # one that is remembered and then forgotten closes its file
 
     def __enter__(self) -> Self:
         return self
@@ -77,14 +79,14 @@ class Reference:
                 raise Refused(Refusal("reference", "the reference holds letters there that are no bases"))
         return out if strand == "+" else reverse_complement(out)
 
-    def whole(self, name: str, *, most: int) -> np.ndarray:
-        """Return the codes of a record as it stands; raises Refused where it is not here, empty, or has more than `most` letters."""
+    def letters(self, name: str, *, most: int) -> str:
+        """Return the letters of a record as they stand; raises Refused where it is not here, empty, or has more than `most`."""
         extent = self._extents[self.contig(name)]
         if extent.length > most:
-            raise Refused(Refusal("long", f"the record has {extent.length:,} letters, and {most:,} are read at most"))
+            raise Refused(Refusal("too-long", f"the record has {extent.length:,} letters, and {most:,} are read at most"))
         if not extent.length:
             raise Refused(Refusal("empty-sequence", "there is no letter in the record"))
-        return encode(self._letters(extent, 0, extent.length), self.alphabet)
+        return self._letters(extent, 0, extent.length).decode("latin-1")  # a byte a letter: what is none is told by its place
 
     def _stretch(self, name: str, first: int, last: int) -> np.ndarray:
         pages = [self._page(name, number) for number in range(first // PAGE, (last - 1) // PAGE + 1)]
@@ -98,7 +100,7 @@ class Reference:
             self._pages.move_to_end(key)
             return self._pages[key]
         extent = self._extents[name]
-        page = look_up(self._letters(extent, number * PAGE, min(extent.length, (number + 1) * PAGE)), self.alphabet)
+        page = look_up(self._letters(extent, number * PAGE, min(extent.length, (number + 1) * PAGE)), "dna")
         self._pages[key] = page
         if len(self._pages) > PAGES:
             self._pages.popitem(last=False)
