@@ -38,7 +38,7 @@ Language = Annotated[str | None, typer.Option(help="of the report: en or zh  [de
 Title = Annotated[str | None, typer.Option(help="of the report")]
 Source = Annotated[
     list[str] | None,
-    typer.Option("--source", help="INPUT=PLACE of its events: file, folder or database, where not as in training; repeatable"),
+    typer.Option("--source", help="INPUT=PLACE of its events or its FASTA file, where not as in training; repeatable"),
 ]
 Cache = Annotated[Path | None, typer.Option(help="folder for what can be made anew  [default: ~/.cache/osler]")]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda; the accelerator is taken where there is one")]
