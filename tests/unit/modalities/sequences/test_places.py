@@ -68,6 +68,18 @@ def test_columns_are_those_of_the_letters_themselves(folder):
     assert {row: refusal.code for row, refusal in found.refusals.items()} == {3: "contig", 5: "interval"}
 
 
+def test_the_assembly_is_told(folder):
+    modality, places = Sequences(), located(folder, ["chrom", "start", "end"])
+    found = {d.name: d for d in modality.reading(places, settings={})}
+    assert found["assembly"].value == ""
+    assert "known by neither lengths nor name" in found["assembly"].reason
+    assert "'genome.fa' has no index (.fai); one in the cache is used" in found["assembly"].reason
+    said = located(folder, ["chrom", "start", "end"], assembly="GRCz11")
+    assert {d.name: d.value for d in modality.reading(said, settings={})}["assembly"] == "GRCz11"
+    plain = modality.locate(Table(pa.table({"s": ["ACGTACGTACGTA"]}), folder), columns=["s"])
+    assert "assembly" not in {d.name for d in modality.reading(plain, settings={})}
+
+
 def test_another_file_is_another_content(folder):
     locators = located(folder, ["chrom", "start", "end"])
     before = Sequences().digest(locators, file_digest=str)

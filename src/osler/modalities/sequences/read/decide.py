@@ -9,8 +9,10 @@ from typing import Any
 
 from osler.core.errors import Refusal
 from osler.core.plan import Decision, Plan
+from osler.modalities.sequences.case import Places
 from osler.modalities.sequences.read.alphabet import alphabet_of
 from osler.modalities.sequences.read.cells import cells, own
+from osler.modalities.sequences.read.places import opened
 
 SAMPLE = 1000  # cells that tell the alphabet
 LONGEST = 100_000  # letters: a batch of longer ones does not fit in memory
@@ -34,10 +36,13 @@ def recognises(found: Sequence[str]) -> float:
 
 
 def reading(locators: Sequence[Any], *, settings: Mapping[str, Any]) -> tuple[Decision, ...]:
-    """Return the alphabet and the longest sequence. Raises PlanError for values that cannot be."""
+    """Return the alphabet, the longest sequence and, where a FASTA file holds them, its assembly. Raises PlanError for values that cannot
+    be."""
+    places = own(locators).places
     found = Plan((
         _alphabet(locators),
         Decision("longest", LONGEST, "letters; longer sequences are refused: cut the part of interest out of them"),
+        *(() if places is None else (_assembly(places),)),
     ))  # fmt: skip
     return found.set_by_user({name: value for name, value in settings.items() if name in found}).decisions
 
@@ -51,6 +56,16 @@ def _alphabet(locators: Sequence[Any]) -> Decision:
         reason = "no alphabet fits nine in ten of the cells: what is no DNA will be refused; set another if it is one"
         return Decision("alphabet", "dna", reason, choices=ALPHABETS)
     return Decision("alphabet", alphabet, f"nine in ten of {len(texts)} cells hold its letters alone", choices=ALPHABETS)
+
+
+def _assembly(places: Places) -> Decision:
+    reference = opened(places)
+    known = (
+        "by the lengths of its contigs, its name or yours"
+        if reference.assembly
+        else "known by neither lengths nor name: say it as 'assembly'"
+    )
+    return Decision("assembly", reference.assembly, "; ".join((f"of the FASTA file, {known}", *reference.notes)))
 
 
 def refused_length(length: int, *, longest: int, column: str) -> Refusal:
