@@ -2,6 +2,7 @@
 
 import gzip
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,8 @@ from osler.core.errors import RequestError
 from osler.flows import variants
 from osler.flows.predictor import load
 from osler.flows.train import train
+from osler.modalities.sequences import Sequences
+from osler.modalities.sequences.variants import window_length
 from osler.spine.study import Request
 from tests.unit.modalities.sequences import genomes
 from tests.unit.modalities.sequences.test_variants import info_of, lines_of, vcf
@@ -49,6 +52,46 @@ def test_what_is_asked():
     assert variants_asked("x.vcf.gz", reference=Path("g.fa"), assembly=None, others={"--top": None}) == Path("g.fa")
 
 
+class Stand:
+    """What stands in for a bundle: its raw output is the share of GC among the letters that its modality read."""
+
+    anchor = None
+    blend = SimpleNamespace(parts=("network",))
+
+    def __init__(self):
+        self.modalities = {"sequence": Sequences()}
+
+    def reading(self, name):
+        return {"alphabet": "dna", "longest": 1000}
+
+    def raw(self, block, *, columns, parts):
+        read = columns["sequence"]
+        letters = [read["letters"][row] & 0x7F for row in range(len(block)) if row not in read.refusals]
+        return {"test": np.array([[np.isin(one, (1, 2)).mean()] for one in letters])}, dict(read.refusals)
+
+
+def test_scores_keep_their_order_and_what_is_refused_has_none(data):
+    texts = [*genomes.windows(data)[:20], "N" * 101, "acgt" * 25, "ACG-"]
+    found = variants.scores_of(
+        Stand(), pa.array(texts), answers=[answer("a"), Answer("b", "", "", np.array([-2.0]), intercept=5.0)]
+    )
+    shares = [sum(letter in "GCgc" for letter in text) / len(text) for text in texts]
+    assert np.flatnonzero(np.isnan(found[:, 0])).tolist() == [20, 22]
+    kept = [row for row in range(23) if row not in {20, 22}]
+    assert found[kept, 0] == pytest.approx([shares[row] for row in kept])
+    assert found[kept, 1] == pytest.approx([5 - 2 * shares[row] for row in kept])
+
+
+def test_a_bundle_of_other_data_scores_no_variants(monkeypatch):
+    stand = Stand()
+    assert variants.sequences_of(stand) == "sequence"
+    monkeypatch.setattr(Sequences, "variants", False)
+    with pytest.raises(RequestError, match="it takes one trained on sequences alone"):
+        variants.sequences_of(stand)
+    with pytest.raises(RequestError, match="this bundle reads proteins"):
+        window_length({"alphabet": "protein"}, {})
+
+
 @pytest.fixture(scope="module")
 def trained(data, tmp_path_factory):
     """A bundle of a few hundred real windows that says how rich in GC they are."""
@@ -65,6 +108,7 @@ def trained(data, tmp_path_factory):
     return folder / "bundle"
 
 
+@pytest.mark.slow  # it trains a bundle
 def test_scores_are_those_of_the_bundles_own_predictions(trained, data, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
     contigs = genomes.contigs(data)
@@ -84,10 +128,3 @@ def test_scores_are_those_of_the_bundles_own_predictions(trained, data, tmp_path
     assert predicted[0] != predicted[1]
     with pytest.raises(RequestError, match=r"no file of variants 'none\.vcf'"):
         variants.score_variants(trained, tmp_path / "none.vcf", reference=place, out=tmp_path / "p.vcf", assembly="hg19")
-
-
-def test_a_bundle_of_other_data_scores_no_variants(trained, monkeypatch):
-    predictor = load(trained)
-    monkeypatch.setattr(type(predictor.modalities["sequence"]), "variants", False)
-    with pytest.raises(RequestError, match="it takes one trained on sequences alone"):
-        variants.sequences_of(predictor)
