@@ -21,7 +21,7 @@ HEADER = 1 << 28
 _LINE = re.compile(rb"##(contig|FILTER|INFO|FORMAT)=<(?:.*?,)?ID=([^,>]+)")
 _PLACE = re.compile(rb",IDX=(\d{1,8})")
 _FLAG = re.compile(rb"##INFO=<.*Type=Flag[,>]")
-_INTEGERS = {1: np.dtype("<i1"), 2: np.dtype("<i2"), 3: np.dtype("<i4")}
+_INTEGERS: dict[int, np.dtype] = {1: np.dtype("<i1"), 2: np.dtype("<i2"), 3: np.dtype("<i4")}
 _FLOAT, _TEXT = 5, 7
 _NO_FLOAT, _FLOAT_ENDS = 0x7F800001, 0x7F800002  # bits of a missing float, and of the end of a vector
 

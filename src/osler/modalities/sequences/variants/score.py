@@ -75,11 +75,11 @@ def _check(job: VariantJob) -> None:
 
 def _about(job: VariantJob, reference: Reference, length: int) -> str:
     told = {"Bundle": job.bundle, "Reference": job.reference.name, "Assembly": reference.assembly or "unknown"}
-    words = [f'{key}="{value.translate(str.maketrans(_QUOTES))}"' for key, value in told.items()]
+    words = [f'{key}="{value.translate(_QUOTES)}"' for key, value in told.items()]
     return ",".join(["ID=scores", *words, f"Window={length}"])
 
 
-_QUOTES = {'"': "'", "\\": "/", "\n": " ", "\r": " "}
+_QUOTES = str.maketrans('"\\\n\r', "'/  ")
 
 
 def _stream(variants: Variants, batch: _Batch, out: Packed | IO[bytes], place: Path, *, watch: Watch) -> None:
@@ -155,8 +155,7 @@ class _Batch:
         return np.concatenate([self.score(_texts(codes, self.alphabet)), nothing])
 
     def _line(self, fields: list[bytes], alleles: list[tuple[int, int, str]], scores: np.ndarray) -> bytes:
-        refs, alts = ([one[side] for one in alleles] for side in (0, 1))
-        original, changed = scores[refs], scores[alts]
+        original, changed = scores[[one[0] for one in alleles]], scores[[one[1] for one in alleles]]
         whys = [why or ("refused" if np.isnan(delta).any() else "") for (_, _, why), delta in
                 zip(alleles, changed - original, strict=True)]  # fmt: skip
         for (first, _, _), why in zip(alleles, whys, strict=True):
