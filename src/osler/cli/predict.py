@@ -39,7 +39,7 @@ def predict(
 ) -> None:
     """Predict each row of a table, in its order; rows that cannot be used say why in the column 'refused'.
 
-    A file of molecules (.smi, .sdf, also packed) is a table too: each record is a row.
+    A file of molecules (.smi, .sdf) or sequences (.fa), also packed, is a table too: each record is a row.
 
     A bundle of segmentation writes a mask of each case into the folder, and cases.csv with what they hold.
 

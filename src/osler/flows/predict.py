@@ -53,7 +53,7 @@ def predict(  # noqa: PLR0913 - each is an option of the command
     A bundle whose target lies on a grid writes into the folder `out`: cases.csv, one line per row, and under masks/ a file for each
     case in the geometry of its own.
     With `alerts` a column names the structural alerts of each molecule that is written, which takes far longer than its prediction.
-    `workers` processes read, as many as there are processors if not told. Of a file of molecules (.smi, .sdf; packed) each record is a row.
+    `workers` processes read, as many as there are processors if not told. Of a file of molecules or sequences (.smi, .sdf, .fa; packed) each record is a row.
     `table` may be a folder of files that the bundle's modality opens, or one such file: each is a case, named in the output. A
     bundle that derives its cases from events takes the place of new events; each line then names the subject and the moment. `sources` as in `load`.
     """

@@ -1,4 +1,4 @@
-"""Screening a library: files of molecules in place of a table, and the best predictions of very many."""
+"""Screening a library: files of molecules or sequences in place of a table, and the best predictions of very many."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def checked_workers(workers: int | None) -> int | None:
 
 
 def as_trained(blocks: Iterator[Table], place: Any, *, predictor: Predictor) -> Iterator[Table]:
-    """Yield the blocks; of a file of molecules its column takes the name of the bundle's only column that the file lacks."""
+    """Yield the blocks; of a file of molecules or sequences its column takes the name of the bundle's only column that the file lacks."""
     column = cases_column(place) if isinstance(place, Path) else None
     for block in blocks:
         yield block if column is None else _named(block, column, predictor)

@@ -8,20 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from osler.core.errors import Refusal
+from osler.spine.scan.lines import batches, lines_of, piece_of, whole_lines
 from osler.spine.scan.piece import Piece
 from osler.spine.scan.source import Source
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 SMILES, MOLFILE, NAME = "smiles", "molfile", "name"  # columns
-RECORDS = 1 << 12  # of a piece
 RECORD_LIMIT = 16 << 20  # bytes: a molfile of 999 atoms has 70 kB
 LONG = Refusal("ragged", f"the record is longer than {RECORD_LIMIT >> 20} MB: most likely the line that ends it is missing")
-ENCODING = Refusal("encoding", "the row holds bytes that are not in the file's encoding")
 _END = b"$$$$"
 _TAG = re.compile(rb"^>.*?<([^>\r\n]+)>", re.MULTILINE)
 
@@ -29,13 +24,13 @@ _TAG = re.compile(rb"^>.*?<([^>\r\n]+)>", re.MULTILINE)
 def smiles_pieces(source: Source) -> Iterator[Piece]:
     """Yield the lines of a .smi as columns SMILES and NAME; raises TableError."""
     first = True
-    for lines in _batches(_lines(source)):
+    for lines in batches(lines_of(source)):
         rows = [line.split(None, 1) for line in lines]
         if first and rows[0][0].lower() == b"smiles":
             rows = rows[1:]
         first = False
         names = [row[1].strip() if len(row) > 1 else None for row in rows]
-        yield _piece({SMILES: [row[0] for row in rows], NAME: names})
+        yield piece_of({SMILES: [row[0] for row in rows], NAME: names})
 
 
 def sdf_pieces(source: Source) -> Iterator[Piece]:
@@ -45,7 +40,7 @@ def sdf_pieces(source: Source) -> Iterator[Piece]:
     is too long, are rows too: what cannot be read of them is refused with the others. Raises TableError.
     """
     tags = _tags(source)
-    for records in _batches(_records(source)):
+    for records in batches(_records(source)):
         columns: dict[str, list[bytes | None]] = {name: [] for name in (MOLFILE, NAME, *tags)}
         long = {}
         for row, record in enumerate(records):
@@ -54,7 +49,7 @@ def sdf_pieces(source: Source) -> Iterator[Piece]:
             cells = {} if row in long else _cells(record)
             for name, column in columns.items():
                 column.append(cells.get(name))
-        piece = _piece(columns)
+        piece = piece_of(columns)
         yield Piece(piece.rows, {**piece.refusals, **long})
 
 
@@ -82,7 +77,7 @@ def _cells(record: bytes) -> dict[str, bytes | None]:
 def _tags(source: Source) -> list[str]:
     """Return the names of all data items; those called as a column of ours is are left to that."""
     found: dict[str, None] = {}
-    for block in _whole_lines(source):
+    for block in whole_lines(source):
         found |= dict.fromkeys(_named(tag) for tag in _TAG.findall(block))
     return [name for name in found if name not in (MOLFILE, NAME, "")]
 
@@ -95,7 +90,7 @@ def _records(source: Source) -> Iterator[bytes]:
     """Yield the records without the lines that end them; what stands behind the last end is a record unless it is blank."""
     held: list[bytes] = []
     size = 0
-    for block in _whole_lines(source):
+    for block in whole_lines(source):
         parts = re.split(rb"^\$\$\$\$[^\n]*\n?", block, flags=re.MULTILINE)
         for part in parts[:-1]:
             yield b"".join([*held, part])
@@ -106,55 +101,3 @@ def _records(source: Source) -> Iterator[bytes]:
     last = b"".join(held)
     if last.strip():
         yield last
-
-
-def _lines(source: Source) -> Iterator[bytes]:
-    for block in _whole_lines(source):
-        yield from (line for line in block.split(b"\n") if line.strip())
-
-
-def _whole_lines(source: Source) -> Iterator[bytes]:
-    r"""Yield the content in blocks of whole lines that end in \n."""
-    rest = b""
-    for at, part in enumerate(source.unpacked()):
-        block = rest + (part.removeprefix(b"\xef\xbb\xbf") if at == 0 else part)
-        cut = block.rfind(b"\n") + 1
-        rest = block[cut:]
-        yield block[:cut].replace(b"\r\n", b"\n")
-    if rest:
-        yield rest.replace(b"\r\n", b"\n")
-
-
-def _batches(items: Iterator[bytes]) -> Iterator[list[bytes]]:
-    held: list[bytes] = []
-    for item in items:
-        held.append(item)
-        if len(held) == RECORDS:
-            yield held
-            held = []
-    if held:
-        yield held
-
-
-def _piece(columns: dict[str, list[bytes | None]]) -> Piece:
-    import pyarrow as pa
-
-    refusals: dict[int, Refusal] = {}
-    rows: dict[str, pa.Array] = {}
-    for name, cells in columns.items():
-        try:
-            rows[name] = pa.array(cells, pa.binary()).cast(pa.string())
-        except pa.ArrowInvalid:
-            texts = [_decoded(cell) for cell in cells]
-            refusals |= {
-                row: ENCODING for row, (cell, text) in enumerate(zip(cells, texts, strict=True)) if cell and text is None
-            }
-            rows[name] = pa.array(texts, pa.string())
-    return Piece(pa.table(rows), refusals)
-
-
-def _decoded(cell: bytes | None) -> str | None:
-    try:
-        return None if cell is None else cell.decode()
-    except UnicodeDecodeError:
-        return None

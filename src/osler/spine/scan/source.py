@@ -12,10 +12,10 @@ from typing import IO, Literal, cast
 
 from osler.core.errors import TableError, did_you_mean
 
-Kind = Literal["text", "excel", "parquet", "arrow", "smiles", "sdf"]
+Kind = Literal["text", "excel", "parquet", "arrow", "smiles", "sdf", "bed", "fasta"]
 KNOWN = (
-    "CSV, TSV or other delimited text (also .gz, .bz2, .zst), Excel (.xlsx, .xls, .ods), Parquet, Arrow IPC, or molecules in .smi "
-    "or .sdf (also packed)"
+    "CSV, TSV or other delimited text (also .gz, .bz2, .zst), Excel (.xlsx, .xls, .ods), Parquet, Arrow IPC, molecules in .smi "
+    "or .sdf, places in .bed, or sequences in .fa or .fasta (all also packed)"
 )
 READ_SIZE = 4 << 20  # bytes
 
@@ -24,7 +24,8 @@ _ENDINGS: dict[str, Kind] = {
     ".xlsx": "excel", ".xlsm": "excel", ".xlsb": "excel", ".xls": "excel", ".ods": "excel",
 }  # fmt: skip
 _CHEMICAL: dict[str, Kind] = {".smi": "smiles", ".smiles": "smiles", ".ism": "smiles", ".sdf": "sdf", ".sd": "sdf"}
-_PACKINGS = (".gz", ".bz2", ".zst")
+_GENOMIC: dict[str, Kind] = {".bed": "bed", ".fa": "fasta", ".fasta": "fasta", ".fna": "fasta", ".faa": "fasta"}
+_PACKINGS = (".gz", ".bgz", ".bz2", ".zst")
 _PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\x28\xb5\x2f\xfd": "zstd"}
 _EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")  # a zip archive; an OLE2 file
 _ARROW = (b"ARROW1\0\0", b"\xff\xff\xff\xff")  # the file and the stream format
@@ -79,14 +80,14 @@ def source(path: Path) -> Source:
         raise TableError(f"'{path.name}' is empty (0 bytes); wanted a header line and rows")
     wanted = _ENDINGS.get(path.suffix.lower())
     packing = next((name for magic, name in _PACKED.items() if start.startswith(magic) and not wanted), "")
-    wanted = wanted or _chemical(path)
+    wanted = wanted or _named(path)
     return Source(path, wanted or ("text" if packing else _kind(start, end)), packing, sheet)
 
 
-def _chemical(path: Path) -> Kind | None:
-    """Return the kind of a file of molecules, which its name alone tells, packed or not."""
+def _named(path: Path) -> Kind | None:
+    """Return the kind of a file of molecules, places or sequences, which its name alone tells, packed or not."""
     inner = path.with_suffix("") if path.suffix.lower() in _PACKINGS else path
-    return _CHEMICAL.get(inner.suffix.lower())
+    return {**_CHEMICAL, **_GENOMIC}.get(inner.suffix.lower())
 
 
 def _kind(start: bytes, end: bytes) -> Kind:

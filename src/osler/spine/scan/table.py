@@ -64,10 +64,12 @@ def blocks(path: Path, *, size: int = 65536) -> Iterator[Table]:
 
 
 def cases_column(path: Path) -> str | None:
-    """Return the column in which a file of molecules (.smi, .sdf) holds them, None where `path` is another table; raises TableError."""
-    from osler.spine.scan import chemical
+    """Return the column in which a file of molecules (.smi, .sdf) or sequences (.fa) holds them, None where `path` is another table; raises
+    TableError."""
+    from osler.spine.scan import chemical, genomic
 
-    return chemical.cases_column(source(path))
+    found = source(path)
+    return chemical.cases_column(found) or genomic.cases_column(found)
 
 
 def rows_about(path: Path) -> int | None:
@@ -114,6 +116,10 @@ def _reader(found: Source) -> Callable[[Source], Iterator[Piece]]:
         from osler.spine.scan.chemical import sdf_pieces, smiles_pieces
 
         return smiles_pieces if found.kind == "smiles" else sdf_pieces
+    if found.kind in {"bed", "fasta"}:
+        from osler.spine.scan.genomic import bed_pieces, fasta_pieces
+
+        return bed_pieces if found.kind == "bed" else fasta_pieces
     from osler.spine.scan.typed import arrow_pieces, parquet_pieces
 
     return parquet_pieces if found.kind == "parquet" else arrow_pieces

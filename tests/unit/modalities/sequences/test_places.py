@@ -10,6 +10,7 @@ from osler.core.errors import Refusal, StudyError
 from osler.core.table import Table
 from osler.modalities.sequences import Sequences
 from osler.modalities.sequences.read.cells import cells
+from osler.spine.scan import blocks
 from tests.unit.modalities.sequences import genomes
 
 ROLES = frozenset({"input", "identity"})
@@ -66,6 +67,16 @@ def test_columns_are_those_of_the_letters_themselves(folder):
     assert found.fingerprints.tolist() == golden.fingerprints.tolist()
     assert np.array_equal(found["letters"].values, golden["letters"].values)
     assert {row: refusal.code for row, refusal in found.refusals.items()} == {3: "contig", 5: "interval"}
+
+
+def test_a_bed_file_is_a_table_of_places(folder, data):
+    text = genomes.contigs(data)["chr1"]
+    (folder / "peaks.bed").write_text("track name=x\nchr1\t5\t40\tbound\t3.5\t-\nchr1\t50\t90\n")
+    [table] = blocks(folder / "peaks.bed")
+    locators = Sequences().locate(
+        table, columns=["chrom", "start", "end", "strand"], options={"source": "genome.fa"}, cache=folder / "c"
+    )
+    assert told(locators) == [text[5:40].translate(str.maketrans("ACGTacgt", "TGCAtgca"))[::-1], text[50:90]]
 
 
 def test_the_assembly_is_told(folder):

@@ -1,58 +1,31 @@
-"""Places on a genome: BED files, or columns of a table, 0-based and half-open, and what the reference has there."""
+"""Places on a genome, 0-based and half-open, as the cells of a table or of BED tell them, and what the reference has there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from osler.core.errors import Refusal, Refused, RequestError
-from osler.modalities.sequences.read.bgzf import opened
+from osler.core.errors import Refusal, Refused
 from osler.modalities.sequences.read.reference import Reference, Strand
 
-LINE = 1 << 20  # bytes of a line of BED at most
 WIDEST = 1 << 24  # bases of an interval at most
-_HEADS = (b"#", b"track", b"browser")
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """[start, end) on `contig`, 0-based; `strand` is "+" where none is told. `name` and `score` are those of BED, "" where there are none."""
+    """[start, end) on `contig`, 0-based; `strand` is "+" where none is told."""
 
     contig: str
     start: int
     end: int
     strand: Strand = "+"
-    name: str = ""
-    score: str = ""
 
 
-def bed(path: Path) -> Iterator[Interval | Refusal]:
-    """Yield the intervals of a BED file (three columns or more, plain or packed) in their order, or why a line holds none; lines that are
-    empty, comments, `track` and `browser` are left out. Raises RequestError where the file is damaged or not there."""
-    with opened(path) as stream:
-        while line := stream.readline(LINE):
-            if len(line) == LINE:
-                raise RequestError(f"'{path.name}' has a line of more than {LINE:,} bytes; it is no BED")
-            bare = line.strip()
-            if bare and not bare.startswith(_HEADS):
-                yield _parsed(bare)
-
-
-def _parsed(line: bytes) -> Interval | Refusal:
-    fields = line.split(b"\t") if b"\t" in line else line.split()
-    texts = [field.decode("utf-8", "replace").strip() for field in fields]
-    if len(texts) < 3:
-        return Refusal("interval", f"three columns are wanted (contig, start, end), and {len(texts)} came")
-    return interval(texts[0], texts[1], texts[2], strand=texts[5] if len(texts) > 5 else "+",
-                    name=texts[3] if len(texts) > 3 else "", score=texts[4] if len(texts) > 4 else "")  # fmt: skip
-
-
-def interval(contig: str, start: str, end: str, *, strand: str = "+", name: str = "", score: str = "") -> Interval | Refusal:
-    """Return the interval that cells of a table or a line of BED tell, or why they tell none."""
+def interval(contig: str, start: str, end: str, *, strand: str = "+") -> Interval | Refusal:
+    """Return the interval that cells tell, or why they tell none."""
     side = _strand(strand)
     if not contig.strip():
         return Refusal("interval", "there is no contig")
@@ -64,7 +37,7 @@ def interval(contig: str, start: str, end: str, *, strand: str = "+", name: str 
     first, last = numbers[0], numbers[1]
     if not first < last <= first + WIDEST:
         return Refusal("interval", f"start lies before end, and between them are {WIDEST:,} bases at most")
-    return Interval(contig.strip(), first, last, side, name, score)
+    return Interval(contig.strip(), first, last, side)
 
 
 def _whole(text: str) -> int | None:
