@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from osler.core.errors import Refusal
 from osler.spine.scan.piece import Piece
@@ -12,6 +12,7 @@ from osler.spine.scan.source import Source
 if TYPE_CHECKING:
     import pyarrow as pa
 
+T = TypeVar("T")
 RECORDS = 1 << 12  # of a piece
 ENCODING = Refusal("encoding", "the row holds bytes that are not in the file's encoding")
 
@@ -34,9 +35,9 @@ def whole_lines(source: Source) -> Iterator[bytes]:
         yield rest.replace(b"\r\n", b"\n")
 
 
-def batches(items: Iterator[bytes]) -> Iterator[list[bytes]]:
+def batches(items: Iterator[T]) -> Iterator[list[T]]:
     """Yield `RECORDS` items at a time."""
-    held: list[bytes] = []
+    held: list[T] = []
     for item in items:
         held.append(item)
         if len(held) == RECORDS:
