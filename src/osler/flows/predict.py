@@ -62,7 +62,8 @@ def predict(  # noqa: PLR0913 - each is an option of the command
         raise OutputError(f"'{out.name}' is the table itself; choose another --out, or its rows would be lost")
     watch.stage("loading")
     predictor = load(bundle, device=device, sources=sources)
-    predictor = replace(predictor, workers=checked_workers(workers))
+    cache = default_cache() if any(one.sourced for one in predictor.modalities.values()) else predictor.cache
+    predictor = replace(predictor, workers=checked_workers(workers), cache=cache)
     size = min(ROWS, predictor.block_cases)
     best = None if top is None else chosen(predictor, top)
     if predictor.anchor is not None:

@@ -6,6 +6,7 @@ record of FASTA gives its letters, on whatever lines, its name (to the first whi
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -95,8 +96,8 @@ def _fragments(source: Source) -> Iterator[tuple[bytes, bool, bool]]:
     """Yield lines, of long ones parts, and whether each begins its line and ends it: a chromosome may stand on one."""
     starts = True
     for part in source.unpacked():
-        for line in part.splitlines(keepends=True):
-            ends = line.endswith((b"\n", b"\r"))
+        for line in io.BytesIO(part):
+            ends = line.endswith(b"\n")
             yield line.rstrip(b"\r\n"), starts, ends
             starts = ends
 

@@ -7,24 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
-from osler.core.errors import Refusal, Refused, RequestError
-from osler.modalities.sequences.read.alphabet import encode
+from osler.core.errors import RequestError
 from osler.modalities.sequences.read.bgzf import Unpacked, opened
 
 PIECE = 1 << 20  # bytes of a line that are held at once: a chromosome may stand on one
 HEADER = 1 << 16  # bytes of a header at most
-MOST = 1 << 28  # letters of a record at most, above the longest human chromosome (248,956,422); `records` refuses longer ones
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One entry of a FASTA file: its `name` (to the first white space), the `codes` (length,) uint8 of its letters, or why there are
-    none."""
-
-    name: str
-    codes: np.ndarray | Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,39 +28,6 @@ class Extent:
 
 class Ragged(Exception):
     """Lines of a record differ in length, so that no index can tell where its letters lie."""
-
-
-def records(path: Path, *, alphabet: str, most: int = MOST) -> Iterator[Record]:
-    """Yield the records of a FASTA file in their order, repeated names too; one of more than `most` letters, or that is empty or holds
-    others than those of `alphabet`, has a refusal in place of codes.
-
-    Raises RequestError where the file is no FASTA, is damaged, or is not there.
-    """
-    name: str | None = None
-    parts: list[bytes] = []
-    length = 0
-    for piece in pieces(path):
-        if piece.kind == "name":
-            if name is not None:
-                yield _record(name, parts, length, alphabet=alphabet, most=most)
-            name, parts, length = piece.content.decode("utf-8", "replace"), [], 0
-            continue
-        length += len(piece.content)
-        if length <= most:
-            parts.append(piece.content)
-        else:
-            parts.clear()
-    if name is not None:
-        yield _record(name, parts, length, alphabet=alphabet, most=most)
-
-
-def _record(name: str, parts: list[bytes], length: int, *, alphabet: str, most: int) -> Record:
-    if length > most:
-        return Record(name, Refusal("long", f"it has {length:,} letters, and {most:,} are read at most"))
-    try:
-        return Record(name, encode(b"".join(parts), alphabet))
-    except Refused as refused:
-        return Record(name, refused.refusal)
 
 
 @dataclass(frozen=True, slots=True)
