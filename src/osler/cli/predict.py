@@ -48,28 +48,23 @@ def predict(
     from osler.cli.watch import Terminal
     from osler.flows.predict import predict as flow
 
-    asked = variants_asked(
-        table,
-        reference=reference,
-        assembly=assembly,
-        others={"--top": top, "--by": by, "--lowest": lowest, "--workers": workers, "--source": source},
-    )
+    given = {"--top": top, "--by": by, "--lowest": lowest, "--workers": workers, "--alerts": alerts, "--source": source}
+    asked = variants_asked(table, reference=reference, assembly=assembly, others=given)
+    if asked is not None:
+        _score(bundle, table, out=out, reference=asked, assembly=assembly, device=device)
+        return
+    best, places = top_of(top, by=by, lowest=lowest), sources_of(source)
     with Terminal() as watch:
-        if asked is not None:
-            from osler.flows.variants import score_variants
-
-            score_variants(bundle, table, out=out, reference=asked, assembly=assembly, device=device, watch=watch)
-            typer.echo(f"variants  {out}")
-            return
         flow(
-            bundle,
-            table,
-            out=out,
-            top=top_of(top, by=by, lowest=lowest),
-            workers=workers,
-            alerts=alerts,
-            sources=sources_of(source),
-            device=device,
-            watch=watch,
-        )
+            bundle, table, out=out, top=best, workers=workers, alerts=alerts, sources=places, device=device, watch=watch
+        )  # fmt: skip
     typer.echo(f"predictions  {out}")
+
+
+def _score(bundle: Path, table: str, *, out: Path, reference: Path, assembly: str | None, device: str | None) -> None:
+    from osler.cli.watch import Terminal
+    from osler.flows.variants import score_variants
+
+    with Terminal() as watch:
+        score_variants(bundle, table, out=out, reference=reference, assembly=assembly, device=device, watch=watch)
+    typer.echo(f"variants  {out}")

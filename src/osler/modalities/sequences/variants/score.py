@@ -177,7 +177,7 @@ def _summary(counts: Mapping[str, int]) -> list[str]:
     told = f"{counts['records']:,} records with {counts['alleles']:,} alleles were read, and {counts.get('scored', 0):,} alleles scored"
     others = {code: number for code, number in counts.items() if number and code not in {"records", "alleles", "scored", EDGE}}
     why = "; not scored: " + ", ".join(f"{number:,} {code}" for code, number in sorted(others.items())) if others else ""
-    edge = f"; {counts[EDGE]:,} windows reach over the end of a contig" if counts.get(EDGE) else ""
+    edge = f"; {counts[EDGE]:,} of the scored over the end of a contig" if counts.get(EDGE) else ""
     lines = [told + why + edge]
     if counts.get("mismatch", 0) > max(FEW, MISMATCH * counts["alleles"]):
         lines.append("many alleles do not match the reference: is it the assembly on which the variants were called?")
