@@ -15,6 +15,7 @@ MODALITIES: dict[str, str] = {
     "images": "osler.modalities.images:Images",
     "timelines": "osler.modalities.timelines:Timelines",
     "molecules": "osler.modalities.molecules:Molecules",
+    "sequences": "osler.modalities.sequences:Sequences",
 }
 TASKS: dict[str, str] = {
     "classification": "osler.tasks.classification:Classification",

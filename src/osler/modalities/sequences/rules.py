@@ -1,0 +1,119 @@
+"""From facts to decisions on the network of sequences. Pure."""
+
+from __future__ import annotations
+
+from osler.core.plan import Brief, Decision, Rung
+
+STRANDS = ("averaged", "both", "given")
+ARCHITECTURES = ("dilated", "lstm")
+PRECISIONS = ("float32", "bfloat16")
+# Standard errors of the 4-mer that differs most from its reverse complement: 3 to 6 in windows around bound factors, which lie either
+# way round, 12 to 32 in promoters, which have a direction (docs/decisions/0026)
+DIRECTED = 8.0
+# Cramér's V of letter and place: .01 to .02 in windows around bound factors, .04 to .2 in promoters aligned to their start
+PLACED = 0.03
+WINDOW = 4_096  # letters that a network sees of one sequence
+ENOUGH = 600_000  # sequences seen in a training, after which more rarely helps
+LETTERS = {"cpu": 1 << 16, "cuda": 1 << 21}  # of a batch in prediction: a processor's cache holds few
+BINS = 24
+
+
+def rules(brief: Brief) -> tuple[Decision, ...]:
+    """Return strands, read-out, augmentation and regularisation; sizes stand in the ladder."""
+    placed, longest = _positions(brief), _longest(brief)
+    return (
+        _strands(brief),
+        placed,
+        Decision("bins", min(BINS, max(1, longest // 2)), "equal parts of a sequence that are read out apart where positions matter"),
+        Decision("window", min(WINDOW, max(1, longest)), _why_window(longest)),
+        Decision("architecture", "dilated", "dilated residual convolutions see far and are fast; 'lstm' reads the filters in both"
+                 " directions instead", choices=ARCHITECTURES),
+        *_augmentation(brief, placed=bool(placed.value)),
+        *_training(brief),
+    )  # fmt: skip
+
+
+def _strands(brief: Brief) -> Decision:
+    score = float(brief.facts.get("strand", 0.0))
+    told = f"the 4-mer that differs most from its reverse complement does so by {score:.1f} standard errors"
+    if "gc" not in brief.facts:
+        return Decision("strands", "given", "proteins have no other strand", choices=STRANDS)
+    if "U" in brief.facts.get("composition", {}):
+        return Decision("strands", "given", "RNA has one strand", choices=STRANDS)
+    if score >= DIRECTED:
+        return Decision("strands", "given", f"the sequences have a direction: {told}", choices=STRANDS)
+    return Decision("strands", "averaged", f"either strand tells the same: {told}; training reads one of them at random, a"
+                    " prediction is the mean of both", choices=STRANDS)  # fmt: skip
+
+
+def _positions(brief: Brief) -> Decision:
+    score = float(brief.facts.get("places", 0.0))
+    told = f"letters depend on their place by {score:.3f} (Cramér's V)"
+    if score >= PLACED:
+        return Decision("positions", True, f"the sequences are aligned to one another: {told}; parts are read out apart")
+    return Decision("positions", False, f"{told}, less than {PLACED}, or lengths differ: wherever a motif stands it means the same")
+
+
+def _longest(brief: Brief) -> int:
+    lengths = brief.facts.get("lengths") or [0.0]
+    return int(lengths[-1])
+
+
+def _why_window(longest: int) -> str:
+    if longest <= WINDOW:
+        return f"letters that the network sees of a sequence: all, the longest has {longest:,}"
+    return f"letters that the network sees of a sequence, its middle: the longest has {longest:,}, too many for a batch; set more if needed"
+
+
+def _augmentation(brief: Brief, *, placed: bool) -> tuple[Decision, ...]:
+    shift = 1 if placed else max(0, min(8, _longest(brief) // 12))
+    why = "positions matter" if placed else "positions do not matter"
+    return (
+        Decision("shift", shift, f"letters by which a training sequence may be moved: {why}"),
+        Decision("mask_letters", 0.05, "share of letters hidden in training, so that no single one decides"),
+    )
+
+
+def _training(brief: Brief) -> tuple[Decision, ...]:
+    few = brief.cases < 10_000
+    told = f"{brief.cases} training sequences {'are few' if few else 'need less of it'}"
+    letters = LETTERS.get(brief.device.partition(":")[0], LETTERS["cuda"])
+    return (
+        Decision("dropout", 0.4 if few else 0.3, f"of the vector before the dense layer: {told}"),
+        Decision("drop_inside", 0.2 if few else 0.1, f"inside residual blocks: {told}"),
+        Decision("fit.batch", 64 if few else 128, "sequences of a step"),
+        Decision("fit.learning_rate", 2e-3, "peak of the one-cycle schedule, for residual convolutions with AdamW"),
+        Decision("fit.weight_decay", 0.05, "of weight matrices"),
+        Decision("fit.wanted", int(min(60, max(12, ENOUGH / max(1, brief.cases)))), f"epochs: about {ENOUGH:,} sequences seen"),
+        Decision("fit.ensemble", 2, "networks that differ by their seed, before a larger one"),
+        Decision("fit.predict_batch", max(1, min(512, letters // max(1, min(WINDOW, _longest(brief))))), "sequences at once"),
+        Decision("fit.precision", "bfloat16", "asked for by convolutions; kept where it is measured faster", choices=PRECISIONS),
+    )
+
+
+def ladder(brief: Brief) -> tuple[Rung, ...]:
+    """Return the sizes from small to large, as far as the cases can feed them."""
+    reason = f"for {brief.cases} training sequences"
+    kernel = 17 if "gc" in brief.facts else 9
+    return tuple(
+        Rung(name, (
+            Decision("width", width, f"filters, and channels behind them, {reason}"),
+            Decision("motif", kernel, "letters that a filter of the first layer spans: as long as a motif"),
+            Decision("pool", 2, "neighbours of which the stronger is kept"),
+            Decision("kernel", 5, "width of the filters behind the first"),
+            Decision("depth", depth, f"residual blocks, each looking twice as far as the one before, {reason}"),
+            Decision("members", 4, "heads behind one network (Gorishniy et al. 2024, TabM)"),
+        ))
+        for name, least, width, depth in _SIZES
+        if brief.cases >= least
+    )  # fmt: skip
+
+
+# Name, fewest cases, width, depth
+_SIZES = (
+    ("tiny", 0, 32, 2),
+    ("small", 0, 48, 3),
+    ("medium", 2_000, 64, 4),
+    ("large", 10_000, 96, 5),
+    ("huge", 30_000, 128, 5),
+)
