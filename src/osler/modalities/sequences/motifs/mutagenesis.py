@@ -1,0 +1,42 @@
+"""In-silico mutagenesis: what each substitution of one letter changes in what a network says (Zhou and Troyanskaya 2015).
+
+Only substitutions are computed: a letter in its own place changes nothing. All are made by indexing, a batch at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+NUMBERS = 1 << 18  # letters × length of a batch: what a network makes of it then stays near the processor
+
+
+@torch.no_grad()
+def mutagenesis(
+    model: Callable[[Tensor], Tensor], letters: Tensor, *, span: tuple[int, int] | None = None, batch: int | None = None
+) -> Tensor:
+    """Return (n, k, letters, end - start) float32: how each output changes when each letter stands alone in each place of `span`.
+
+    `model` maps (m, letters, length) to (m, k), in evaluation mode; `letters` (n, letters, length) are probabilities, of which a letter for
+    several has shares and padding zeros, which is left as it is. `span` (start, end) is 0-based and half-open, by default the whole.
+    `batch` is how many sequences go through the model at once. Raises ValueError where the span does not lie in the sequences.
+    """
+    count, kinds, length = letters.shape
+    start, end = (0, length) if span is None else span
+    if not 0 <= start < end <= length:
+        raise ValueError(f"the span {start} to {end} does not lie in sequences of {length} letters")
+    size = batch or max(1, NUMBERS // max(1, kinds * length))
+    before = torch.cat([model(part) for part in letters.split(size)]).float()
+    out = before.new_zeros((count, kinds, end - start, before.shape[1]))
+    inside = letters[:, :, start:end]
+    made = ((inside != 1) & (inside.sum(1, keepdim=True) > 0)).nonzero()
+    for part in made.split(size):
+        case, kind, place = part.unbind(1)
+        changed = letters[case]
+        at = torch.arange(len(part), device=letters.device)
+        changed[at, :, place + start] = 0
+        changed[at, kind, place + start] = 1
+        out[case, kind, place] = model(changed).float() - before[case]
+    return out.permute(0, 3, 1, 2).contiguous()
