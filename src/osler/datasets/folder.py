@@ -53,6 +53,8 @@ def get(name: str, *, to: Path, mirror: Path | None = None, watch: Watch = SILEN
 
 
 def _sources(asked: Entry, *, mirror: Path | None) -> dict[str, Path]:
+    if asked.made:
+        return {}
     if mirror is None and not asked.package:
         raise RequestError(
             f"no package ships the data set '{asked.name}': fetch its files from {asked.home}, and name their folder with --mirror"

@@ -10,7 +10,7 @@ import gzip
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from osler.datasets.registry import Converted, Entry, SourceFile
+from osler.datasets.registry import Converted
 
 _PARTS = ("train", "dev", "test")
 _STUDY = {

@@ -15,6 +15,7 @@ from osler.core.state import State
 from osler.modalities.sequences.encode.words import base_of, spelled, strandless, tallied, word_numbers
 from osler.modalities.sequences.gather import ragged
 
+
 # Under 1,000 columns in all: boosting and the linear model take their time in proportion, and 6-mers alone are 2,080.
 @dataclass(frozen=True, slots=True)
 class Count:

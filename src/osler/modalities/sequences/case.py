@@ -15,7 +15,9 @@ from osler.core.span import Span
 if TYPE_CHECKING:
     import pyarrow as pa
 
-LETTERS = "letters"  # field (length,) uint8: the code of each letter, from the 5' end (of a protein the N-terminus), soft mask kept
+LETTERS = (
+    "letters"  # field (length,) uint8: the code of each letter, from the 5' end (of a protein the N-terminus), soft mask kept
+)
 IDENTITY = "identity"  # field (1,) int64: a hash of the sequence without its soft mask, of nucleotides the same for both strands
 BARE = np.uint8(0x7F)  # of a code: all but its soft mask
 PAD = 0x7F  # behind the end of a sequence in a batch; no letter has this code

@@ -12,7 +12,11 @@ from osler.modalities.sequences.read.alphabet import decode
 
 ACROSS = 60  # letters on a line
 MOST = 600  # letters that are drawn: of longer sequences the stretch that adds most
-WIDE, TALL, PLAIN = 11.0, 30.0, 13.0  # of a letter's place: across, upwards and downwards at most, and where nothing is drawn over it
+WIDE, TALL, PLAIN = (
+    11.0,
+    30.0,
+    13.0,
+)  # of a letter's place: across, upwards and downwards at most, and where nothing is drawn over it
 LEFT, FOOT = 34.0, 18.0
 FAINT = 0.02  # of the strongest letter; weaker ones are not drawn
 CAP = 0.72  # height of a capital letter in sizes of the font

@@ -52,9 +52,7 @@ def _near(columns: Columns, side: str, here: np.ndarray, there: np.ndarray) -> I
     known, source = pieces(ragged(columns).take(there), alphabet=alphabet, share=share)
     near, at_fault = here[np.unique(owner[np.isin(asked, known)])], there[np.unique(source[np.isin(known, asked)])]
     if len(near):
-        sentence = (
-            f"{len(near)} {side} sequences share {LENGTH[alphabet]} letters or more in a row with {len(at_fault)} training sequences"
-        )
+        sentence = f"{len(near)} {side} sequences share {LENGTH[alphabet]} letters or more in a row with {len(at_fault)} training sequences"
         yield Leak("near-sequence", "warn", sentence, at_fault, near if side == "test" else NOBODY)
 
 

@@ -51,7 +51,9 @@ def _positions(brief: Brief) -> Decision:
     told = f"letters depend on their place by {score:.3f} (Cramér's V)"
     if score >= PLACED:
         return Decision("positions", True, f"the sequences are aligned to one another: {told}; parts are read out apart")
-    return Decision("positions", False, f"{told}, less than {PLACED}, or lengths differ: wherever a motif stands it means the same")
+    return Decision(
+        "positions", False, f"{told}, less than {PLACED}, or lengths differ: wherever a motif stands it means the same"
+    )
 
 
 def _longest(brief: Brief) -> int:

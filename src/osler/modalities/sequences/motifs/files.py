@@ -31,12 +31,7 @@ def read_motifs(path: Path, *, alphabet: str = "dna") -> tuple[Known, ...]:
     lines = _lines(path)
     first = next((line for line in lines if line.strip()), "")
     try:
-        if first.startswith("MEME"):
-            found = tuple(_meme(lines, alphabet=alphabet))
-        elif first.startswith(">"):
-            found = tuple(_jaspar(lines, alphabet=alphabet))
-        else:
-            raise _Wrong("it starts neither with 'MEME version' nor with '>'; give motifs as MEME or JASPAR text", 1)
+        found = tuple(_read_as(first, lines, alphabet=alphabet))
     except _Wrong as wrong:
         raise RequestError(f"'{path.name}', line {wrong.line}: {wrong}") from None
     if not found:
@@ -57,6 +52,14 @@ def write_meme(motifs: Mapping[str, tuple[np.ndarray, int]], path: Path, *, alph
         path.write_text("".join(parts), encoding="ascii")
     except OSError as error:
         raise OutputError(f"cannot write '{path.name}': {error.strerror}; choose another place") from None
+
+
+def _read_as(first: str, lines: Sequence[str], *, alphabet: str) -> Iterator[Known]:
+    if first.startswith("MEME"):
+        return _meme(lines, alphabet=alphabet)
+    if first.startswith(">"):
+        return _jaspar(lines, alphabet=alphabet)
+    raise _Wrong("it starts neither with 'MEME version' nor with '>'; give motifs as MEME or JASPAR text", 1)
 
 
 class _Wrong(Exception):
@@ -115,7 +118,7 @@ def _check_alphabet(line: str, alphabet: str, at: int) -> None:
 
 
 def _named(rest: str, at: int) -> tuple[str, str]:
-    words = _CONTROL.sub("?", rest).split(maxsplit=1)
+    words = [_CONTROL.sub("?", word) for word in rest.split(maxsplit=1)]
     if not words:
         raise _Wrong("a motif has no name", at)
     return words[0][:LONGEST_NAME], (words[1] if len(words) > 1 else "")[:LONGEST_NAME]
@@ -167,7 +170,7 @@ def _jaspar(lines: Sequence[str], *, alphabet: str) -> Iterator[Known]:
         line = raw.strip()
         if line.startswith(">"):
             if start:
-                yield _of_rows(named, rows, start)
+                yield _of_rows(named, rows, start, at=at - 1)
                 _check_many(start, at)
             if at > len(lines):
                 return
@@ -187,11 +190,11 @@ def _row(line: str, at: int, *, turn: int) -> tuple[str, list[float]]:
     return letter, _numbers(bare, at)
 
 
-def _of_rows(named: tuple[str, str], rows: Mapping[str, list[float]], turn: int) -> Known:
+def _of_rows(named: tuple[str, str], rows: Mapping[str, list[float]], turn: int, *, at: int) -> Known:
     widths = {len(row) for row in rows.values()}
     if len(rows) != 4 or len(widths) != 1 or not 1 <= next(iter(widths)) <= WIDEST:
-        raise _Wrong(f"motif {turn} of the file has no four rows of equal length, 1 to {WIDEST}", 1)
-    return Known(*named, _frequencies(np.array([rows[letter] for letter in "ACGT"]), 1, counts=True))
+        raise _Wrong(f"motif {turn} of the file has no four rows of equal length, 1 to {WIDEST}", at)
+    return Known(*named, _frequencies(np.array([rows[letter] for letter in "ACGT"]), at, counts=True))
 
 
 # numbers ----------------------------------------------------------------------------------------------------------------

@@ -73,9 +73,7 @@ def recurring(
     return tuple(_contributing(one, whole) for one in found)
 
 
-def enriched(
-    letters: np.ndarray, positive: np.ndarray, *, strands: bool, most: int = MOST, seed: int = 0
-) -> tuple[Motif, ...]:
+def enriched(letters: np.ndarray, positive: np.ndarray, *, strands: bool, most: int = MOST, seed: int = 0) -> tuple[Motif, ...]:
     """Return what the sequences `letters` (n, kinds, length) that are `positive` (n,) have and the others have less, without a network."""
     if min(positive.sum(), (~positive).sum()) < FEWEST or letters.shape[2] <= LONG[letters.shape[1]] + 1:
         return ()
@@ -94,7 +92,12 @@ class _Search:
         self, letters: np.ndarray, weights: np.ndarray | None, case: np.ndarray, start: np.ndarray, *,
         strands: bool, generator: np.random.Generator, others: np.ndarray | None = None,
     ) -> None:  # fmt: skip
-        self.letters, self.weights, self.case, self.start = letters.copy(), None if weights is None else weights.copy(), case, start
+        self.letters, self.weights, self.case, self.start = (
+            letters.copy(),
+            None if weights is None else weights.copy(),
+            case,
+            start,
+        )
         self.strands, self.generator, self.kinds = strands, generator, letters.shape[1]
         self.given = others
         self.least = None if weights is None else float(_strongest(weights).min(initial=np.inf))
@@ -138,9 +141,11 @@ class _Search:
             heavy = weighed(words, np.maximum(sums[:, long:] - sums[:, :-long], 0), kinds=self.kinds)
         order = np.argsort(-heavy, kind="stable")[:100]
         windows = self._windows(self.letters)
-        fits = [align(windows, matrix_of(w, kinds=self.kinds)) for w in unlike(order[heavy[order] > 0], count=TRIED, kinds=self.kinds)]
+        fits = [
+            align(windows, matrix_of(w, kinds=self.kinds)) for w in unlike(order[heavy[order] > 0], count=TRIED, kinds=self.kinds)
+        ]
         kept = [fit for fit in fits if fit is not None and len(fit.sites)]
-        return max(kept, key=lambda fit: self._telling(fit), default=None)
+        return max(kept, key=self._telling, default=None)
 
     def _telling(self, fit: Fit) -> float:
         """Return the nats that a matrix tells at all its sites."""

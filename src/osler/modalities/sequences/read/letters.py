@@ -36,6 +36,8 @@ def letters(cell: str | Refusal, *, column: str, reading: Mapping[str, Any]) -> 
     single = RESIDUES if reading["alphabet"] == "protein" else BASES
     known = int(((codes & BARE) < single).sum())
     if known < KNOWN * len(codes):
-        raise Refused(Refusal("unknown-letters", f"{known:,} of {len(codes):,} letters are known: nothing can be told of it", column))
+        raise Refused(
+            Refusal("unknown-letters", f"{known:,} of {len(codes):,} letters are known: nothing can be told of it", column)
+        )
     # '*' only says that a protein ends here
     return Letters(codes[:-1] if reading["alphabet"] == "protein" and len(codes) > 1 and codes[-1] == END else codes)
