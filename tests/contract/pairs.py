@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from osler.core.table import Table
 from osler.spine.study import Request
 from tests.contract.strips import write_strips
-from tests.contract.studies import drug, write_events
+from tests.contract.studies import drug, gene, write_events
 
 # by modality the columns of a first and of a second input of its kind; a modality that is registered has its line here
 KINDS = {
@@ -23,10 +23,12 @@ KINDS = {
     "images": (("picture",), ("picture2",)),
     "strips": (("image",), ("image2",)),
     "molecules": (("drug",), ("drug2",)),
+    "sequences": (("gene",), ("gene2",)),
     "timelines": (("stay",), ("stay2",)),  # whose events: those of both lie in one file beside the table
 }
 BROKEN_FILES = {"images": "broken.png", "strips": "broken.npy"}  # kinds whose cells are paths
-NARROW = ("images", "timelines", "molecules")  # networks that take most of the time, and need not be as wide to prove a promise
+# networks that take most of the time, and need not be as wide to prove a promise
+NARROW = ("images", "timelines", "molecules", "sequences")
 TARGETS = {"classification": "bright", "regression": "level"}
 CASES = 64
 LACKS = {1: "second", 3: "first"}  # by the number of the case modulo 4
@@ -87,6 +89,7 @@ def rows_of(folder: Path) -> list[dict[str, Any]]:
             row[column] = file.replace(".npy", ".png")
             PIL.Image.fromarray(grey).save(folder / row[column])
         row |= {"drug": drug(row["level"], number), "drug2": drug(row["level"], number, tail="CCCO")}
+        row |= {"gene": gene(row["level"], number), "gene2": gene(row["level"], number, first="ACCA")}
         row |= {"stay": f"a{number}", "stay2": f"b{number}"}
         row |= {"height": row["level"] * 20 + float(generator.normal(170, 4)), "site": "abc"[number % 3]}
     write_events(folder, rows, keys=KINDS["timelines"][0] + KINDS["timelines"][1])
@@ -124,8 +127,7 @@ def request_of(rows: list[dict[str, Any]], folder: Path, pair: Pair) -> Request:
 
 
 def _schema() -> pa.Schema:
-    numbers, texts = (
-        ("level", "age", "dose", "height"),
-        ("bright", "drug", "drug2", "patient", "image", "image2", "picture", "picture2", "sex", "site", "stay", "stay2"),
-    )
+    numbers = ("level", "age", "dose", "height")
+    texts = ("bright", "drug", "drug2", "gene", "gene2", "patient", "image", "image2", "picture", "picture2")
+    texts = (*texts, "sex", "site", "stay", "stay2")
     return pa.schema([*((n, pa.float64()) for n in numbers), *((t, pa.string()) for t in texts)])

@@ -42,6 +42,7 @@ IMAGE = ("images", ("scan",))
 VOLUME = ("images", ("volume",))
 EVENTS = ("timelines", ("visit",))
 DRUG = ("molecules", ("drug",))
+GENE = ("sequences", ("gene",))
 CASES = [
     Case({"table": TABLE}, "classification", "bright"),
     Case({"table": TABLE}, "regression", "level"),
@@ -63,6 +64,9 @@ CASES = [
     Case({"drug": DRUG}, "classification", "bright"),
     Case({"drug": DRUG}, "regression", "level"),
     Case({"drug": DRUG, "table": TABLE}, "classification", "bright"),
+    Case({"gene": GENE}, "classification", "bright"),
+    Case({"gene": GENE}, "regression", "level"),
+    Case({"gene": GENE, "table": TABLE}, "classification", "bright"),
 ]
 
 
@@ -85,6 +89,7 @@ def study_of(case: Case, folder: Path, *, cases: int = 60, **settings) -> tuple[
         row["sex"] = "fm"[number % 2]
         row["visit"] = f"v{number}"
         row["drug"] = drug(row["level"], number)
+        row["gene"] = gene(row["level"], number)
     write_events(folder, rows, keys=EVENTS[1])
     columns = rows_of(
         rows,
@@ -94,6 +99,7 @@ def study_of(case: Case, folder: Path, *, cases: int = 60, **settings) -> tuple[
             "volume",
             "visit",
             "drug",
+            "gene",
             "mask",
             "scan_mark",
             "volume_mark",
@@ -130,6 +136,13 @@ def drug(level: float, number: int, *, tail: str = "C") -> str:
     body = "".join("C(F)" if level * 8 > step else "C" for step in range(8))
     marks = "".join("CNOS"[number // 4**place % 4] for place in range(4))
     return f"{tail}{body}{marks}{rings[number % 4]}"
+
+
+def gene(level: float, number: int, *, first: str = "") -> str:
+    """Return DNA of some 60 letters that no other number has, in differing lengths: TATAAA follows the level, some letters are unsure."""
+    drawn = np.random.default_rng([11, number, len(first)])
+    random = "".join(drawn.choice(list("ACGT"), 40 + number % 7))
+    return first + random[:20] + "TATAAA" * int(level * 4) + random[20:] + ("nRy" if number % 5 == 0 else "")
 
 
 def write_events(folder: Path, rows: list[dict], *, keys: tuple[str, ...]) -> None:

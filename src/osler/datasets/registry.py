@@ -282,10 +282,10 @@ _ENTRIES = (
 
 def entries() -> tuple[Entry, ...]:
     """Return all data sets, by name."""
-    from osler.datasets.chemistry import ENTRIES
-    from osler.datasets.simulated import ENTRIES as SIMULATED
+    from osler.datasets import chemistry, genomes, simulated
 
-    return tuple(sorted((*_ENTRIES, *ENTRIES, *SIMULATED), key=lambda entry: entry.name))
+    every = (*_ENTRIES, *chemistry.ENTRIES, *genomes.ENTRIES, *simulated.ENTRIES)
+    return tuple(sorted(every, key=lambda entry: entry.name))
 
 
 def entry(name: str) -> Entry:

@@ -37,17 +37,16 @@ def _mers(most: int) -> tuple[Count, ...]:
 
 
 _PAIRS = tuple(Count((0, 1, gap + 2, gap + 3)) for gap in (1, 2))
-_PLACED = (Count((0, 1), 20), Count((0, 1, 2), 5))
 
 
 def counts_of(state: State) -> tuple[Count, ...]:
-    """Return what is counted by the state's `alphabet`, `joined` and `placed`."""
+    """Return what is counted by the state's `alphabet`, `joined` and `parts`."""
+    parts = int(state.values["parts"])
     if state.values["alphabet"] == "protein":
-        return (*_mers(2), Count((0, 2)))
-    placed = _PLACED if state.values["placed"] else ()
-    if state.values["joined"]:
-        return (*_mers(4), *placed) if placed else (*_mers(5), *_PAIRS)
-    return (*_mers(4), *(placed or _PAIRS))
+        return (*_mers(2), *((Count((0,), min(parts, 25)),) if parts else (Count((0, 2)),)))
+    placed = (Count((0,), parts), Count((0, 1), max(2, min(12, parts // 4)))) if parts else ()
+    most = 4 if placed or not state.values["joined"] else 5
+    return (*_mers(most), *(placed or _PAIRS))
 
 
 def baseline_features(columns: Columns, rows: np.ndarray, *, state: State) -> Features:
@@ -71,6 +70,7 @@ def _counted(letters: Ragged, count: Count, *, alphabet: str, joined: bool) -> t
     """Return the words (w,) and their counts (n, bins × w)."""
     base, length = base_of(alphabet), len(count.places)
     numbers = word_numbers(letters, count.places, base=base)
+    # words that are told apart by their place have a strand
     shared, kept = strandless(length) if joined and count.bins == 1 else (None, np.arange(base**length))
     found = tallied(letters, numbers, words=len(kept), bins=count.bins, map_to=shared)
     return spelled(count.places, kept.tolist(), alphabet=alphabet), found

@@ -79,20 +79,24 @@ def _strongest_stretch(adds: np.ndarray | None, *, length: int) -> tuple[int, in
 
 def _line(text: str, middle: float, shares: np.ndarray | None, *, colours: Mapping[str, str]) -> list[str]:
     if shares is None:
-        return [_letter(letter, at, middle, PLAIN, colours) for at, letter in enumerate(text)]
+        return [_letter(letter, at, ground=middle + PLAIN * CAP / 2, height=PLAIN * CAP, colour=colours.get(letter, GREY)) for at, letter in enumerate(text)]
     ground = f'<path d="M{LEFT} {middle:.1f}h{WIDE * len(text):.1f}" stroke="{GREY}" stroke-width=".6"/>'
     drawn = zip(text, shares.tolist(), strict=True)
     return [
         ground,
-        *(_letter(letter, at, middle, TALL * share, colours) for at, (letter, share) in enumerate(drawn) if abs(share) >= FAINT),
+        *(
+            _letter(letter, at, ground=middle, height=TALL * share, colour=colours.get(letter, GREY))
+            for at, (letter, share) in enumerate(drawn)
+            if abs(share) >= FAINT
+        ),
     ]
 
 
-def _letter(letter: str, at: int, ground: float, height: float, colours: Mapping[str, str]) -> str:
+def _letter(letter: str, at: int, *, ground: float, height: float, colour: str) -> str:
     """Return a letter that stands on `ground`, or hangs from it upside down where its height is negative."""
     x = LEFT + WIDE * (at + 0.5)
     place = f'transform="translate({x:.1f} {ground:.1f}) scale(1 {height / (CAP * PLAIN):.3f})"'
-    look = f'font-size="{PLAIN:.0f}" font-family="monospace" font-weight="bold" text-anchor="middle" fill="{colours.get(letter, GREY)}"'
+    look = f'font-size="{PLAIN:.0f}" font-family="monospace" font-weight="bold" text-anchor="middle" fill="{colour}"'
     return f"<text {place} {look}>{letter}</text>"
 
 

@@ -11,8 +11,8 @@ from osler.modalities.sequences.gather import alphabet_in
 
 
 def fit(columns: Columns, *, plan: Mapping[str, Any]) -> State:
-    """Return which counts are taken: `alphabet`, whether a word and its reverse complement count as one (`joined`), and whether words are
-    counted by their place too (`placed`)."""
+    """Return which counts are taken: `alphabet`, whether a word and its reverse complement count as one (`joined`), and in how many parts of a
+    sequence letters are counted apart (`parts`, 0 where places have no meaning)."""
     alphabet = alphabet_in(columns)
     joined = alphabet == "dna" and plan["strands"] != "given"
-    return State({}, {"alphabet": alphabet, "joined": joined, "placed": bool(plan["positions"])})
+    return State({}, {"alphabet": alphabet, "joined": joined, "parts": int(plan["bins"]) if plan["positions"] else 0})

@@ -7,15 +7,15 @@ from osler.core.plan import Brief, Decision, Rung
 STRANDS = ("averaged", "both", "given")
 ARCHITECTURES = ("dilated", "lstm")
 PRECISIONS = ("float32", "bfloat16")
-# Standard errors of the 4-mer that differs most from its reverse complement: 3 to 6 in windows around bound factors, which lie either
-# way round, 12 to 32 in promoters, which have a direction (docs/decisions/0026)
+# Standard errors of what differs most from the other strand: up to 6 in windows around bound factors, which lie either way round, above
+# 12 in promoters, which have a direction (docs/decisions/0026)
 DIRECTED = 8.0
 # Cramér's V of letter and place: .01 to .02 in windows around bound factors, .04 to .2 in promoters aligned to their start
 PLACED = 0.03
 WINDOW = 4_096  # letters that a network sees of one sequence
 ENOUGH = 600_000  # sequences seen in a training, after which more rarely helps
 LETTERS = {"cpu": 1 << 16, "cuda": 1 << 21}  # of a batch in prediction: a processor's cache holds few
-BINS = 24
+BINS = 100
 
 
 def rules(brief: Brief) -> tuple[Decision, ...]:
@@ -24,7 +24,7 @@ def rules(brief: Brief) -> tuple[Decision, ...]:
     return (
         _strands(brief),
         placed,
-        Decision("bins", min(BINS, max(1, longest // 2)), "equal parts of a sequence that are read out apart where positions matter"),
+        Decision("bins", min(BINS, max(1, longest)), "equal parts of a sequence whose letters are read out apart where positions matter"),
         Decision("window", min(WINDOW, max(1, longest)), _why_window(longest)),
         Decision("architecture", "dilated", "dilated residual convolutions see far and are fast; 'lstm' reads the filters in both"
                  " directions instead", choices=ARCHITECTURES),
@@ -35,7 +35,7 @@ def rules(brief: Brief) -> tuple[Decision, ...]:
 
 def _strands(brief: Brief) -> Decision:
     score = float(brief.facts.get("strand", 0.0))
-    told = f"the 4-mer that differs most from its reverse complement does so by {score:.1f} standard errors"
+    told = f"what differs most from the other strand does so by {score:.1f} standard errors"
     if "gc" not in brief.facts:
         return Decision("strands", "given", "proteins have no other strand", choices=STRANDS)
     if "U" in brief.facts.get("composition", {}):

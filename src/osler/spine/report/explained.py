@@ -118,7 +118,7 @@ def _answer(answer: Mapping[str, Any], case: Mapping[str, Any], said: Words) -> 
     )
 
 
-OWN_WORDS = frozenset({"timelines", "molecules"})  # kinds of data whose drawings are no pictures
+OWN_WORDS = frozenset({"timelines", "molecules", "sequences"})  # kinds of data whose drawings are no pictures
 
 
 def _shown(picture: Mapping[str, Any], said: Words) -> Shown:

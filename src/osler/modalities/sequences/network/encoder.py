@@ -61,7 +61,10 @@ class SequenceEncoder(nn.Module):
 
 class Trunk(nn.Module):
     """From lifted letters (B, letters, L) to a vector (B, `width`): mean and maximum of each channel, and where `positions` matter
-    the means of fewer channels over parts of the sequence."""
+    the letters themselves in `bins` parts of the sequence and fewer channels in half as many.
+
+    Of promoters aligned to their start a linear model of the letters alone has an AUROC above .94: nothing may blur them (docs/lab.md).
+    """
 
     def __init__(self, *, plan: Mapping[str, Any], letters: int) -> None:
         super().__init__()
@@ -72,18 +75,19 @@ class Trunk(nn.Module):
         self.bins = int(plan["bins"]) if plan["positions"] else 0
         narrow = max(8, channels // 4)
         self.narrow = nn.Conv1d(channels, narrow, 1) if self.bins else None
-        self.width = 2 * channels + self.bins * narrow
+        self.halves = max(1, self.bins // 2)
+        self.width = 2 * channels + (self.bins * letters + self.halves * narrow if self.bins else 0)
 
     def forward(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """Return (B, width)."""
+        placed = [binned(x, mask, bins=self.bins).flatten(1)] if self.bins else []
         x, mask = self.scan(x, mask)
         for layer in self.layers:
             x = layer(x, mask)
         x = masked(F.gelu(self.norm(x, mask)), mask)
-        parts = [pooled(x, mask)]
         if self.narrow is not None:
-            parts.append(binned(self.narrow(x), mask, bins=self.bins).flatten(1))
-        return torch.cat(parts, dim=1)
+            placed.append(binned(self.narrow(x), mask, bins=self.halves).flatten(1))
+        return torch.cat([pooled(x, mask), *placed], dim=1)
 
 
 def _layers(plan: Mapping[str, Any], *, channels: int) -> list[nn.Module]:
