@@ -50,6 +50,7 @@ ROOMS = frozenset(
         "leaks",
         "cohort",
         "keys",
+        "motifs",  # what recurs in sequences: searched, matched, drawn and read from files, too much for `explain`
         "grids",  # forms of images that have the same rooms once more: each case on its own grid,
         "volumes",  # and volumes of one size
     }

@@ -42,6 +42,8 @@ class Modality:
     shard_cases: ClassVar[int] = 256  # cases read by one worker at a time; columnar kinds take more
     asked: ClassVar[tuple[str, ...]] = ()  # options that a study's question fills in, among "source", "after", "window"
 
+    recurs: ClassVar[bool] = False  # whether `recurring` may find something: attributions of many cases are made for it
+
     small: ClassVar[int] = 1_000  # groups below which members are cross-fitted where there is time: five trainings instead of one
 
     def cases_at_once(self, reading: Mapping[str, Any]) -> int:
@@ -335,6 +337,24 @@ class Modality:
         """Write what each place adds, `attribution`, shaped as what the encoder lifts of case `row`, into `folder` in the geometry of
         the case's file; return the file, whose name begins with `name`. Default: None, as a drawing tells all of it."""
         return None
+
+    def changes(self, lifted: Tensor, score: Callable[[Tensor], Tensor], *, attribution: np.ndarray) -> np.ndarray | None:
+        """Return how each answer would change (a, …) if single parts of a case were others, shaped as what the encoder lifts of it,
+        NaN where that was not asked. `lifted` is one case (1, …), `score` maps such (m, …) to (m, a), `attribution` (a, …) tells
+        where it matters. Drawn as the layer "changes" of `picture`. Default: None, as there are no parts to exchange."""
+        return None
+
+    def recurring(
+        self, columns: Columns, rows: np.ndarray, *, attributions: Sequence[np.ndarray], scores: np.ndarray, seed: int
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return what recurs in the cases `rows` where `attributions`, each shaped as what is lifted of its case, speak for an answer or
+        against it ("side"), whose `scores` (m,) are given: aggregates that JSON can hold, each with an "svg". Default: nothing."""
+        return ()
+
+    def named(self, patterns: Sequence[Mapping[str, Any]], *, file: Path) -> Sequence[Mapping[str, Any]]:
+        """Return what `recurring` found with the names of what is known by `file` added under "known"; raises RequestError for a file
+        that cannot be used. Default: as it came."""
+        return patterns
 
     def sketch(self, plan: Mapping[str, Any]) -> str | None:
         """Return an SVG of what `augment` does, drawn on a pattern that is no patient's, or None where it does nothing to see."""

@@ -35,6 +35,7 @@ class Sequences(Modality):
         "width", "motif", "pool", "kernel", "depth", "members", "architecture", "positions", "bins", "strands",
     )  # fmt: skip
     small: ClassVar[int] = 10_000
+    recurs: ClassVar[bool] = True
     shard_cases: ClassVar[int] = 8192
 
     def recognises(self, cells: Sequence[str]) -> float:
@@ -201,3 +202,23 @@ class Sequences(Modality):
         from osler.modalities.sequences.explain import picture
 
         return picture(columns, row, layers=layers or {})
+
+    def changes(self, lifted: Tensor, score: Callable[[Tensor], Tensor], *, attribution: np.ndarray) -> np.ndarray | None:
+        """Return what each substitution of a letter would change."""
+        from osler.modalities.sequences.motifs.mutagenesis import changes_of
+
+        return changes_of(lifted, score, attribution=attribution)
+
+    def recurring(
+        self, columns: Columns, rows: np.ndarray, *, attributions: Sequence[np.ndarray], scores: np.ndarray, seed: int
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return motifs, each with its logo."""
+        from osler.modalities.sequences.motifs.recur import patterns
+
+        return patterns(columns, rows, attributions=attributions, scores=scores, seed=seed)
+
+    def named(self, patterns: Sequence[Mapping[str, Any]], *, file: Path) -> Sequence[Mapping[str, Any]]:
+        """Return motifs with the known ones of a file in MEME or JASPAR text that are like them."""
+        from osler.modalities.sequences.motifs.recur import named
+
+        return named(patterns, file=file)

@@ -76,7 +76,9 @@ def stretch(values: np.ndarray, *, most: int = SHOWN) -> tuple[int, int]:
     if length <= most:
         return 0, length
     sums = np.concatenate([[0.0], np.cumsum(np.abs(values).sum(0))])
-    start = int(np.argmax(sums[most:] - sums[:-most]))
+    held = sums[most:] - sums[:-most]
+    best = np.flatnonzero(held >= held.max() * (1 - 1e-9))
+    start = int(best[len(best) // 2])  # of equal ones that in whose middle it lies
     return start, start + most
 
 

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from osler.modalities.sequences.motifs.logo import stretch
 
 NUMBERS = 1 << 18  # letters × length of a batch: what a network makes of it then stays near the processor
 
@@ -40,3 +43,15 @@ def mutagenesis(
         changed[at, kind, place + start] = 1
         out[case, kind, place] = model(changed).float() - before[case]
     return out.permute(0, 3, 1, 2).contiguous()
+
+
+def changes_of(lifted: Tensor, score: Callable[[Tensor], Tensor], *, attribution: np.ndarray) -> np.ndarray:
+    """Return what each substitution in one sequence changes in each answer (a, length, kinds), from what is lifted of it (1, length, kinds):
+    probabilities less even shares. Of a long one the stretch that is drawn, where `attribution` (a, length, kinds) is largest."""
+    even = 1 / lifted.shape[2]
+    start, end = stretch(np.abs(attribution.sum(2)))
+    whole = (lifted + even).transpose(1, 2)
+    found = mutagenesis(lambda letters: score((letters - even).transpose(1, 2)), whole, span=(start, end))[0]
+    out = np.full(attribution.shape, np.nan)
+    out[:, start:end] = found.transpose(1, 2).cpu().numpy()
+    return out

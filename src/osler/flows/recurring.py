@@ -1,0 +1,74 @@
+"""What recurs in what networks look at, over many cases, and what single parts of one case would change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from osler.core.attribution import Answer
+from osler.flows.explaining import Subject
+from osler.spine.explain import along, scorer
+from osler.spine.fit import NetworkMember
+
+CASES = 1_000  # of the test
+ANSWERS = 2  # of which it is told
+BLOCK = 64  # cases in one pass
+FEWEST = 20  # cases without which nothing is looked for
+
+
+def recurring(subject: Subject, answers: Sequence[Answer], *, groups: np.ndarray | None, seed: int) -> list[dict[str, Any]]:
+    """Return what recurs by input and answer: aggregates of one case of each group of the subject's source."""
+    told: list[dict[str, Any]] = []
+    for name, modality in subject.source.modalities.items():
+        columns = subject.source.columns[name]
+        rows = _one_each(np.flatnonzero(columns.present), groups, seed=seed)
+        if not modality.recurs or len(rows) < FEWEST or subject.blend.network <= 0:
+            continue
+        for answer in answers[:ANSWERS]:
+            adds, scores = _over_networks(subject, rows, name=name, answer=answer)
+            found = modality.recurring(columns, rows, attributions=adds, scores=scores, seed=seed)
+            told += [{"input": name, "target": answer.target, "level": answer.level, **one} for one in found]
+    return told
+
+
+def changes(subject: Subject, row: int, *, name: str, answers: Sequence[Answer], attribution: np.ndarray) -> np.ndarray | None:
+    """Return how each answer would change (a, …) if single parts of input `name` of the case `row` were others, the mean over
+    networks; None where the input has none to exchange."""
+    weights = np.stack([a.weights for a in answers])
+    found = []
+    for member in _networks(subject):
+        lifted, score = scorer(member.network, subject.source.batch, row, name=name, weights=weights)
+        one = subject.source.modalities[name].changes(lifted, score, attribution=attribution)
+        if one is None:
+            return None
+        found.append(one)
+    return np.asarray(np.mean(found, axis=0)) if found else None
+
+
+def _networks(subject: Subject) -> list[NetworkMember]:
+    return [member for crew in subject.crews for member in crew.networks]
+
+
+def _one_each(rows: np.ndarray, groups: np.ndarray | None, *, seed: int) -> np.ndarray:
+    mixed = np.random.default_rng([seed, 0xE9]).permutation(rows)
+    first = np.arange(len(mixed)) if groups is None else np.unique(groups[mixed], return_index=True)[1]
+    return np.sort(mixed[np.sort(first)[:CASES]])
+
+
+def _over_networks(subject: Subject, rows: np.ndarray, *, name: str, answer: Answer) -> tuple[list[np.ndarray], np.ndarray]:
+    """Return the mean over networks of what each case's parts add, one array per case, and of the scores (m,)."""
+    networks = _networks(subject)
+    adds: list[np.ndarray] = []
+    scores = []
+    for block in np.array_split(rows, -(-len(rows) // BLOCK)):
+        found = [along(member.network, subject.source.batch, block, name=name, weights=answer.weights) for member in networks]
+        adds += list(np.mean([one for one, _ in found], axis=0))
+        scores.append(np.mean([one for _, one in found], axis=0))
+    return adds, np.concatenate(scores)
+
+
+def plain(patterns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return what was found without its drawings."""
+    return [{key: value for key, value in one.items() if key != "svg"} for one in patterns]
