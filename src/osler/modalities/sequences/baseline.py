@@ -13,7 +13,7 @@ from osler.core.columns import Columns, Ragged
 from osler.core.features import Features
 from osler.core.state import State
 from osler.modalities.sequences.encode.words import base_of, spelled, strandless, tallied, word_numbers
-from osler.modalities.sequences.gather import ragged
+from osler.modalities.sequences.gather import blocks, ragged
 
 
 # Under 1,000 columns in all: boosting and the linear model take their time in proportion, and 6-mers alone are 2,080.
@@ -51,26 +51,41 @@ def counts_of(state: State) -> tuple[Count, ...]:
 
 def baseline_features(columns: Columns, rows: np.ndarray, *, state: State) -> Features:
     """Return the length and the counts of `rows` (m, 1 + c); all NaN of an absent case."""
-    letters = ragged(columns).take(rows)
+    whole, lengths = ragged(columns), np.diff(ragged(columns).offsets)[rows]
     alphabet, joined = str(state.values["alphabet"]), bool(state.values["joined"])
-    matrix = [np.diff(letters.offsets).astype(np.float32)[:, None]]
+    names, kinds = _columns(state, alphabet=alphabet, joined=joined)
+    matrix = np.empty((len(rows), len(names)), np.float32)
+    matrix[:, 0] = lengths
+    for start, stop in blocks(lengths):
+        letters = whole.take(rows[start:stop])
+        counts = [_counted(letters, count, alphabet=alphabet, joined=joined) for count in counts_of(state)]
+        matrix[start:stop, 1:] = np.concatenate(counts, axis=1)
+    matrix[~columns.present[rows]] = np.nan
+    return Features(matrix, np.arange(len(rows)), names, np.zeros(len(names), bool), kinds=kinds)
+
+
+def _columns(state: State, *, alphabet: str, joined: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the names of the features, and what they are told together as."""
     names, kinds = ["length"], ["length"]
     for count in counts_of(state):
-        words, found = _counted(letters, count, alphabet=alphabet, joined=joined)
+        _, kept = _words(count, base=base_of(alphabet), joined=joined)
+        words = spelled(count.places, kept.tolist(), alphabet=alphabet)
         parts = [""] if count.bins == 1 else [f"@{part + 1}/{count.bins}" for part in range(count.bins)]
         names += [word + part for part in parts for word in words]
-        kinds += [count.kind] * found.shape[1]
-        matrix.append(found)
-    whole = np.concatenate(matrix, axis=1)
-    whole[~columns.present[rows]] = np.nan
-    return Features(whole, np.arange(len(rows)), tuple(names), np.zeros(len(names), bool), kinds=tuple(kinds))
+        kinds += [count.kind] * (len(parts) * len(words))
+    return tuple(names), tuple(kinds)
 
 
-def _counted(letters: Ragged, count: Count, *, alphabet: str, joined: bool) -> tuple[list[str], np.ndarray]:
-    """Return the words (w,) and their counts (n, bins × w)."""
-    base, length = base_of(alphabet), len(count.places)
-    numbers = word_numbers(letters, count.places, base=base)
+def _words(count: Count, *, base: int, joined: bool) -> tuple[np.ndarray | None, np.ndarray]:
+    """Return under which number each word is counted, None for its own, and the words that are."""
+    length = len(count.places)
     # words that are told apart by their place have a strand
-    shared, kept = strandless(length) if joined and count.bins == 1 else (None, np.arange(base**length))
-    found = tallied(letters, numbers, words=len(kept), bins=count.bins, map_to=shared)
-    return spelled(count.places, kept.tolist(), alphabet=alphabet), found
+    return strandless(length) if joined and count.bins == 1 else (None, np.arange(base**length))
+
+
+def _counted(letters: Ragged, count: Count, *, alphabet: str, joined: bool) -> np.ndarray:
+    """Return the counts (n, bins × words)."""
+    base = base_of(alphabet)
+    shared, kept = _words(count, base=base, joined=joined)
+    numbers = word_numbers(letters, count.places, base=base)
+    return tallied(letters, numbers, words=len(kept), bins=count.bins, map_to=shared)

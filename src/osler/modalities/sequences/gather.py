@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,8 @@ from osler.modalities.sequences.read.alphabet import RESIDUES
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+LETTERS_AT_ONCE = 1 << 22  # that are counted or compared: some numbers of eight bytes are made of each
 
 
 def gather(columns: Columns, rows: np.ndarray, *, window: int) -> dict[str, Tensor]:
@@ -32,6 +35,16 @@ def padded(letters: Ragged, rows: np.ndarray, *, window: int) -> np.ndarray:
         return np.asarray(letters.values[index])
     inside = along < kept[:, None]
     return np.where(inside, letters.values[np.where(inside, index, 0)], np.uint8(PAD))
+
+
+def blocks(lengths: np.ndarray, *, most: int = LETTERS_AT_ONCE) -> Iterator[tuple[int, int]]:
+    """Yield runs [start, stop) of sequences with `lengths` (n,) that hold at most `most` letters together, or one that is longer."""
+    ends, start = np.cumsum(lengths), 0
+    while start < len(lengths):
+        before = int(ends[start] - lengths[start])
+        stop = max(start + 1, int(np.searchsorted(ends, before + most, side="right")))
+        yield start, stop
+        start = stop
 
 
 def ragged(columns: Columns) -> Ragged:

@@ -13,8 +13,9 @@ DIRECTED = 8.0
 # Cramér's V of letter and place: .01 to .02 in windows around bound factors, .04 to .2 in promoters aligned to their start
 PLACED = 0.03
 WINDOW = 4_096  # letters that a network sees of one sequence
-ENOUGH = 600_000  # sequences seen in a training, after which more rarely helps
+ENOUGH = 400_000  # sequences seen in a training, after which more rarely helps
 LETTERS = {"cpu": 1 << 16, "cuda": 1 << 21}  # of a batch in prediction: a processor's cache holds few
+STEP = 1 << 17  # letters of a step of training
 BINS = 100
 
 
@@ -68,8 +69,8 @@ def _why_window(longest: int) -> str:
 
 
 def _augmentation(brief: Brief, *, placed: bool) -> tuple[Decision, ...]:
-    shift = 1 if placed else max(0, min(8, _longest(brief) // 12))
-    why = "positions matter" if placed else "positions do not matter"
+    shift = 0 if placed else max(0, min(8, _longest(brief) // 12))
+    why = "they are aligned, and stay so (docs/lab.md)" if placed else "where a motif stands does not matter"
     return (
         Decision("shift", shift, f"letters by which a training sequence may be moved: {why}"),
         Decision("mask_letters", 0.05, "share of letters hidden in training, so that no single one decides"),
@@ -79,16 +80,18 @@ def _augmentation(brief: Brief, *, placed: bool) -> tuple[Decision, ...]:
 def _training(brief: Brief) -> tuple[Decision, ...]:
     few = brief.cases < 10_000
     told = f"{brief.cases} training sequences {'are few' if few else 'need less of it'}"
-    letters = LETTERS.get(brief.device.partition(":")[0], LETTERS["cuda"])
+    letters, seen = LETTERS.get(brief.device.partition(":")[0], LETTERS["cuda"]), max(1, min(WINDOW, _longest(brief)))
     return (
         Decision("dropout", 0.4 if few else 0.3, f"of the vector before the dense layer: {told}"),
         Decision("drop_inside", 0.2 if few else 0.1, f"inside residual blocks: {told}"),
-        Decision("fit.batch", 64 if few else 128, "sequences of a step"),
+        Decision(
+            "fit.batch", max(8, min(64 if few else 128, STEP // seen)), f"sequences of a step, each of up to {seen:,} letters"
+        ),
         Decision("fit.learning_rate", 2e-3, "peak of the one-cycle schedule, for residual convolutions with AdamW"),
         Decision("fit.weight_decay", 0.05, "of weight matrices"),
-        Decision("fit.wanted", int(min(60, max(12, ENOUGH / max(1, brief.cases)))), f"epochs: about {ENOUGH:,} sequences seen"),
+        Decision("fit.wanted", int(min(25, max(12, ENOUGH / max(1, brief.cases)))), f"epochs: about {ENOUGH:,} sequences seen"),
         Decision("fit.ensemble", 2, "networks that differ by their seed, before a larger one"),
-        Decision("fit.predict_batch", max(1, min(512, letters // max(1, min(WINDOW, _longest(brief))))), "sequences at once"),
+        Decision("fit.predict_batch", max(1, min(512, letters // seen)), "sequences at once"),
         Decision("fit.precision", "bfloat16", "asked for by convolutions; kept where it is measured faster", choices=PRECISIONS),
     )
 

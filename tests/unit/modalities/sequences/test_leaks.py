@@ -1,9 +1,12 @@
 """Sequences that training knows: the other strand, long pieces in common, and what stays together."""
 
+from functools import partial
+
 import numpy as np
 
 from osler.core.split import Fold, Split
 from osler.modalities.sequences.case import LETTERS
+from osler.modalities.sequences.gather import blocks
 from osler.modalities.sequences.keys import Keys
 from osler.modalities.sequences.keys.pieces import pieces
 from osler.modalities.sequences.leaks import NEARNESS, clues, leaks, nearness
@@ -24,7 +27,7 @@ def random_dna(count, length=80, seed=0):
 
 def test_reverse_complements_stop_and_shared_pieces_warn(tmp_path):
     own = random_dna(8)
-    cells = [*own, own[0][::-1].translate(TURN), own[1][20:60] + "A" * 40, ("C" * 5 + own[2][:45])[::-1].translate(TURN),
+    cells = [*own, own[0][::-1].translate(TURN), own[1][20:60] + random_dna(1, length=40, seed=2)[0], ("C" * 5 + own[2][:45])[::-1].translate(TURN),
              own[3][:39] + "ACGT" * 9, *random_dna(2, seed=1)]  # fmt: skip
     columns = shard(cells, tmp_path)
     found = {leak.kind: leak for leak in leaks(columns, split_of(range(8), range(8, 14)))}
@@ -48,6 +51,19 @@ def test_pieces_are_those_that_text_tells(data, tmp_path):
     ]
     assert [int((owner == row).sum()) for row in range(len(cells))] == [len(own) for own in words]
     assert len(np.unique(numbers)) == len(set().union(*words))
+
+
+def test_sequences_are_cut_into_blocks_and_give_the_same(tmp_path, monkeypatch):
+    cells = [*random_dna(20), *random_dna(1, length=500), *random_dna(5, seed=2)]
+    letters = shard(cells, tmp_path)[LETTERS]
+    whole = pieces(letters, alphabet="dna")
+    assert list(blocks(np.array([3, 3, 9, 1, 1]), most=6)) == [(0, 2), (2, 3), (3, 5)]
+    monkeypatch.setattr("osler.modalities.sequences.keys.pieces.blocks", partial(blocks, most=200))
+    for one, other in zip(whole, pieces(letters, alphabet="dna"), strict=True):
+        np.testing.assert_array_equal(one, other)
+    few, _ = pieces(letters, alphabet="dna", share=4)
+    assert 0.15 < len(few) / len(whole[0]) < 0.35
+    assert np.isin(few, whole[0]).all()
 
 
 def test_similar_sequences_stay_together_on_either_strand(tmp_path):

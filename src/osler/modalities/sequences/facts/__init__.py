@@ -18,6 +18,7 @@ from osler.modalities.sequences.read.alphabet import BASES, MASK, letters_of
 
 LEVELS = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
 MOST = 20_000  # sequences that are looked at
+LETTERS = 20_000_000  # of them
 CLASSES = 10  # of the first outcome, more of which are not looked at one by one
 FEWEST = 50  # sequences of a class
 
@@ -28,7 +29,7 @@ def facts(columns: Columns, rows: np.ndarray, *, target: Target | None = None) -
     sequences; `strand` and `places` (see `strand_bias`, `place_bias`), the strongest of all sequences and of single classes; `drift`.
     """
     there = rows[columns.present[rows]]
-    some = there if len(there) <= MOST else there[np.linspace(0, len(there) - 1, MOST).astype(np.int64)]
+    some = _sampled(np.diff(ragged(columns).offsets), there)
     alphabet, letters = alphabet_in(columns), ragged(columns).take(some)
     classes = _classes(target, some)
     parts = [letters, *(letters.take(own) for own in classes.values())]
@@ -43,6 +44,12 @@ def facts(columns: Columns, rows: np.ndarray, *, target: Target | None = None) -
         "places": max((place_bias(part, base=base_of(alphabet)) for part in parts), default=0.0),
         "drift": drift_facts(letters, alphabet=alphabet, cases=len(there)),
     }
+
+
+def _sampled(lengths: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return at most MOST of `rows`, and about LETTERS letters, evenly spread."""
+    most = min(MOST, max(1, int(LETTERS / max(1.0, float(lengths[rows].mean()) if len(rows) else 1.0))))
+    return rows if len(rows) <= most else rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
 
 
 def gc_share(letters: Ragged) -> float:

@@ -11,43 +11,59 @@ from osler.modalities.sequences.read.alphabet import BASES
 
 LENGTH = 4  # of the words that are compared with their reverse complements
 SAME = 0.95  # of the sequences that are as long as the usual one, before places can be compared
-CHANCE = 20.0  # mean χ² of a place on 3 degrees of freedom, below which nothing is seen
+CHANCE = 3.0  # χ² for each degree of freedom, below which letters do not depend on their place
+COMMON = 16  # sequences that a count rests on
 
 
 def strand_bias(letters: Ragged) -> float:
-    """Return how far, in standard errors, the 4-mer that differs most from its reverse complement does: their counts in each sequence are
-    compared, and chance alone gives about 3 of 120 pairs."""
-    count = len(letters)
-    if count < 2:
-        return 0.0
+    """Return how far, in standard errors, a count is from that of the other strand: the 4-mer that differs most from its reverse
+    complement, or in sequences of one length the base that at some place differs most from its partner at the mirrored place. Chance alone
+    gives about 3 of the hundreds that are compared."""
+    return round(max(_by_word(letters), _by_place(letters)), 2) if len(letters) > 1 else 0.0
+
+
+def _by_word(letters: Ragged) -> float:
     numbers = word_numbers(letters, range(LENGTH), base=BASES)
     counts = tallied(letters, numbers, words=BASES**LENGTH)
     other = opposite(LENGTH)
     pairs = np.flatnonzero(np.arange(len(other)) < other)
     away = counts[:, pairs] - counts[:, other[pairs]]
-    error = away.std(axis=0, ddof=1) / np.sqrt(count)
+    error = away.std(axis=0, ddof=1) / np.sqrt(len(letters))
     # a word that a handful of sequences hold makes no rule
-    common = (away != 0).sum(axis=0) >= LENGTH**2
+    common = ((away != 0).sum(axis=0) >= COMMON) & (error > 0)
     score = np.abs(away.mean(axis=0)) / np.where(error > 0, error, 1.0)
-    return round(float(score[common & (error > 0)].max(initial=0.0)), 2)
+    return float(score[common].max(initial=0.0))
+
+
+def _by_place(letters: Ragged) -> float:
+    counts = _placed(letters, base=BASES)
+    mirrored = counts[::-1, ::-1]  # A for T and C for G
+    both = counts + mirrored
+    score = np.abs(counts - mirrored) / np.sqrt(np.maximum(both, 1.0))
+    return float(score[both >= COMMON].max(initial=0.0))
+
+
+def _placed(letters: Ragged, *, base: int) -> np.ndarray:
+    """Return (places, base) float64 how often each letter stands at each place of sequences of the usual length; no place where they
+    differ in length."""
+    lengths = np.diff(letters.offsets)
+    usual = int(np.median(lengths)) if len(lengths) else 0
+    own = np.flatnonzero(lengths == usual)
+    if len(own) < SAME * len(lengths) or usual < 2:
+        return np.zeros((0, base))
+    bare = (letters.take(own).values & BARE).reshape(len(own), usual)
+    return np.stack([(bare == letter).sum(axis=0) for letter in range(base)], axis=1).astype(np.float64)
 
 
 def place_bias(letters: Ragged, *, base: int) -> float:
     """Return how strongly letters depend on their place in sequences of one length (Cramér's V of letter and place, 0 to 1), 0 where
     lengths differ or where it is no more than chance."""
-    lengths = np.diff(letters.offsets)
-    if not len(lengths):
+    counts = _placed(letters, base=base)
+    whole, freedom = counts.sum(), base - 1
+    if whole == 0:
         return 0.0
-    usual = int(np.median(lengths))
-    own = np.flatnonzero(lengths == usual)
-    if len(own) < SAME * len(lengths) or usual < 2:
+    expected = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0) / whole
+    square = ((counts - expected) ** 2 / np.where(expected > 0, expected, 1.0)).sum()
+    if square < CHANCE * freedom * (len(counts) - 1):
         return 0.0
-    bare = (letters.take(own).values & BARE).reshape(len(own), usual)
-    counts = np.stack([(bare == letter).sum(axis=0) for letter in range(base)], axis=1).astype(np.float64)
-    whole = counts.sum()
-    expected = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0) / max(whole, 1.0)
-    square = ((counts - expected) ** 2 / np.where(expected > 0, expected, 1.0)).sum() / (usual - 1)
-    freedom = base - 1
-    if square < CHANCE * freedom / (BASES - 1):
-        return 0.0
-    return round(float(np.sqrt(square / (len(own) * freedom))), 4)
+    return round(float(np.sqrt(square / (whole * min(freedom, len(counts) - 1)))), 4)

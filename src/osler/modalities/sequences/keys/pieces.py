@@ -10,6 +10,8 @@ import numpy as np
 
 from osler.core.columns import Ragged
 from osler.modalities.sequences.case import BARE
+from osler.modalities.sequences.encode.words import base_of
+from osler.modalities.sequences.gather import blocks
 from osler.modalities.sequences.read.alphabet import complement
 
 LENGTH = {"dna": 40, "rna": 40, "protein": 15}  # letters: so many are hardly ever equal by accident
@@ -19,24 +21,31 @@ _BACK = pow(_BASE, -1, 1 << 64)
 
 
 def pieces(letters: Ragged, *, alphabet: str, share: int | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Return the number (p,) uint64 of each piece of LENGTH letters and the sequence (p,) int64 that it lies in, without
-    repeats; pieces with a letter that stands for several are left out. One in `share` is kept, the same ones wherever they occur."""
-    length = LENGTH[alphabet]
-    bare = letters.values & BARE
-    total = len(bare)
-    if total < length:
-        return np.empty(0, np.uint64), np.empty(0, np.int64)
+    """Return the number (p,) uint64 of each piece of LENGTH letters and the sequence (p,) int64 that it lies in, without repeats; pieces
+    with a letter that stands for several are left out. One in `share` is kept, the same ones wherever they occur."""
+    every = max(1, len(letters.values) // MOST) if share is None else share
+    found = [np.empty((0, 2), np.uint64)]
+    for start, stop in blocks(np.diff(letters.offsets)):
+        part = Ragged(letters.values[letters.offsets[start] : letters.offsets[stop]],
+                      letters.offsets[start : stop + 1] - letters.offsets[start])  # fmt: skip
+        found.append(_pieces(part, alphabet=alphabet, every=every) + np.array([start, 0], np.uint64))
+    pairs = np.concatenate(found)
+    return pairs[:, 1], pairs[:, 0].astype(np.int64)
+
+
+def _pieces(letters: Ragged, *, alphabet: str, every: int) -> np.ndarray:
+    """Return (p, 2) uint64, the sequence and the number of each piece."""
+    length, bare = LENGTH[alphabet], np.asarray(letters.values) & BARE
+    if len(bare) < length:
+        return np.empty((0, 2), np.uint64)
     found = _rolled(bare, length)
     if alphabet == "dna":
         found = np.minimum(found, _rolled(complement(bare[::-1]), length)[::-1])
-    owner = np.repeat(np.arange(len(letters)), np.diff(letters.offsets))
-    here = owner[: len(found)] == owner[length - 1 :]
-    odd = np.concatenate([[0], np.cumsum(bare >= (20 if alphabet == "protein" else 4))])
-    here &= odd[length:] == odd[: len(found)]
-    every = max(1, total // MOST) if share is None else share
+    owner = np.repeat(np.arange(len(letters), dtype=np.uint64), np.diff(letters.offsets))
+    odd = np.concatenate([[0], np.cumsum(bare >= base_of(alphabet))])
+    here = (owner[: len(found)] == owner[length - 1 :]) & (odd[length:] == odd[: len(found)])
     here &= found % np.uint64(every) == 0
-    pairs = np.unique(np.stack([owner[: len(found)][here].astype(np.uint64), found[here]], axis=1), axis=0)
-    return pairs[:, 1], pairs[:, 0].astype(np.int64)
+    return np.unique(np.stack([owner[: len(found)][here], found[here]], axis=1), axis=0)
 
 
 def _rolled(bare: np.ndarray, length: int) -> np.ndarray:

@@ -1,0 +1,177 @@
+"""Sequences: Osler on five tasks of GUE with their official split, a GC-content-only score beside it, and the speed of training.
+
+    python benchmarks/sequences.py [--budget 10m] [--tasks tf_0 …] [--seeds 0 1 2] [--only accuracy|speed]
+
+Accuracy: the plain command with `--drop-leaks`, as the official files hold copies across their splits; the test sequences are scored by their
+prediction, all and those that share no 40 letters in a row with training, on either strand. Network and baseline stand beside the bundle. Speed: letters
+a second of steps of training on the first 4,096 sequences of a task, the same network from Osler's batches and from a data loader that makes each
+sequence one-hot by itself, one thread. Each finished run is kept under build/sequences.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+from sklearn.metrics import matthews_corrcoef, roc_auc_score
+
+import segmentation as shared
+from osler.datasets import get
+from osler.modalities.sequences.augment import augment
+from osler.modalities.sequences.case import LETTERS
+from osler.modalities.sequences.network import SequenceEncoder
+from osler.modalities.sequences.read.alphabet import encode
+
+HOME = shared.ROOT / "build" / "sequences"
+DATA = shared.DATA / "genomes"
+TASKS = ("tf_0", "tf_4", "prom_prom_core_all", "prom_prom_core_tata", "prom_prom_300_tata")
+OPPOSITE = str.maketrans("ACGT", "TGCA")
+LENGTH, BATCH, SEQUENCES = 40, 128, 4096
+PLAN = {
+    "alphabet": "dna", "strands": "averaged", "positions": False, "bins": 1, "window": 4096, "architecture": "dilated", "width": 32,
+    "motif": 17, "pool": 2, "kernel": 5, "depth": 2, "members": 4, "dropout": 0.3, "drop_inside": 0.1, "shift": 8, "mask_letters": 0.05,
+}  # fmt: skip
+
+
+def study(task: str) -> Path:
+    """Return the study of a task, written once."""
+    return get(f"gue/{task}", to=HOME / task, mirror=DATA)
+
+
+def pieces(cell: str) -> set[str]:
+    """Return the pieces of LENGTH letters of a sequence, of either strand the one that comes first."""
+    own = (cell[at : at + LENGTH] for at in range(len(cell) - LENGTH + 1))
+    return {min(piece, piece[::-1].translate(OPPOSITE)) for piece in own}
+
+
+def run_osler(task: str, *, seed: int, budget: str) -> dict:
+    """Train and predict with Osler by its commands; score all test sequences, and those of which training knows no piece."""
+    asked, work = study(task), HOME / "work" / f"{task}-{seed}"
+    rows = shared.rows_of(asked.parent / "table.csv")
+    test = [row for row in rows if row["split"] == "test"]
+    known = set().union(*(pieces(row["sequence"]) for row in rows if row["split"] != "test"))
+    clean = np.array([not pieces(row["sequence"]) & known for row in test])
+    work.mkdir(parents=True, exist_ok=True)
+    began = time.time()
+    shared.command("train", asked, "--budget", budget, "--seed", seed, "--drop-leaks", "--out", work / "model", "--cache", HOME / "cache",
+                   log=work / "log.txt")  # fmt: skip
+    wall, began = time.time() - began, time.time()
+    table = shared.write_rows(test, work / "test.csv")
+    shared.command("predict", work / "model", table, "--out", work / "predicted.csv", log=work / "log.txt")
+    guess = np.array([float(row["probability_1"]) for row in shared.rows_of(work / "predicted.csv")])
+    truth = np.array([int(row["label"]) for row in test])
+    scores = json.loads((work / "model" / "scores.json").read_text())
+    parts = {part: {m: scores[part][m]["value"] for m in ("auroc", "mcc")} for part in ("test", "network", "baseline")}
+    gc = np.array([sum(row["sequence"].count(letter) for letter in "GC") / len(row["sequence"]) for row in test])
+    return {
+        "wall": wall, "prediction": time.time() - began, "all": judged(truth, guess), "clean": judged(truth[clean], guess[clean]),
+        "gc": roc_auc_score(truth, gc), "parts": parts,
+    }  # fmt: skip
+
+
+def judged(truth: np.ndarray, guess: np.ndarray) -> dict[str, float]:
+    """Return AUROC, MCC at one half, and the number of sequences."""
+    return {"auroc": roc_auc_score(truth, guess), "mcc": matthews_corrcoef(truth, guess > 0.5), "cases": len(truth)}
+
+
+# ------------------------------------------------------------------------------------------------------------------ speed
+
+
+class OneHot(torch.utils.data.Dataset):
+    """Sequences that are made one-hot one by one, as tutorials do."""
+
+    def __init__(self, cells: Sequence[str], labels: np.ndarray) -> None:
+        self.cells, self.labels = cells, labels
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def __getitem__(self, at: int) -> tuple[torch.Tensor, torch.Tensor]:
+        found = torch.zeros(len(self.cells[at]), 4)
+        for place, letter in enumerate(self.cells[at]):
+            if letter in "ACGT":
+                found[place, "ACGT".index(letter)] = 1.0
+        return found, torch.tensor(self.labels[at])
+
+
+def network() -> tuple[SequenceEncoder, torch.nn.Linear, torch.optim.Optimizer]:
+    """Return the network, its head and the optimiser, the same for both."""
+    torch.manual_seed(0)
+    encoder = SequenceEncoder(plan=PLAN).train()
+    head = torch.nn.Linear(encoder.width, 1)
+    return encoder, head, torch.optim.AdamW([*encoder.parameters(), *head.parameters()], lr=1e-3, fused=True)
+
+
+def speed(task: str) -> dict:
+    """Return letters a second of an epoch from both, and of both without the network."""
+    rows = [row for row in shared.rows_of(study(task).parent / "table.csv") if row["split"] == "train"][:SEQUENCES]
+    cells, labels = [row["sequence"] for row in rows], np.array([float(row["label"]) for row in rows], np.float32)
+    codes = torch.from_numpy(np.stack([encode(cell, "dna") for cell in cells]))
+    torch.set_num_threads(1)
+
+    def ours() -> Iterator[tuple[dict[str, torch.Tensor], torch.Tensor, torch.Tensor]]:
+        encoder = SequenceEncoder(plan=PLAN)
+        for turn, part in enumerate(np.array_split(np.random.default_rng(0).permutation(len(cells)), len(cells) // BATCH)):
+            fields = augment({LETTERS: codes[part]}, plan=PLAN, generator=torch.Generator().manual_seed(turn))
+            yield fields, encoder.lift(fields), torch.from_numpy(labels[part])
+
+    def theirs() -> Iterator[tuple[dict[str, torch.Tensor], torch.Tensor, torch.Tensor]]:
+        for lifted, label in torch.utils.data.DataLoader(OneHot(cells, labels), batch_size=BATCH, shuffle=True, drop_last=True):
+            yield {LETTERS: torch.zeros(lifted.shape[:2], dtype=torch.uint8)}, lifted, label
+
+    letters = sum(map(len, cells))
+    told = {name: {how: letters / epoch(batches, trained=trained) for how, trained in (("batches", False), ("training", True))}
+            for name, batches in (("osler", ours), ("loader", theirs))}  # fmt: skip
+    return {**told, "times": {how: told["osler"][how] / told["loader"][how] for how in ("batches", "training")}}
+
+
+def epoch(batches: Callable[[], Iterator], *, trained: bool) -> float:
+    """Return the seconds of an epoch, the better of two."""
+    encoder, head, optimiser = network()
+    best = float("inf")
+    for _ in range(2):
+        began = time.perf_counter()
+        for fields, lifted, label in batches():
+            if trained:
+                raw = head(encoder(lifted, fields).vector)[..., 0]
+                loss = torch.nn.functional.binary_cross_entropy_with_logits(raw, label[:, None].expand_as(raw))
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+        best = min(best, time.perf_counter() - began)
+    return best
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--budget", default="10m")
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--only", choices=("accuracy", "speed"))
+    asked = parser.parse_args()
+    if not DATA.is_dir():
+        print("the real data are not here: set OSLER_DATA to their folder; this benchmark is left out")
+        return
+    told: dict[str, object] = {}
+    if asked.only != "accuracy":
+        told["speed"] = speed(asked.tasks[0])
+        print(told["speed"])
+    for task in asked.tasks if asked.only != "speed" else ():
+        for seed in asked.seeds:
+            run = partial(run_osler, task, seed=seed, budget=asked.budget)
+            shared.kept(HOME / "results" / f"{task}-{seed}-{asked.budget}.json", run)
+        runs = [json.loads(f.read_text()) for f in sorted((HOME / "results").glob(f"{task}-*-{asked.budget}.json"))]
+        told[task] = {part: {m: [run[part][m] for run in runs] for m in ("auroc", "mcc")} for part in ("all", "clean")}
+        shown = {part: f"AUROC {np.mean(own['auroc']):.3f} MCC {np.mean(own['mcc']):.3f}" for part, own in told[task].items()}
+        print(f"{task:22} {shown['all']}; of {runs[0]['clean']['cases']} unknown {shown['clean']}; GC alone {runs[0]['gc']:.3f}")
+    print(json.dumps({**shared.machine(), "budget": asked.budget, **told}))
+
+
+if __name__ == "__main__":
+    main()
