@@ -351,10 +351,14 @@ class Modality:
         against it ("side"), whose `scores` (m,) are given: aggregates that JSON can hold, each with an "svg". Default: nothing."""
         return ()
 
-    def named(self, patterns: Sequence[Mapping[str, Any]], *, file: Path) -> Sequence[Mapping[str, Any]]:
-        """Return what `recurring` found with the names of what is known by `file` added under "known"; raises RequestError for a file
-        that cannot be used. Default: as it came."""
+    def named(self, patterns: Sequence[Mapping[str, Any]], *, file: Path | None) -> Sequence[Mapping[str, Any]]:
+        """Return what `recurring` found, with its drawings again and, where a `file` of known ones is given, those that are like it under
+        "known"; raises RequestError for a file that cannot be used. Default: as it came."""
         return patterns
+
+    def write_patterns(self, patterns: Sequence[Mapping[str, Any]], *, folder: Path) -> Path | None:
+        """Write what `recurring` found into `folder` in a form that the field's tools read; return the file. Default: None."""
+        return None
 
     def sketch(self, plan: Mapping[str, Any]) -> str | None:
         """Return an SVG of what `augment` does, drawn on a pattern that is no patient's, or None where it does nothing to see."""

@@ -89,7 +89,8 @@ def _content(asked: Entry, sources: Mapping[str, Path]) -> dict[str, bytes]:
 def _study(asked: Entry, converted: Converted) -> str:
     import yaml
 
-    head = f"# {asked.title}\n# {asked.rows} rows from {asked.home}\n# Licence: {asked.licence}\n"
+    source = f"made by Osler after {asked.home}" if asked.made else f"from {asked.home}"
+    head = f"# {asked.title}\n# {asked.rows} rows {source}\n# Licence: {asked.licence}\n"
     keys = {"table": "table.csv", "title": asked.title, **converted.study}
     return head + yaml.safe_dump(keys, sort_keys=False, allow_unicode=True, width=200)
 

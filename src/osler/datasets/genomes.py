@@ -10,7 +10,7 @@ import gzip
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from osler.datasets.registry import Converted
+from osler.datasets.registry import Converted, Entry, SourceFile
 
 _HERE = "osler.datasets.genomes"
 HOME = "https://github.com/MAGICS-LAB/DNABERT_2"

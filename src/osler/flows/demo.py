@@ -17,7 +17,7 @@ from osler.flows.screening import Top
 from osler.flows.train import train
 from osler.spine.study import Request
 
-STUDIES = ("breast-cancer", "diabetes", "mni152", "solubility")
+STUDIES = ("breast-cancer", "diabetes", "mni152", "solubility", "simulated-motif")
 OPTIONAL = frozenset({"mni152", "solubility"})  # their packages are no dependencies: only their files are read
 SCREENS = {"solubility": "approved-drugs"}  # a study, and the library that its model then looks through
 HITS = 5  # of the highest predictions, and of the lowest, that are drawn
@@ -37,7 +37,7 @@ class Shown:
 
 
 def demo(out: Path, *, budget: str = "1m", cache: Path | None = None, watch: Watch = SILENT) -> Iterator[Shown]:
-    """Train, score and predict each study under `out`; opens nothing, downloads nothing.
+    """Train, score and predict each study under `out`; opens nothing, downloads nothing. All are real but one, whose name says so.
 
     A study whose package is no dependency of Osler and not installed is left out, and said to be.
     """

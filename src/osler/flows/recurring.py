@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from osler.contract import Modality
 from osler.core.attribution import Answer
+from osler.core.errors import RequestError
 from osler.flows.explaining import Subject
 from osler.spine.explain import along, scorer
 from osler.spine.fit import NetworkMember
@@ -69,6 +72,18 @@ def _over_networks(subject: Subject, rows: np.ndarray, *, name: str, answer: Ans
     return adds, np.concatenate(scores)
 
 
-def plain(patterns: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return what was found without its drawings."""
-    return [{key: value for key, value in one.items() if key != "svg"} for one in patterns]
+def of_bundle(
+    told: Mapping[str, Any], modalities: Mapping[str, Modality], *, motifs: Path | None, folder: Path | None
+) -> list[dict[str, Any]]:
+    """Return what recurs by a bundle's scores.json, drawn, with the names of those that the file `motifs` knows; what the field's tools
+    read is written into `folder`. Raises RequestError for a file that cannot be used, or that nothing can be compared with."""
+    found = told.get("explanation", {}).get("recurring", ())
+    if motifs is not None and not found:
+        raise RequestError("nothing was found to recur in this bundle's inputs, so --motifs has nothing to name; leave it out")
+    out: list[dict[str, Any]] = []
+    for name, modality in modalities.items():
+        own = modality.named([one for one in found if one["input"] == name], file=motifs)
+        out += [dict(one) for one in own]
+        if folder is not None and own:
+            modality.write_patterns(own, folder=folder)
+    return out

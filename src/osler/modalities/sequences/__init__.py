@@ -217,8 +217,14 @@ class Sequences(Modality):
 
         return patterns(columns, rows, attributions=attributions, scores=scores, seed=seed)
 
-    def named(self, patterns: Sequence[Mapping[str, Any]], *, file: Path) -> Sequence[Mapping[str, Any]]:
+    def named(self, patterns: Sequence[Mapping[str, Any]], *, file: Path | None) -> Sequence[Mapping[str, Any]]:
         """Return motifs with the known ones of a file in MEME or JASPAR text that are like them."""
         from osler.modalities.sequences.motifs.recur import named
 
         return named(patterns, file=file)
+
+    def write_patterns(self, patterns: Sequence[Mapping[str, Any]], *, folder: Path) -> Path | None:
+        """Write motifs as a MEME file."""
+        from osler.modalities.sequences.motifs.recur import write_patterns
+
+        return write_patterns(patterns, folder=folder)

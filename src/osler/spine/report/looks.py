@@ -31,7 +31,7 @@ def looks(account: Account, said: Words) -> tuple[Look, ...]:
         Look(said.say("looks.training", input=name), svg, (said.say("looks.training.how"),))
         for name, svg in account.sketches.items()
     ]
-    patterns = [_pattern(one, said) for one in account.scores.explanation.get("recurring") or () if one.get("svg")]
+    patterns = [pattern(one, said) for one in account.scores.explanation.get("recurring") or () if one.get("svg")]
     return (*maps, *patterns, *trained)
 
 
@@ -47,17 +47,18 @@ def _map(one: Mapping[str, Any], said: Words) -> Look:
     return Look(title, f'<svg xmlns="http://www.w3.org/2000/svg" class="picture" {box} role="img">{svg}</svg>', (how,))
 
 
-def _pattern(one: Mapping[str, Any], said: Words) -> Look:
-    return Look(pattern_name(one, said), str(one["svg"]), pattern_told(one, said))
+def pattern(one: Mapping[str, Any], said: Words) -> Look:
+    """Return a recurring pattern with its name and sentences."""
+    return Look(_pattern_name(one, said), str(one["svg"]), _pattern_told(one, said))
 
 
-def pattern_name(one: Mapping[str, Any], said: Words) -> str:
+def _pattern_name(one: Mapping[str, Any], said: Words) -> str:
     """Return what a recurring pattern is called: its likest letters, its input and the answer that it speaks for or against."""
     name = f"{one['target']}: {one['level']}" if one["level"] else str(one["target"])
     return said.say(f"looks.recurring.{one['side']}", input=str(one["input"]), target=name, consensus=str(one["consensus"]))
 
 
-def pattern_told(one: Mapping[str, Any], said: Words) -> tuple[str, ...]:
+def _pattern_told(one: Mapping[str, Any], said: Words) -> tuple[str, ...]:
     """Return the sentences below a recurring pattern: how often it is found, what it adds, and what is known that is like it."""
     places = {"sites": count(one["sites"]), "cases": count(one["cases"]), "n": count(one["of_cases"])}
     adds = one.get("contribution")

@@ -11,14 +11,15 @@ import numpy as np
 from osler.core.columns import Columns
 from osler.modalities.sequences.case import PAD
 from osler.modalities.sequences.gather import alphabet_in, padded, ragged
-from osler.modalities.sequences.motifs.files import read_motifs
+from osler.modalities.sequences.motifs.files import read_motifs, write_meme
 from osler.modalities.sequences.motifs.find import Motif, enriched, recurring
 from osler.modalities.sequences.motifs.letters import LETTERS
 from osler.modalities.sequences.motifs.logo import matrix_logo
 from osler.modalities.sequences.motifs.match import match
 from osler.modalities.sequences.read.alphabet import profile
 
-DIGITS = 3
+DIGITS, LIKEST = 3, 3
+MEME = "motifs.meme"
 SIDES = {"for": 1.0, "against": -1.0}
 
 
@@ -48,17 +49,40 @@ def patterns(
     return [_told(one, side=side, alphabet=alphabet, cases=len(rows)) for side, one in found]
 
 
-def named(found: Sequence[Mapping[str, Any]], *, file: Path) -> list[dict[str, Any]]:
-    """Return the motifs, each with the known ones of `file` that are like it; raises RequestError."""
+def named(found: Sequence[Mapping[str, Any]], *, file: Path | None) -> list[dict[str, Any]]:
+    """Return the motifs with their logos, and each with the known ones of `file`, if there is one, that are like it; raises RequestError."""
     told = []
     for one in found:
-        alphabet = str(one["alphabet"])
-        known = read_motifs(file, alphabet=alphabet)
-        likest = match(np.array(one["matrix"]), known, strands=alphabet == "dna")[:3]
-        named = [{"identifier": m.known.identifier, "name": m.known.name, "pearson": round(m.likeness.pearson, DIGITS),
-                  "q": float(f"{m.q:.2g}")} for m in likest]  # fmt: skip
-        told.append({**one, "known": named, "of": len(known)})
+        alphabet, matrix = str(one["alphabet"]), np.array(one["matrix"])
+        drawn = {**one, "svg": matrix_logo(matrix, alphabet=alphabet, sites=one["sites"])}
+        told.append(drawn if file is None else {**drawn, **_known(matrix, alphabet=alphabet, file=file)})
     return told
+
+
+def write_patterns(found: Sequence[Mapping[str, Any]], *, folder: Path) -> Path | None:
+    """Write the motifs as minimal MEME, those of one alphabet, the first's; return the file, None where there is none."""
+    if not found:
+        return None
+    alphabet = str(found[0]["alphabet"])
+    own = [one for one in found if one["alphabet"] == alphabet]
+    motifs = {f"motif-{turn}-{one['consensus']}": (np.array(one["matrix"]), int(one["sites"])) for turn, one in enumerate(own, 1)}
+    path = folder / MEME
+    write_meme(motifs, path, alphabet=alphabet, strands=alphabet == "dna")
+    return path
+
+
+def _known(matrix: np.ndarray, *, alphabet: str, file: Path) -> dict[str, Any]:
+    known = read_motifs(file, alphabet=alphabet)
+    told = [
+        {
+            "identifier": m.known.identifier,
+            "name": m.known.name,
+            "pearson": round(m.likeness.pearson, DIGITS),
+            "q": float(f"{m.q:.2g}"),
+        }
+        for m in match(matrix, known, strands=alphabet == "dna")[:LIKEST]
+    ]
+    return {"known": told, "of": len(known)}
 
 
 def _told(motif: Motif, *, side: str, alphabet: str, cases: int) -> dict[str, Any]:
