@@ -347,8 +347,9 @@ class Modality:
     def recurring(
         self, columns: Columns, rows: np.ndarray, *, attributions: Sequence[np.ndarray], scores: np.ndarray, seed: int
     ) -> Sequence[Mapping[str, Any]]:
-        """Return what recurs in the cases `rows` where `attributions`, each shaped as what is lifted of its case, speak for an answer or
-        against it ("side"), whose `scores` (m,) are given: aggregates that JSON can hold, each with an "svg". Default: nothing."""
+        """Return what recurs in the cases `rows` where `attributions`, each shaped as what is lifted of its case (none where no network
+        counts), speak for an answer or against it ("side"), whose `scores` (m,) are given: aggregates that JSON can hold, each with an
+        "svg". Default: nothing."""
         return ()
 
     def named(self, patterns: Sequence[Mapping[str, Any]], *, file: Path | None) -> Sequence[Mapping[str, Any]]:

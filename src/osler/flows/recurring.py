@@ -11,7 +11,7 @@ import numpy as np
 from osler.contract import Modality
 from osler.core.attribution import Answer
 from osler.core.errors import RequestError
-from osler.flows.explaining import Subject
+from osler.flows.explaining import Subject, bundle_raw
 from osler.spine.explain import along, scorer
 from osler.spine.fit import NetworkMember
 
@@ -27,11 +27,12 @@ def recurring(subject: Subject, answers: Sequence[Answer], *, groups: np.ndarray
     for name, modality in subject.source.modalities.items():
         columns = subject.source.columns[name]
         rows = _one_each(np.flatnonzero(columns.present), groups, seed=seed)
-        if not modality.recurs or len(rows) < FEWEST or subject.blend.network <= 0:
+        if not modality.recurs or len(rows) < FEWEST:
             continue
+        raw = bundle_raw(subject, {n: c.take(rows) for n, c in subject.source.columns.items()})
         for answer in answers[:ANSWERS]:
-            adds, scores = _over_networks(subject, rows, name=name, answer=answer)
-            found = modality.recurring(columns, rows, attributions=adds, scores=scores, seed=seed)
+            adds = _over_networks(subject, rows, name=name, answer=answer) if subject.blend.network > 0 else ()
+            found = modality.recurring(columns, rows, attributions=adds, scores=raw @ answer.weights, seed=seed)
             told += [{"input": name, "target": answer.target, "level": answer.level, **one} for one in found]
     return told
 
@@ -60,16 +61,14 @@ def _one_each(rows: np.ndarray, groups: np.ndarray | None, *, seed: int) -> np.n
     return np.sort(mixed[np.sort(first)[:CASES]])
 
 
-def _over_networks(subject: Subject, rows: np.ndarray, *, name: str, answer: Answer) -> tuple[list[np.ndarray], np.ndarray]:
-    """Return the mean over networks of what each case's parts add, one array per case, and of the scores (m,)."""
+def _over_networks(subject: Subject, rows: np.ndarray, *, name: str, answer: Answer) -> list[np.ndarray]:
+    """Return the mean over networks of what each case's parts add, one array per case."""
     networks = _networks(subject)
     adds: list[np.ndarray] = []
-    scores = []
     for block in np.array_split(rows, -(-len(rows) // BLOCK)):
         found = [along(member.network, subject.source.batch, block, name=name, weights=answer.weights) for member in networks]
-        adds += list(np.mean([one for one, _ in found], axis=0))
-        scores.append(np.mean([one for _, one in found], axis=0))
-    return adds, np.concatenate(scores)
+        adds += list(np.mean(found, axis=0))
+    return adds
 
 
 def of_bundle(

@@ -15,19 +15,18 @@ NODES = 4  # of the way from nothing to the case
 Batches = Callable[[np.ndarray], Batch]
 
 
-def along(
-    network: Network, batch_of: Batches, rows: np.ndarray, *, name: str, weights: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return what the parts of input `name` add to raw · `weights` (k,), shaped as what is lifted of the cases together (n, …), and
-    the scores (n,). Integrated gradients from nothing by the midpoint rule; a case without the input has zeros."""
+def along(network: Network, batch_of: Batches, rows: np.ndarray, *, name: str, weights: np.ndarray) -> np.ndarray:
+    """Return what the parts of input `name` add to raw · `weights` (k,), shaped as what is lifted of the cases together (n, …).
+
+    Integrated gradients from nothing by the midpoint rule; a case without the input has zeros.
+    """
     network.eval()
     batch = batch_of(rows)
     with torch.no_grad():
         lifted = network.fusion.lift(batch)
-        asked = torch.as_tensor(weights, dtype=torch.float32, device=_device(network))
-        scores = network(batch, lifted) @ asked
     if name not in lifted:
-        return np.zeros((len(rows), 1)), scores.cpu().numpy()
+        return np.zeros((len(rows), 1))
+    asked = torch.as_tensor(weights, dtype=torch.float32, device=_device(network))
     whole = lifted[name]
     total = torch.zeros_like(whole)
     for node in range(NODES):
@@ -35,7 +34,7 @@ def along(
         total += torch.autograd.grad((network(batch, {**lifted, name: point}) @ asked).sum(), point)[0]
     out = np.zeros((len(rows), *whole.shape[1:]), np.float32)
     out[batch.inputs[name].index.cpu().numpy()] = (total * whole / NODES).float().cpu().numpy()
-    return out, scores.cpu().numpy()
+    return out
 
 
 def scorer(

@@ -19,6 +19,7 @@ from osler.modalities.sequences.motifs.match import match
 from osler.modalities.sequences.read.alphabet import profile
 
 DIGITS, LIKEST = 3, 3
+LONGEST = 4_096  # letters of a sequence, its middle, where no network tells
 MEME = "motifs.meme"
 SIDES = {"for": 1.0, "against": -1.0}
 
@@ -33,20 +34,26 @@ def patterns(
     is None.
     """
     alphabet = alphabet_in(columns)
-    window = max((len(one) for one in attributions), default=0)
-    codes, strands = padded(ragged(columns), rows, window=window), alphabet == "dna"
+    strands, window = alphabet == "dna", max((len(one) for one in attributions), default=LONGEST)
+    codes = padded(ragged(columns), rows, window=window)
     letters = np.ascontiguousarray(
         (profile(alphabet) == 1).astype(np.float32)[codes].transpose(0, 2, 1)
     )  # those that stand alone
-    adds = np.zeros(codes.shape)
-    for row, one in enumerate(attributions):
-        adds[row, : len(one)] = one.sum(1)[: codes.shape[1]]
-    adds[codes == PAD] = np.nan
+    adds = _adds(attributions, codes)
     found = [(side, one) for side, sign in SIDES.items() for one in recurring(sign * adds, letters, strands=strands, seed=seed)]
     if not found:
         high = scores > np.median(scores)
         found = [("for", one) for one in enriched(letters, high, strands=strands, seed=seed)]
     return [_told(one, side=side, alphabet=alphabet, cases=len(rows)) for side, one in found]
+
+
+def _adds(attributions: Sequence[np.ndarray], codes: np.ndarray) -> np.ndarray:
+    """Return what each letter adds (n, length), NaN where there is none."""
+    adds = np.zeros(codes.shape)
+    for row, one in enumerate(attributions):
+        adds[row, : len(one)] = one.sum(1)[: codes.shape[1]]
+    adds[codes == PAD] = np.nan
+    return adds
 
 
 def named(found: Sequence[Mapping[str, Any]], *, file: Path | None) -> list[dict[str, Any]]:
