@@ -50,7 +50,7 @@ def test_a_study_whose_package_is_not_there_is_left_out(trained, monkeypatch, tm
 
     monkeypatch.setattr(flow, "get", get)
     watch = Heard()
-    assert [shown.name for shown in flow.demo(tmp_path, watch=watch)] == ["breast-cancer", "diabetes"]
+    assert [shown.name for shown in flow.demo(tmp_path, watch=watch)] == ["breast-cancer", "diabetes", "simulated-motif"]
     assert watch.said[-1] == "solubility is left out: the package that ships these data is not installed"
 
 
