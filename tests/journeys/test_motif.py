@@ -65,9 +65,10 @@ def test_a_case_is_drawn_with_what_its_letters_add_and_what_others_would_change(
 def test_known_motifs_without_a_motif_are_said(study, tmp_path):
     """A table has nothing that recurs."""
     table = tmp_path / "t.csv"
-    draw = np.random.default_rng(0).normal(size=(120, 2))
-    table.write_text("a,b,y\n" + "\n".join(f"{a:.3f},{b:.3f},{'yes' if a > 0 else 'no'}" for a, b in draw) + "\n")
-    osler("train", table, "--target", "y", "--out", tmp_path / "model", "--cache", tmp_path / "cache", *SHORT)
+    draw = np.random.default_rng(0).normal(size=(160, 3))
+    table.write_text("a,b,y\n" + "\n".join(f"{a:.3f},{b:.3f},{'yes' if a + 2 * c > 0 else 'no'}" for a, b, c in draw) + "\n")
+    done = osler("train", table, "--target", "y", "--out", tmp_path / "model", "--cache", tmp_path / "cache", *SHORT)
+    assert done.code == 0, done.said
     done = osler("explain", tmp_path / "model", table, "--row", 1, "--motifs", tmp_path / "none.meme", "--out", tmp_path / "why")
     assert done.code == 2
     assert "nothing was found to recur in this bundle's inputs" in done.said

@@ -55,7 +55,8 @@ def pattern(one: Mapping[str, Any], said: Words) -> Look:
 def _pattern_name(one: Mapping[str, Any], said: Words) -> str:
     """Return what a recurring pattern is called: its likest letters, its input and the answer that it speaks for or against."""
     name = f"{one['target']}: {one['level']}" if one["level"] else str(one["target"])
-    return said.say(f"looks.recurring.{one['side']}", input=str(one["input"]), target=name, consensus=str(one["consensus"]))
+    side = "high" if one.get("contribution") is None else one["side"]
+    return said.say(f"looks.recurring.{side}", input=str(one["input"]), target=name, consensus=str(one["consensus"]))
 
 
 def _pattern_told(one: Mapping[str, Any], said: Words) -> tuple[str, ...]:
