@@ -31,7 +31,7 @@ test: .venv/development
 	@if [ -n "$${CI-}" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! ls -d /usr/lib/postgresql/*/bin >/dev/null 2>&1; then \
 	  { timeout 300 apt-get -qq update && DEBIAN_FRONTEND=noninteractive timeout 300 apt-get -qq install --yes postgresql; } \
 	    >/dev/null 2>&1 </dev/null || echo 'PostgreSQL could not be installed; its tests are skipped' >&2; fi
-	$(bin)/python -m pytest --numprocesses $(WORKERS)
+	$(bin)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 check: .venv/development
 	$(bin)/ruff format --check .

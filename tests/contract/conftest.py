@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from osler.core.columns import Ragged
 from osler.core.plan import Plan
 from osler.core.split import Split
 from osler.core.state import State
 from osler.flows import planning
 from osler.flows.cases import Cases, gather_cases
 from osler.flows.divide import split_and_find
-from osler.flows.members import fit_states
+from osler.flows.members import Crew, Work, fit_states, train_fold
 from osler.spine.fit import NetworkMember, Source
 from tests.contract.studies import CASES, register, study_of
 
@@ -56,15 +57,50 @@ def prepare(case, folder: Path, **settings) -> Ready:
     return Ready(cases, split, plan, source, states, folder)
 
 
-@pytest.fixture(params=CASES, ids=str)
+@dataclass(frozen=True)
+class Trained:
+    """The crew of a study's first fold, and what the columns held before it was trained."""
+
+    crew: Crew
+    before: dict[str, bytes]
+    work: Work
+
+
+_READY: dict[str, Ready] = {}
+_TRAINED: dict[str, Trained] = {}
+
+
+def contents(ready: Ready) -> dict[str, bytes]:
+    """Return what the columns of each input and the target hold."""
+    parts = {
+        name: [a.values if isinstance(a, Ragged) else a for a in c.arrays.values()] for name, c in ready.cases.columns.items()
+    }
+    parts["target"] = [ready.cases.target.values]
+    return {name: b"".join(np.ascontiguousarray(a).tobytes() for a in arrays) for name, arrays in parts.items()}
+
+
+# one worker runs all tests of a study, so that it is read and trained once
+@pytest.fixture(params=[pytest.param(c, marks=pytest.mark.xdist_group(str(c))) for c in CASES], ids=str)
 def case(request, monkeypatch):
     register(monkeypatch)
     return request.param
 
 
 @pytest.fixture
-def ready(case, tmp_path) -> Ready:
-    return prepare(case, tmp_path)
+def ready(case, tmp_path_factory) -> Ready:
+    """A study, which no test may change (`test_nothing_that_the_caller_handed_in_changes`)."""
+    if str(case) not in _READY:
+        _READY[str(case)] = prepare(case, tmp_path_factory.mktemp("ready"))
+    return _READY[str(case)]
+
+
+@pytest.fixture
+def trained(ready, case) -> Trained:
+    """The study's crew, trained once."""
+    if str(case) not in _TRAINED:
+        before, work = contents(ready), Work(ready.cases.task, ready.cases.groups, 0, ready.folder / "run")
+        _TRAINED[str(case)] = Trained(train_fold(ready.source, ready.split.folds[0], number=0, work=work), before, work)
+    return _TRAINED[str(case)]
 
 
 @pytest.fixture

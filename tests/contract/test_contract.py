@@ -20,6 +20,7 @@ from osler.spine import plan as plan_step
 from osler.spine.fit import PredictorObjective
 from osler.spine.fit.loop import plain_update
 from osler.spine.output import Blend
+from tests.contract.conftest import contents
 
 
 def outputs(ready, member, rows) -> list[np.ndarray]:
@@ -193,10 +194,9 @@ def test_gradients_reach_every_parameter(ready):
     assert still == []
 
 
-def test_crew_gives_network_and_baseline_on_one_scale(ready, tmp_path):
-    work = Work(ready.cases.task, ready.cases.groups, 0, tmp_path / "run")
-    crew = train_fold(ready.source, ready.split.folds[0], number=0, work=work)
-    again = train_fold(ready.source, ready.split.folds[0], number=0, work=work)  # taken up from the folder
+def test_crew_gives_network_and_baseline_on_one_scale(ready, trained):
+    crew = trained.crew
+    again = train_fold(ready.source, ready.split.folds[0], number=0, work=trained.work)  # taken up from the folder
     row = int(ready.split.test[0])
     if ready.source.anchor is not None:
         first, second = (grid.crew_maps(c, ready.source, row) for c in (crew, again))
@@ -259,25 +259,13 @@ def test_cases_that_are_scored_as_one_keep_the_order_of_their_first(ready):
         assert len(first) in {len(rows), len(np.unique(groups))}
 
 
-def test_nothing_that_the_caller_handed_in_changes(ready, tmp_path):
-    before = {name: _bytes(c) for name, c in ready.cases.columns.items()}
-    target = ready.cases.target.values.copy()
-    work = Work(ready.cases.task, ready.cases.groups, 0, tmp_path / "run")
-    train_fold(ready.source, ready.split.folds[0], number=0, work=work)
-    assert {name: _bytes(c) for name, c in ready.cases.columns.items()} == before
-    np.testing.assert_array_equal(ready.cases.target.values, target)
+def test_nothing_that_the_caller_handed_in_changes(ready, trained):
+    assert contents(ready) == trained.before
 
 
-def _bytes(columns: Columns) -> bytes:
-    parts = [a.values if isinstance(a, Ragged) else a for a in columns.arrays.values()]
-    return b"".join(np.ascontiguousarray(p).tobytes() for p in parts)
-
-
-def explained(ready, tmp_path):
+def explained(ready, trained):
     """Return the subject of a trained crew, and the calibration's answers."""
-    work = Work(ready.cases.task, ready.cases.groups, 0, tmp_path / "run")
-    fold = ready.split.folds[0]
-    crew = train_fold(ready.source, fold, number=0, work=work)
+    crew, fold = trained.crew, ready.split.folds[0]
     info, blend = ready.cases.target.info, Blend(0.3)
     state = explaining.references_of(ready.source, [crew], [fold.training], groups=ready.cases.groups, seed=0)
     subject = explaining.Subject.of(
@@ -287,10 +275,10 @@ def explained(ready, tmp_path):
     return subject, subject.answers()
 
 
-def test_explanations_add_up_to_the_raw_score(ready, tmp_path):
+def test_explanations_add_up_to_the_raw_score(ready, trained):
     if ready.source.anchor is not None:
         pytest.skip("raw outputs on a grid are not explained yet")
-    subject, answers = explained(ready, tmp_path)
+    subject, answers = explained(ready, trained)
     rows = ready.split.test[:5]
     parts = explaining.attributions(subject, rows, answers)
     alone = [
@@ -306,10 +294,10 @@ def test_explanations_add_up_to_the_raw_score(ready, tmp_path):
         assert (np.abs(parts[name].error) <= 2e-3 * way).all()
 
 
-def test_a_kind_of_data_without_features_is_explained_as_a_whole(ready, tmp_path):
+def test_a_kind_of_data_without_features_is_explained_as_a_whole(ready, trained):
     if ready.source.anchor is not None:
         pytest.skip("raw outputs on a grid are not explained yet")
-    subject, answers = explained(ready, tmp_path)
+    subject, answers = explained(ready, trained)
     rows = ready.split.test[:3]
     values = explaining.attributions(subject, rows, answers)["network"].values
     for name, modality in ready.cases.modalities.items():
@@ -362,10 +350,10 @@ def _ordered(columns: Columns, array: Ragged) -> np.ndarray:
     return array.values[np.lexsort((*keys, columns["times"].values, case))]
 
 
-def test_what_is_told_on_the_whole_is_json_for_every_kind_of_data(ready, tmp_path):
+def test_what_is_told_on_the_whole_is_json_for_every_kind_of_data(ready, trained):
     if ready.source.anchor is not None:
         pytest.skip("raw outputs on a grid are not explained yet")
-    subject, _ = explained(ready, tmp_path)
+    subject, _ = explained(ready, trained)
     rows = ready.split.test
     target = ready.cases.target.take(rows)
     told = importance.explanation(importance.on_cases(subject, rows), target, groups=None, seconds=0.5, seed=0)

@@ -18,7 +18,7 @@ def masked(x: Tensor, mask: Tensor | None) -> Tensor:
 class SequenceNorm(nn.BatchNorm1d):
     """Batch normalisation (Ioffe & Szegedy 2015) whose statistics see nothing behind the ends."""
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:  # type: ignore[override]
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return (B, C, L), zeros behind the ends."""
         if mask is None:
             plain: Tensor = super().forward(x)
