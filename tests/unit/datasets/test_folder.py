@@ -205,7 +205,7 @@ def test_entries_are_sorted_and_complete():
         "simulated-motif",
         "solubility",
     ]
-    assert {e.name.partition("/")[0] for e in entries() if "/" in e.name} == {"moleculenet", "tdc"}
+    assert {e.name.partition("/")[0] for e in entries() if "/" in e.name} == {"gue", "moleculenet", "tdc"}
     for entry in entries():
         assert entry.licence
         assert entry.home.startswith("https://")
