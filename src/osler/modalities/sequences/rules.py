@@ -38,9 +38,9 @@ def _strands(brief: Brief) -> Decision:
     score = float(brief.facts.get("strand", 0.0))
     told = f"what differs most from the other strand does so by {score:.1f} standard errors"
     if "gc" not in brief.facts:
-        return Decision("strands", "given", "proteins have no other strand", choices=STRANDS)
+        return Decision("strands", "given", "proteins have no other strand", choices=("given",))
     if "U" in brief.facts.get("composition", {}):
-        return Decision("strands", "given", "RNA has one strand", choices=STRANDS)
+        return Decision("strands", "given", "RNA has one strand", choices=("given",))
     if score >= DIRECTED:
         return Decision("strands", "given", f"the sequences have a direction: {told}", choices=STRANDS)
     return Decision("strands", "averaged", f"either strand tells the same: {told}; training reads one of them at random, a"
