@@ -22,6 +22,9 @@ def predict(
     top: Annotated[int | None, typer.Option(help="keep the best rows alone, so many, the best first", show_default=False)] = None,
     by: Annotated[str | None, typer.Option(help="column of the predictions by which --top chooses", show_default=False)] = None,
     lowest: Annotated[bool, typer.Option("--lowest", help="--top keeps the lowest instead of the highest")] = False,
+    alerts: Annotated[
+        bool, typer.Option("--alerts", help="name structural alerts of the molecules written; far slower than predictions")
+    ] = False,
     workers: Annotated[
         int | None, typer.Option(help="processes that read  [default: one per processor]", show_default=False)
     ] = None,
@@ -44,6 +47,7 @@ def predict(
             out=out,
             top=top_of(top, by=by, lowest=lowest),
             workers=workers,
+            alerts=alerts,
             sources=sources_of(source),
             device=device,
             watch=watch,

@@ -113,6 +113,16 @@ class Modality:
         """Return the case behind `locator` as this modality's frozen record, None where it holds nothing; raises Refused."""
         raise NotImplementedError
 
+    def replicates(self, columns: Columns) -> np.ndarray | None:
+        """Return (n,) int64, equal for cases of which a model sees the same: several measurements of one thing. Default None: this kind
+        of data does not tell."""
+        return None
+
+    def alerts(self, columns: Columns, rows: np.ndarray) -> np.ndarray:
+        """Return (m,) object: what in each of `rows` a reader of its prediction is warned of, as text, "" where nothing is. Default: this
+        kind of data knows none."""
+        return np.full(len(rows), "", object)
+
     def fields(self, *, reading: Mapping[str, Any]) -> tuple[Field, ...]:
         """Return what `encode` gives per case."""
         raise NotImplementedError

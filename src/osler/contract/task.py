@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from osler.contract.modality import Output
+from osler.contract.modality import NO_OPTIONS, Output
 from osler.core.attribution import Answer
 from osler.core.batch import TargetBatch
 from osler.core.clue import Outcome
@@ -40,12 +40,17 @@ class Task:
         return "vector"
 
     def target(
-        self, columns: Mapping[str, np.ndarray], *, info: Mapping[str, Any] | None = None
+        self,
+        columns: Mapping[str, np.ndarray],
+        *,
+        info: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] = NO_OPTIONS,
     ) -> tuple[Target, dict[int, Refusal]]:
         """Return the target and the rows that have none that can be used.
 
         `columns` by name, each (n,): float64 with NaN, or object with None. `info` is a trained bundle's: its classes
-        hold, and values it does not know are refused. Raises StudyError where the column cannot be this task's target.
+        hold, and values it does not know are refused. `settings` are what the study sets under `target.`. Raises StudyError where the
+        column cannot be this task's target, PlanError for settings that cannot be.
         """
         raise NotImplementedError
 

@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TargetBatch:
-    """The outcome of a batch on the device: `values` and `observed` (B, k), or on the grid (B, channels, i, j[, k])."""
+    """The outcome of a batch on the device: `values` and `observed` (B, k), or on the grid (B, channels, i, j[, k]); `side` (B, k) as
+    of `Target`, None where no value is a bound."""
 
     values: Tensor
     observed: Tensor
+    side: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)

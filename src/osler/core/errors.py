@@ -80,12 +80,19 @@ class Refusal:
     """Why a case could not be used.
 
     `sentence` explains `code` and never quotes the value itself: refusals are shown in reports and logs.
-    `column` is the table's column at fault, or None where the whole row is.
+    `column` is the table's column at fault, or None where the whole row is. `detail` is what a library said of the value in its own
+    words, which may tell of the value: it is written into the user's own output alone, by `whole`, and kept nowhere.
     """
 
     code: str
     sentence: str
     column: str | None = None
+    detail: str = ""
+
+    @property
+    def whole(self) -> str:
+        """The refusal with the library's own words, for the file of the user whose value it is."""
+        return f"{self} ({self.detail})" if self.detail else str(self)
 
     def __str__(self) -> str:
         where = f"column '{self.column}': " if self.column else ""

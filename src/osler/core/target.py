@@ -17,12 +17,21 @@ class Target:
     hold: the task's kind, names of targets, classes. A target on a grid (a mask) lies in its anchor input's columns:
     `info["field"]` names it there, and `values` is (n, 0), or what its task keeps of each case as a whole. `weight` (n,)
     weighs cases in training where the user gave it; measures are not weighted.
+
+    `side` (n, k) int8, None where every value is exact: 1 where the true number lies above `values`, -1 where below. Such a bound
+    is not observed: training alone looks at it, by `told`.
     """
 
     values: np.ndarray
     observed: np.ndarray
     info: Mapping[str, Any]
     weight: np.ndarray | None = None
+    side: np.ndarray | None = None
+
+    @property
+    def told(self) -> np.ndarray:
+        """What training learns from (n, k) bool: what is observed, and bounds."""
+        return self.observed if self.side is None else self.observed | (self.side != 0)
 
     def __len__(self) -> int:
         return len(self.values)
@@ -30,4 +39,5 @@ class Target:
     def take(self, rows: np.ndarray) -> Target:
         """Return the cases `rows`."""
         weight = None if self.weight is None else self.weight[rows]
-        return replace(self, values=self.values[rows], observed=self.observed[rows], weight=weight)
+        side = None if self.side is None else self.side[rows]
+        return replace(self, values=self.values[rows], observed=self.observed[rows], weight=weight, side=side)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,9 @@ from osler.core.study import Study
 from osler.core.table import Table
 from osler.core.target import Target
 from osler.core.watch import SILENT, Watch
+from osler.flows import replicates
 from osler.spine.columns import read_columns
-from osler.spine.scan import column_values
+from osler.spine.scan import column_values, target_columns
 
 NO_TARGET = Refusal("no_target", "the target is missing in this row")
 ON_GRID = frozenset[Role]({"input", "target", "truth", "baseline"})  # roles of the fields of a study whose target lies on a grid
@@ -75,6 +76,7 @@ def gather_cases(study: Study, table: Table, *, cache: Path, watch: Watch = SILE
     _check_present(columns)
     target, unusable = _target(study, table, task, columns=columns)
     target = _weighted(study, table, target)
+    target = replicates.weighted(target, modalities=modalities, columns=columns, settings=study.settings)
     anchor = study.inputs[0].name if grid else None
     refusals = gathered_refusals(table, columns, unusable, anchor=anchor)
     _say_unread(columns, refusals, watch=watch)
@@ -127,7 +129,8 @@ def _target(
         if not anchor.present.any():  # and so no column holds a mask
             raise StudyError(f"no case is left: all {len(table)} rows are refused; {most_common(anchor.refusals)}")
         return task.marked(anchor, names=study.targets, settings=settings_under(study.settings, "target"))
-    return task.target({name: column_values(table, name) for name in study.targets})
+    own = settings_under(study.settings, "target")
+    return task.target(target_columns(table, study.targets, qualifier=str(own.get("qualifier", ""))), settings=own)
 
 
 def gathered_refusals(
@@ -193,4 +196,4 @@ def _weighted(study: Study, table: Table, target: Target) -> Target:
         raise StudyError(f"the weight column '{study.roles.weight}' must hold numbers") from None
     if not (np.isfinite(weight) & (weight >= 0)).all() or weight.sum() == 0:
         raise StudyError(f"the weight column '{study.roles.weight}' must hold a number of at least 0 in every row")
-    return Target(target.values, target.observed, target.info, weight / weight.mean())
+    return replace(target, weight=weight / weight.mean())

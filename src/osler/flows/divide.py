@@ -13,6 +13,7 @@ from osler.core.leak import Leak
 from osler.core.plan import Plan
 from osler.core.split import Split
 from osler.core.study import Study
+from osler.flows import replicates
 from osler.flows.cases import Cases
 from osler.spine import leaks as leak_step
 from osler.spine import split as split_step
@@ -97,6 +98,7 @@ def split_plan(cases: Cases) -> Plan:
     plan = Plan(split_step.split_rules(
         groups=groups, budget=_minutes(cases.study), small=small, grid=cases.anchor is not None, keys=_choices(cases),
     ))  # fmt: skip
+    plan = plan.with_decisions(replicates.rules(cases.modalities, cases.columns))
     return plan.set_by_user({k: v for k, v in cases.study.settings.items() if k in plan})
 
 

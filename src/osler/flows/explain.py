@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from osler.flows.pictures import drawn, filed, separated
 from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
 from osler.flows.recurring import of_bundle as recurring_of_bundle
+from osler.flows.screening import as_trained
 from osler.flows.sources import NONE, Sources
 from osler.language import words
 from osler.spine.bundle import check_report_place
@@ -126,13 +127,12 @@ def explained(predictor: Predictor, table: Any, *, asked: Asked, folder: Path | 
     else:
         check_rows(predictor)
     identity = predictor.contents.about["roles"]["id"]
+    found = located(as_trained(in_memory(table), table, predictor=predictor), asked, identity=identity)
     if predictor.anchor is not None:
-        return [_marked(predictor, one, identity=identity) for one in located(table, asked, identity=identity)]
+        return [_marked(predictor, one, identity=identity) for one in found]
     answers = chosen(predictor.task.answers(predictor.output("test"), info=predictor.info, plan=predictor.contents.plan), asked)
     with threads(predictor.contents.plan):
-        return [
-            _case(predictor, one, answers, identity=identity, folder=folder) for one in located(table, asked, identity=identity)
-        ]
+        return [_case(predictor, one, answers, identity=identity, folder=folder) for one in found]
 
 
 def chosen(answers: Sequence[Answer], asked: Asked) -> list[Answer]:
@@ -156,12 +156,12 @@ def chosen(answers: Sequence[Answer], asked: Asked) -> list[Answer]:
     return [a for a in kept if a.main or a.target not in led]
 
 
-def located(table: Any, asked: Asked, *, identity: str | None) -> Iterator[Table]:
-    """Yield each case that is asked for as a table of one row; raises StudyError where one is not there."""
+def located(blocks: Iterable[Table], asked: Asked, *, identity: str | None) -> Iterator[Table]:
+    """Yield each case of the `blocks` that is asked for as a table of one row; raises StudyError where one is not there."""
     _check(asked, identity)
     wanted, seen, rows, near = set(asked.cases), set(), 0, _Near(asked.cases)
     found = []
-    for block in in_memory(table):
+    for block in blocks:
         hits = {r - 1 - block.first for r in asked.rows if block.first < r <= block.first + len(block)}
         if wanted:
             ids = _texts(block, str(identity))

@@ -24,8 +24,9 @@ from osler.flows.opening import in_memory
 from osler.flows.painting import judged_lines
 from osler.flows.predictor import Predictor
 from osler.flows.sample import Lot, Sample
+from osler.flows.screening import as_trained
 from osler.spine.drift import Sums
-from osler.spine.scan import column_values, rows_about
+from osler.spine.scan import column_values, rows_about, target_columns
 
 COMPARED = (
     100_000  # about so many of very many cases tell network and baseline apart: the standard error of an AUROC is then below .002
@@ -139,7 +140,9 @@ class _Gathering:
 
     def _of_vector(self, block: Table, columns: dict[str, Columns]) -> Judged:
         raw, refused = self.predictor.raw(block, columns=columns, parts=self.always)
-        target, unusable = self.predictor.task.target(_target_columns(self.predictor, block), info=self.predictor.info)
+        plan = self.predictor.contents.plan.part("target")
+        columns_of = target_columns(block, self.predictor.contents.about["targets"], qualifier=str(plan.get("qualifier", "")))
+        target, unusable = self.predictor.task.target(columns_of, info=self.predictor.info, settings=plan)
         rows = np.array([r for r in range(len(block)) if r not in refused], np.int64)
         good = np.array([int(r) not in unusable for r in rows], bool)
         rows = rows[good]
@@ -157,7 +160,9 @@ class _Gathering:
     def seen(self) -> Seen:
         """Return everything as one."""
         values, observed = (np.concatenate([getattr(t, name) for t in self.targets]) for name in ("values", "observed"))
-        target = Target(values, observed, self.predictor.info)
+        sides = [np.zeros(t.values.shape, np.int8) if t.side is None else t.side for t in self.targets]
+        side = np.concatenate(sides) if any(t.side is not None for t in self.targets) else None
+        target = Target(values, observed, self.predictor.info, side=side)
         if len(target) == 0:
             raise StudyError(f"no case can be scored: all {self.cases} rows are refused; {most_common(self.refusals)}")
         kept, compared = self.lot.kept()
@@ -191,7 +196,7 @@ def _joined(parts: list[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
 
 
 def _checked(predictor: Predictor, table: Path | Derived, *, subgroups: tuple[str, ...]) -> Iterator[Table]:
-    for block in in_memory(table, size=predictor.block_cases):
+    for block in as_trained(in_memory(table, size=predictor.block_cases), table, predictor=predictor):
         _check(predictor, block, subgroups=subgroups)
         yield block
 
@@ -213,7 +218,3 @@ def _check(predictor: Predictor, block: Table, *, subgroups: tuple[str, ...]) ->
     faults += [f"'{s}' is the target; scores within its own values say nothing" for s in subgroups if s in targets]
     if faults:
         raise StudyError(faults)
-
-
-def _target_columns(predictor: Predictor, block: Table) -> dict[str, np.ndarray]:
-    return {name: column_values(block, name) for name in predictor.contents.about["targets"]}

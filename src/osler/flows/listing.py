@@ -24,6 +24,7 @@ from osler.flows.crew import Crew
 from osler.flows.gathering import Seen
 from osler.flows.opening import in_memory
 from osler.flows.predictor import Predictor
+from osler.flows.screening import as_trained
 from osler.spine.report import write_cases
 from osler.spine.scan import column_values
 
@@ -128,7 +129,7 @@ def _read_again(
     predictor: Predictor, table: Path | Derived, wanted: set[int], reader: Reader
 ) -> Iterator[tuple[int, dict[str, Any]]]:
     identity = predictor.contents.about["roles"]["id"]
-    for block in in_memory(table):
+    for block in as_trained(in_memory(table), table, predictor=predictor):
         for row in sorted(wanted & set(range(block.first, block.first + len(block)))):
             at = row - block.first
             one = replace(block.slice(at, at + 1), rows=block.rows.take([at]))

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from osler.core.columns import Columns
 from osler.core.disk import telling
 from osler.core.errors import OutputError
 from osler.core.table import Table
 from osler.core.watch import SILENT, Watch
+from osler.flows import alerts as structural
 from osler.flows import masks
 from osler.flows.cohorts import Derived, of_bundle
 from osler.flows.files import Files, files_of
@@ -25,15 +28,22 @@ from osler.spine.bundle import bundle_digest
 from osler.spine.rows import Best, Parts
 
 ROWS = 1 << 16  # of a block at most
+Lines = dict[str, np.ndarray]
+More = Callable[..., Lines]
 
 
-def predict(
+def _as_they_are(lines: Lines, predictor: Predictor, *, block: Table, columns: Mapping[str, Columns]) -> Lines:  # noqa: ARG001
+    return lines
+
+
+def predict(  # noqa: PLR0913 - each is an option of the command
     bundle: Path | str,
     table: Path | str,
     *,
     out: Path | str,
     top: Top | None = None,
     workers: int | None = None,
+    alerts: bool = False,
     sources: Sources = NONE,
     device: str | None = None,
     watch: Watch = SILENT,
@@ -42,6 +52,7 @@ def predict(
 
     A bundle whose target lies on a grid writes into the folder `out`: cases.csv, one line per row, and under masks/ a file for each
     case in the geometry of its own.
+    With `alerts` a column names the structural alerts of each molecule that is written, which takes far longer than its prediction.
     `workers` processes read, as many as there are processors if not told. Of a file of molecules (.smi, .sdf; packed) each record is a row.
     `table` may be a folder of files that the bundle's modality opens, or one such file: each is a case, named in the output. A
     bundle that derives its cases from events takes the place of new events; each line then names the subject and the moment. `sources` as in `load`.
@@ -56,6 +67,8 @@ def predict(
     best = None if top is None else chosen(predictor, top)
     if predictor.anchor is not None:
         masks.check_folder(out)
+    if alerts:
+        structural.check(predictor)
     predictor, rows = of_bundle(predictor, table, purpose="predict", cache=default_cache())
     files = None
     if not isinstance(rows, Derived):
@@ -66,7 +79,9 @@ def predict(
     watch.stage("predicting", total=len(files.names) if files else 0)
     whole = files.blocks(size=size) if files else as_trained(in_memory(rows, size=size), rows, predictor=predictor)
     if predictor.anchor is None:
-        lacking = _table(predictor, whole, files, parts=Parts(out, key=f"{key}|{best}" if best else key), best=best, watch=watch)
+        key = "|".join([key, *([str(best)] if best else []), *(["alerts"] if alerts else [])])
+        more = structural.with_alerts if alerts else _as_they_are
+        lacking = _table(predictor, whole, files, parts=Parts(out, key=key), best=best, more=more, watch=watch)
     else:
         lacking = _folder(predictor, whole, files, out=out, key=key, watch=watch)
     if lacking:
@@ -75,13 +90,14 @@ def predict(
 
 
 def _table(
-    predictor: Predictor, blocks: Iterable[Table], files: Files | None, *, parts: Parts, best: Best | None, watch: Watch
+    predictor: Predictor, blocks: Iterable[Table], files: Files | None, *, parts: Parts, best: Best | None, more: More, watch: Watch
 ) -> int:  # fmt: skip
-    """Write the table; return how many predictions were made without an input."""
+    """Write the table, with what `more` adds to the lines that are written; return how many predictions were made without an input."""
     lacking = 0
     fresh = itertools.islice(blocks, parts.done(), None)
     for block, columns in predictor.streamed(fresh, parts=predictor.blend.parts):
-        lacking += _keep(parts, predictor.lines(block, columns), block, files=files, best=best)
+        added = partial(more, predictor=predictor, block=block, columns=columns)
+        lacking += _keep(parts, predictor.lines(block, columns), block, files=files, best=best, more=added)
         watch.advance(len(block))
     if best is not None:
         watch.say(told(parts.counts(), best))
@@ -109,7 +125,8 @@ def _folder(
 
 
 def _keep(
-    parts: Parts, lines: dict[str, np.ndarray], block: Table, *, files: Files | None, best: Best | None = None
+    parts: Parts, lines: dict[str, np.ndarray], block: Table, *, files: Files | None, best: Best | None = None,
+    more: Callable[[Lines], Lines] | None = None,
 ) -> int:  # fmt: skip
     """Write the lines of a block, or its `best`, where its cases are files with their names; return how many were made without an
     input."""
@@ -117,7 +134,8 @@ def _keep(
         names = np.array(block.rows.column(files.column).to_pylist(), object)
         lines = {"row": lines.pop("row"), files.column: names, **lines}
     counts = {"rows": len(block), "refused": int((lines["refused"] != "").sum())}
-    parts.write(lines if best is None else best.of_block(lines), counts=counts)
+    kept = lines if best is None else best.of_block(lines)
+    parts.write(kept if more is None else more(kept), counts=counts)
     return int((lines["without"] != "").sum()) if "without" in lines else 0
 
 

@@ -27,6 +27,7 @@ from osler.flows.judging import part_outputs, raw_outputs
 from osler.flows.members import PARTS
 from osler.flows.opening import default_cache, in_memory
 from osler.flows.planning import chosen_device, threads
+from osler.flows.screening import as_trained
 from osler.flows.sources import NONE, Sources, moved, told
 from osler.spine.bundle import Contents, read_bundle
 from osler.spine.columns import Asked, block_cases, grid_cases, read_ahead
@@ -110,7 +111,7 @@ class Predictor:
             reader, table = cohorts.of_bundle(self, table, purpose="predict", cache=default_cache())
         else:
             cohorts.check_rows(self)
-        blocks = in_memory(table, size=self.block_cases)
+        blocks = as_trained(in_memory(table, size=self.block_cases), table, predictor=reader)
         for block, columns in reader.streamed(blocks, parts=self.blend.parts):
             yield reader, block, columns
 
@@ -286,7 +287,7 @@ def _crew(contents: Contents, number: int, *, modalities: Mapping[str, Modality]
 def ending(columns: Mapping[str, Columns], refusals: Mapping[int, Refusal]) -> dict[str, np.ndarray]:
     """Return why cases of a block were refused; of several inputs also those that each prediction was made without."""
     cases = len(next(iter(columns.values())))
-    told = {"refused": np.array([str(refusals[r]) if r in refusals else "" for r in range(cases)], object)}
+    told = {"refused": np.array([refusals[r].whole if r in refusals else "" for r in range(cases)], object)}
     return told | ({"without": lacking(columns, refusals)} if len(columns) > 1 else {})
 
 
@@ -303,7 +304,7 @@ def lacking(columns: Mapping[str, Columns], refusals: Mapping[int, Refusal]) -> 
 
 
 def _named(name: str, why: Refusal | None) -> str:
-    return name if why is None else f"{name} ({why})"
+    return name if why is None else f"{name} ({why.whole})"
 
 
 def _spread(values: np.ndarray, kept: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ from osler.flows.judging import statistics
 from osler.flows.pooling import Together
 from osler.spine.evaluate import score_statistics
 from osler.spine.evaluate.clean import with_clean
+from osler.spine.evaluate.nearness import figures as nearness_figures
 from osler.spine.evaluate.withheld import withheld, without_few
 from osler.spine.fit import Source
 from osler.spine.leaks import touched
@@ -38,12 +39,15 @@ def score(
         found = statistics(source, trained.crews, trained.blend, split.test, task=cases.task, states=trained.states)
     info, seed = cases.target.info, cases.study.seed
     told = Together.of(cases.task, found, cases.groups[split.test] if cases.grouped else None, info=info)
-    columns = told.columns({**nearness(cases, split), **subgroup_columns(cases, split.test)})
+    near = nearness(cases, split)
+    columns = told.columns({**near, **subgroup_columns(cases, split.test)})
     views = cases.task.views(state=trained.states["test"], info=info)
     scores = score_statistics(cases.task, told.lines, info=info, groups=told.groups, seed=seed, views=views, subgroups=columns)
     reached = told.any(np.isin(split.test, touched(leaks)))
     scores = with_clean(scores, cases.task, told.lines, touched=reached, info=info, groups=told.groups, seed=seed)
-    scores = replace(scores, notes=told.noted(scores.notes), origin={"kind": "test"})
+    likeness = {name: columns[name] for name in near}
+    drawn = {f.name: f.to_dict() for f in nearness_figures(likeness, views, told.lines["test"], groups=told.groups)}
+    scores = replace(scores, notes=told.noted(scores.notes), origin={"kind": "test"}, curves={**scores.curves, **drawn})
     if withheld(scores.counts):
         return without_few(scores), found["test"]
     inputs = by_input(source, cases, split.test, trained, statistics=found, watch=watch)

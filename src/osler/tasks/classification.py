@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from scipy.special import expit, log_softmax
 
-from osler.contract import BaselineModel, TargetBatch, Task
+from osler.contract import NO_OPTIONS, BaselineModel, TargetBatch, Task
 from osler.core.attribution import Answer
 from osler.core.clue import Outcome
 from osler.core.errors import Refusal
@@ -53,7 +53,11 @@ class Classification(Task):
     name: ClassVar[str] = "classification"
 
     def target(
-        self, columns: Mapping[str, np.ndarray], *, info: Mapping[str, Any] | None = None
+        self,
+        columns: Mapping[str, np.ndarray],
+        *,
+        info: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] = NO_OPTIONS,
     ) -> tuple[Target, dict[int, Refusal]]:
         """Return the target; info is {"kind", "names", "classes": per target, "positive": a class, or one per label}."""
         return classes.read(columns, info)

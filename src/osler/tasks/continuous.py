@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from osler.core.measure import Measure
 from osler.core.sums import added
+from osler.tasks import bounds
 from osler.tasks.labels import safe_names
 from osler.tasks.multiclass import mean_of_known
 from osler.tasks.ranks import spearman
 
 # Statistics of a case, per target: the observed value (NaN where unobserved), the prediction, and the usual error at such a
-# prediction (equal where no case is surer than another), in the target's unit; and that unit: its standard deviation in training.
-TRUTH, GUESS, SPREAD, UNIT = range(4)
-WIDTH = 4
+# prediction (equal where no case is surer than another), in the target's unit; that unit: its standard deviation in training; and of a
+# value that is only a bound this (else NaN), with its side (1 above, -1 below, else 0).
+TRUTH, GUESS, SPREAD, UNIT, BOUND, SIDE = range(6)
+WIDTH = 6
 
 MEASURES = (
     Measure("rmse", "lower", "log"),
@@ -34,22 +37,33 @@ MEANS = (
 )
 
 
-def measured(names: Sequence[str]) -> tuple[Measure, ...]:
-    """Return the measures of targets `names`: of several, means of what has no unit first, then those of each."""
-    if len(names) == 1:
-        return MEASURES
-    own = (replace(m, name=f"{m.name}_{name}") for name in safe_names(names) for m in MEASURES)
-    return (*MEANS, *own)
+def measured(info: Mapping[str, Any]) -> tuple[Measure, ...]:
+    """Return the measures of the targets of `info`: of several, means of what has no unit first, then those of each."""
+    own = [_of_each(flag) for flag in _bounded(info)]
+    if len(own) == 1:
+        return own[0]
+    named = zip(safe_names(info["names"]), own, strict=True)
+    return (*MEANS, *(replace(m, name=f"{m.name}_{name}") for name, each in named for m in each))
+
+
+def _bounded(info: Mapping[str, Any]) -> list[bool]:
+    """Return of which targets (L,) some values are bounds."""
+    return [bool(flag) for flag in info.get("bounded") or [False] * len(info["names"])]
+
+
+def _of_each(bounded: bool) -> tuple[Measure, ...]:
+    return (*MEASURES, *bounds.MEASURES) if bounded else MEASURES
 
 
 def part(statistics: np.ndarray, number: int) -> np.ndarray:
-    """Return the statistics (n, 4) of target `number` of (n, 4 L)."""
+    """Return the statistics (n, 6) of target `number` of (n, 6 L)."""
     return statistics[:, number * WIDTH : (number + 1) * WIDTH]
 
 
-def measures(statistics: np.ndarray, counts: np.ndarray, *, names: Sequence[str]) -> dict[str, np.ndarray]:
+def measures(statistics: np.ndarray, counts: np.ndarray, *, info: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Return each measure (r,) of resamples `counts` (r, n); NaN where it does not exist (a constant outcome)."""
-    each = [_one(part(statistics, number), counts) for number in range(len(names))]
+    names = info["names"]
+    each = [_one(part(statistics, number), counts, bounded=flag) for number, flag in enumerate(_bounded(info))]
     if len(names) == 1:
         return each[0]
     units = [float(mean_of_known(part(statistics, number)[:, UNIT])) for number in range(len(names))]  # of folds, their mean
@@ -60,7 +74,14 @@ def measures(statistics: np.ndarray, counts: np.ndarray, *, names: Sequence[str]
     return out
 
 
-def _one(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
+def _one(statistics: np.ndarray, counts: np.ndarray, *, bounded: bool) -> dict[str, np.ndarray]:
+    found = _exact(statistics, counts)
+    if bounded:
+        found |= bounds.measures(statistics[:, GUESS], statistics[:, BOUND], statistics[:, SIDE], counts)
+    return found
+
+
+def _exact(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
     known = ~np.isnan(statistics[:, TRUTH])
     if not known.all():
         statistics, counts = statistics[known], counts[:, known]
@@ -93,16 +114,24 @@ def _positive(spread: np.ndarray, scale: np.ndarray) -> np.ndarray:
     return np.where(spread > 1e-12 * scale, spread, np.nan)
 
 
-def support(statistics: np.ndarray, *, names: Sequence[str]) -> Mapping[str, float]:
+def support(statistics: np.ndarray, *, info: Mapping[str, Any]) -> Mapping[str, float]:
     """Return by measure how many cases carry it (see Task.support)."""
-    each = [_carried(part(statistics, number)) for number in range(len(names))]
+    names = info["names"]
+    each = [_supported(part(statistics, number), bounded=flag) for number, flag in enumerate(_bounded(info))]
     if len(names) == 1:
         return each[0]
     each = [{**own, "scaled_rmse": own["rmse"]} for own in each]
     out = {m.name: max(own[m.name] for own in each) for m in MEANS}
     for name, own in zip(safe_names(names), each, strict=True):
-        out |= {f"{m.name}_{name}": own[m.name] for m in MEASURES}
+        out |= {f"{measure}_{name}": size for measure, size in own.items() if measure != "scaled_rmse"}
     return out
+
+
+def _supported(statistics: np.ndarray, *, bounded: bool) -> dict[str, float]:
+    found = _carried(statistics)
+    if bounded:
+        found |= dict.fromkeys((m.name for m in bounds.MEASURES), float((statistics[:, SIDE] != 0).sum()))
+    return found
 
 
 _LEAST_CARRIED = 10.0

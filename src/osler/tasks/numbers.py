@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from osler.core.bounds import parted
 from osler.core.errors import Refusal, StudyError, did_you_mean
 from osler.core.target import Target
+from osler.tasks import bounds
 from osler.tasks.labels import canonical
 
 
-def read(columns: Mapping[str, np.ndarray], info: Mapping[str, Any] | None) -> tuple[Target, dict[int, Refusal]]:
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """A column as numbers: `values` (n,), NaN where there is none; `side` (n,) int8, 1 where the true number lies above, -1 where
+    below; `bad` (n,) which cells hold something that is no finite number."""
+
+    values: np.ndarray
+    side: np.ndarray
+    bad: np.ndarray
+
+
+def read(
+    columns: Mapping[str, np.ndarray], info: Mapping[str, Any] | None, *, settings: Mapping[str, Any]
+) -> tuple[Target, dict[int, Refusal]]:
     """Return the target and the refused rows (see Task.target)."""
     names = list(info["names"]) if info else list(columns)
     if not names:
@@ -22,34 +37,51 @@ def read(columns: Mapping[str, np.ndarray], info: Mapping[str, Any] | None) -> t
     if missing:
         raise StudyError([f"no target column '{name}'{did_you_mean(name, columns)}" for name in missing])
     parts = [_numbers(columns[name]) for name in names]
-    values = np.stack([part for part, _ in parts], axis=1)
     if info is None:
         _refuse_nonsense(names, parts)
-    nothing = Refusal("no_target", "the target is missing", names[0] if len(names) == 1 else None)
-    refusals = dict.fromkeys(np.flatnonzero(np.isnan(values).all(axis=1)).tolist(), nothing)
-    for name, (_, bad) in zip(names, parts, strict=True):
-        refusals |= dict.fromkeys(np.flatnonzero(bad).tolist(), Refusal("bad_number", "not a finite number", name))
-    values[list(refusals)] = np.nan
-    return Target(values, ~np.isnan(values), {"kind": "regression", "names": names}), refusals
+    values, side = (np.stack([getattr(part, kind) for part in parts], axis=1) for kind in ("values", "side"))
+    refusals = _refusals(names, parts, bounds.chosen(settings))
+    if bounds.chosen(settings) != "use":
+        values, side = np.where(side != 0, np.nan, values), np.zeros_like(side)
+    values[list(refusals)], side[list(refusals)] = np.nan, 0
+    held = side.any(axis=0)
+    told = info.get("bounded") if info else held.tolist() if held.any() else None
+    about = {"kind": "regression", "names": names, **({"bounded": told} if told else {})}
+    return Target(values, ~np.isnan(values) & (side == 0), about, side=side if held.any() else None), refusals
 
 
-def _numbers(column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return values (n,), NaN where there is none, and which cells hold something that is no finite number."""
+def _refusals(names: list[str], parts: list[_Numbers], bounded: str) -> dict[int, Refusal]:
+    """Return the rows without any number, then those with a cell that is none, and those that the choice `bounded` leaves out."""
+    own = names[0] if len(names) == 1 else None
+    numbers = np.stack([~np.isnan(part.values) for part in parts], axis=1)
+    exact = np.stack([~np.isnan(part.values) & (part.side == 0) for part in parts], axis=1)
+    lost = {"use": np.zeros(len(exact), bool), "drop": ~exact.any(axis=1), "refuse": (numbers & ~exact).any(axis=1)}[bounded]
+    only = Refusal("bound", "a bound, which the study leaves out, is no exact number", own)
+    refusals = dict.fromkeys(np.flatnonzero(lost).tolist(), only)
+    nothing = Refusal("no_target", "the target is missing", own)
+    refusals |= dict.fromkeys(np.flatnonzero(~numbers.any(axis=1)).tolist(), nothing)
+    for name, part in zip(names, parts, strict=True):
+        refusals |= dict.fromkeys(np.flatnonzero(part.bad).tolist(), Refusal("bad_number", "not a finite number", name))
+    return refusals
+
+
+def _numbers(column: np.ndarray) -> _Numbers:
     if column.dtype.kind in "fiub":
         values = column.astype(np.float64)
         bad = np.isinf(values)
-        return np.where(bad, np.nan, values), bad
-    values, bad = np.full(len(column), np.nan), np.zeros(len(column), bool)
+        return _Numbers(np.where(bad, np.nan, values), np.zeros(len(column), np.int8), bad)
+    found = _Numbers(np.full(len(column), np.nan), np.zeros(len(column), np.int8), np.zeros(len(column), bool))
     for row, cell in enumerate(column):
         text = canonical(cell)
         if text is None:
             continue
-        number = _number(text)
+        side, rest = parted(text)
+        number = _number(rest)
         if number is None:
-            bad[row] = True
+            found.bad[row] = True
         else:
-            values[row] = number
-    return values, bad
+            found.values[row], found.side[row] = number, side
+    return found
 
 
 def _number(text: str) -> float | None:
@@ -60,11 +92,13 @@ def _number(text: str) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _refuse_nonsense(names: list[str], parts: list[tuple[np.ndarray, np.ndarray]]) -> None:
+def _refuse_nonsense(names: list[str], parts: list[_Numbers]) -> None:
     faults = []
-    for name, (values, bad) in zip(names, parts, strict=True):
-        known = values[~np.isnan(values)]
-        if not len(known) and bad.any():
+    for name, part in zip(names, parts, strict=True):
+        known = part.values[~np.isnan(part.values) & (part.side == 0)]
+        if not len(known) and part.side.any():
+            faults.append(f"target '{name}' holds bounds such as >10 alone and no exact number; there is nothing to measure")
+        elif not len(known) and part.bad.any():
             faults.append(
                 f"target '{name}' holds no number that can be read; if it names classes, use --task classification, "
                 "else write numbers with a decimal point and without units"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from osler.contract import BaselineModel, TargetBatch, Task
+from osler.contract import NO_OPTIONS, BaselineModel, TargetBatch, Task
 from osler.core.attribution import Answer
 from osler.core.clue import Outcome
 from osler.core.errors import Refusal
@@ -20,7 +20,7 @@ from osler.core.target import Target
 from osler.core.telling import Telling
 from osler.core.update import Updates
 from osler.core.view import View
-from osler.tasks import conformal, continuous, number_intervals, numbers, selective
+from osler.tasks import bounds, conformal, continuous, number_intervals, numbers, selective
 from osler.tasks.labels import safe_names
 from osler.tasks.settings import chosen_rows, finite, setting
 
@@ -34,17 +34,21 @@ class Regression(Task):
     name: ClassVar[str] = "regression"
 
     def target(
-        self, columns: Mapping[str, np.ndarray], *, info: Mapping[str, Any] | None = None
+        self,
+        columns: Mapping[str, np.ndarray],
+        *,
+        info: Mapping[str, Any] | None = None,
+        settings: Mapping[str, Any] = NO_OPTIONS,
     ) -> tuple[Target, dict[int, Refusal]]:
-        """Return the target; info is {"kind": "regression", "names"}."""
-        return numbers.read(columns, info)
+        """Return the target; info is {"kind": "regression", "names"}, and "bounded" by target where some values are bounds."""
+        return numbers.read(columns, info, settings=settings)
 
     def stratum(self, target: Target) -> np.ndarray:
         """Return the tenth in which a case lies, by the mean of its standardised targets."""
-        known = np.where(target.observed, target.values, np.nan)
+        known = np.where(target.told, target.values, np.nan)
         mean, scale = _moments(known)
-        score = np.where(target.observed, (target.values - mean) / scale, 0.0).sum(axis=1)
-        score = score / np.maximum(1, target.observed.sum(axis=1))
+        score = np.where(target.told, (target.values - mean) / scale, 0.0).sum(axis=1)
+        score = score / np.maximum(1, target.told.sum(axis=1))
         edges = np.unique(np.quantile(score, np.linspace(0.1, 0.9, 9))) if len(score) else np.empty(0)
         return np.searchsorted(edges, score, side="right").astype(np.int64)
 
@@ -58,11 +62,12 @@ class Regression(Task):
         return len(info["names"])
 
     def facts(self, target: Target, rows: np.ndarray) -> Mapping[str, Any]:
-        """Return mean and standard deviation of each target."""
+        """Return mean and standard deviation of each target's exact values, and how many `bounds` there are beside them."""
         kept = target.take(rows)
         mean, scale = _moments(np.where(kept.observed, kept.values, np.nan))
         cases = kept.observed.sum(axis=0).tolist()
-        return {**target.info, "cases": cases, "mean": mean.tolist(), "scale": scale.tolist()}
+        told = bounds.counted(kept.side, target.info["names"])
+        return {**target.info, "cases": cases, "mean": mean.tolist(), "scale": scale.tolist(), **told}
 
     def rules(self, brief: Brief) -> tuple[Decision, ...]:
         """Return the scale on which the network works."""
@@ -72,6 +77,7 @@ class Regression(Task):
             Decision(
                 "target.calibration", "fitted", "a clear squeeze or stretch of predictions is undone", "rule", ("fitted", "none")
             ),
+            *bounds.rules(),
             *conformal.rules(by_class=False),
         )
 
@@ -82,14 +88,16 @@ class Regression(Task):
         return LinearHead(width, [0.0] * self.width(info))
 
     def loss(self, raw: Tensor, target: TargetBatch, *, plan: Mapping[str, Any]) -> Tensor:
-        """Return the squared error per case (B,) on the standardised scale, the mean over its observed targets."""
+        """Return the squared error per case (B,) on the standardised scale, the mean over what is told of its targets; a bound costs
+        nothing where the prediction keeps it."""
         import torch
 
         from osler.tasks.heads import like, mean_over_observed
 
         mean, scale = (torch.as_tensor(v, dtype=target.values.dtype, device=raw.device) for v in _scale(plan, raw.shape[-1]))
         wanted = like((target.values - mean) / scale, raw)
-        return mean_over_observed((raw - wanted) ** 2, target.observed)
+        told = target.observed if target.side is None else target.observed | (target.side != 0)
+        return mean_over_observed(bounds.one_sided(raw - wanted, target.side) ** 2, told)
 
     def baseline(
         self, features: Features, target: Target, *, groups: np.ndarray, plan: Mapping[str, Any], seed: int
@@ -159,25 +167,27 @@ class Regression(Task):
         return of_numbers(state, names=info["names"], mean=mean, scale=scale)
 
     def measured(self, info: Mapping[str, Any]) -> tuple[Measure, ...]:
-        """Return the measures; RMSE is the primary one, of several targets its mean in standard deviations of the training cases."""
-        return continuous.measured(info["names"])
+        """Return the measures; RMSE is the primary one, of several targets its mean in standard deviations of the training cases. All but
+        those of bounds rest on exact values."""
+        return continuous.measured(info)
 
     def statistics(self, raw: np.ndarray, target: Target, *, state: State, plan: Mapping[str, Any]) -> np.ndarray:
-        """Return per case and target the truth, the prediction and the usual error at such a prediction, in the target's unit, and
-        the target's standard deviation in training."""
+        """Return per case and target the truth, the prediction and the usual error at such a prediction, in the target's unit, the
+        target's standard deviation in training, and the bound where it is one, with its side."""
         truth, guess = np.where(target.observed, target.values, np.nan), _guess(raw, state, plan)
         unit = np.broadcast_to(_scale(plan, raw.shape[1])[1], guess.shape)
-        return np.stack([truth, guess, number_intervals.usual(guess, state), unit], axis=2).reshape(
-            len(raw), continuous.WIDTH * raw.shape[1]
-        )
+        side = np.zeros(guess.shape) if target.side is None else target.side.astype(float)
+        bound = np.where(side != 0, target.values, np.nan)
+        found = np.stack([truth, guess, number_intervals.usual(guess, state), unit, bound, side], axis=2)
+        return found.reshape(len(raw), continuous.WIDTH * raw.shape[1])
 
     def measures(self, statistics: np.ndarray, counts: np.ndarray, *, info: Mapping[str, Any]) -> dict[str, np.ndarray]:
         """Return each measure of each resample."""
-        return continuous.measures(statistics, counts, names=info["names"])
+        return continuous.measures(statistics, counts, info=info)
 
     def support(self, statistics: np.ndarray, *, info: Mapping[str, Any]) -> Mapping[str, float]:
         """Return by measure how many cases carry it."""
-        return continuous.support(statistics, names=info["names"])
+        return continuous.support(statistics, info=info)
 
     def views(self, *, state: State, info: Mapping[str, Any]) -> tuple[View, ...]:
         """Return the coverage of conformal intervals, and what is gained by keeping silent on doubtful cases where errors tell

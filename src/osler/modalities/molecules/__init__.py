@@ -98,6 +98,18 @@ class Molecules(Modality):
 
         return Keys(columns)
 
+    def replicates(self, columns: Columns) -> np.ndarray | None:
+        """Return numbers of equal molecules, as features are computed of them."""
+        from osler.modalities.molecules.keys.together import replicates
+
+        return replicates(columns)
+
+    def alerts(self, columns: Columns, rows: np.ndarray) -> np.ndarray:
+        """Return the structural alerts of each molecule."""
+        from osler.modalities.molecules.facts.alerts import alerts
+
+        return alerts(columns, rows)
+
     def leaks(self, columns: Columns, split: Split, *, target: Target) -> tuple[Leak, ...]:
         """Return the same molecules in other forms, and near analogues."""
         from osler.modalities.molecules.leaks import leaks

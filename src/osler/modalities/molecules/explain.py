@@ -18,9 +18,10 @@ from osler.modalities.molecules.case import ATOM, ATOMS, BOND, BONDS, CHARGE, DE
 UNIT, EDGE = 26.0, 22.0  # a bond's length and the margin, in the drawing's own units
 LARGEST = 640.0  # along a side: a peptide is drawn smaller
 GLOW, BAND = 11.0, 9.0  # radius of the colour behind an atom, and width of that behind a bond
-LEGEND = 34
+LEGEND, SLOT = 34, 56.0  # its height, and the width that one of its numbers wants
 FOR, AGAINST = "#d55e00", "#0072b2"  # told apart by colour-blind readers (Okabe and Ito 2008)
 OPAQUE = 0.8
+_STEPS = (-1.0, -0.5, 0.5, 1.0)  # of the strongest, shown in the legend
 _CARBON, _ELEMENT, _HYDROGENS, _CHARGED = 6, *(list(ATOM).index(name) for name in ("element", "hydrogens", "charge"))
 _DOUBLE, _TRIPLE, _AROMATIC = 2, 3, 4
 _TYPE = list(BOND).index("type")
@@ -76,7 +77,8 @@ def picture(columns: Columns, row: int, *, layers: Mapping[str, np.ndarray]) -> 
             marks = [*_glows(found, adds / strongest), *_legend(wide, high, strongest)]
     lines = [_bond(found, bond) for bond in range(len(found.bonds))]
     labels = [_label(found, atom) for atom in range(len(found.atoms))]
-    box = f'viewBox="0 0 {wide:.0f} {high + foot:.0f}" width="{wide:.0f}" height="{high + foot:.0f}"'
+    broad = max(wide, SLOT * len(_STEPS)) if foot else wide  # a small molecule stands in the middle above its legend
+    box = f'viewBox="{(wide - broad) / 2:.0f} 0 {broad:.0f} {high + foot:.0f}" width="{broad:.0f}" height="{high + foot:.0f}"'
     parts = "".join([*marks, *lines, *labels])
     return f'<svg xmlns="http://www.w3.org/2000/svg" class="picture molecule" {box} role="img">{parts}</svg>'
 
@@ -136,13 +138,12 @@ def _colour(share: float) -> str:
 
 def _legend(wide: float, high: float, strongest: float) -> list[str]:
     parts = []
-    for share in (-1.0, -0.5, 0.5, 1.0):
-        x = wide / 2 + share * (wide / 2 - EDGE)
-        parts.append(
-            f'<circle cx="{x:.1f}" cy="{high + 8:.1f}" r="6" fill="{_colour(share)}" fill-opacity="{OPAQUE * abs(share):.2f}"/>'
-        )
-        told = f"{share * strongest:+.2g}".replace("-", "−")
-        parts.append(_text(x, high + 28, told))
+    slot = max(SLOT, (wide - EDGE) / len(_STEPS))
+    for place, share in enumerate(_STEPS):
+        x = wide / 2 + (place - (len(_STEPS) - 1) / 2) * slot
+        look = f'fill="{_colour(share)}" fill-opacity="{OPAQUE * abs(share):.2f}"'
+        parts.append(f'<circle cx="{x:.1f}" cy="{high + 8:.1f}" r="6" {look}/>')
+        parts.append(_text(x, high + 28, f"{share * strongest:+.2g}".replace("-", "−")))
     return parts
 
 

@@ -28,7 +28,7 @@ def save(folder: Path, columns: Columns) -> None:
         _save_words(fresh, columns.words)
         about = {
             "fields": [asdict(f) for f in columns.fields],
-            "refusals": {int(row): asdict(r) for row, r in columns.refusals.items()},
+            "refusals": {int(row): _kept(r) for row, r in columns.refusals.items()},
         }
         (fresh / "columns.json").write_text(json.dumps(about))
 
@@ -53,6 +53,11 @@ def opened(folder: Path) -> Columns | None:
         return None
 
 
+def _kept(refusal: Refusal) -> dict[str, Any]:
+    """Return what may be kept of a refusal: not what tells of the value."""
+    return {name: value for name, value in asdict(refusal).items() if name != "detail"}
+
+
 def join(folder: Path, shards: Sequence[Path]) -> None:
     """Write the shards behind one another to `folder`, one array at a time, without holding them in memory."""
     parts = [load(s) for s in shards]
@@ -65,7 +70,7 @@ def join(folder: Path, shards: Sequence[Path]) -> None:
         _save_words(fresh, Words(keys, np.concatenate([p.words.texts for p in parts])[first]))
         starts = np.cumsum([0, *(len(p) for p in parts)])
         refusals = {
-            int(start) + row: asdict(r) for start, p in zip(starts[:-1], parts, strict=True) for row, r in p.refusals.items()
+            int(start) + row: _kept(r) for start, p in zip(starts[:-1], parts, strict=True) for row, r in p.refusals.items()
         }
         about = {"fields": [asdict(f) for f in parts[0].fields], "refusals": refusals}
         (fresh / "columns.json").write_text(json.dumps(about))

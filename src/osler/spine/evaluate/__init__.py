@@ -54,7 +54,7 @@ def evaluate(
     `raws` gives raw outputs (n, k) by part, "network" and "baseline" where there are; `states` their calibration. `groups`
     (n,) of any type with an order, or None where none is known. Cases without an observed target count nothing.
     """
-    kept = np.flatnonzero(target.observed.any(axis=1)) if target.observed.shape[1] else np.arange(len(target))
+    kept = np.flatnonzero(target.told.any(axis=1)) if target.observed.shape[1] else np.arange(len(target))
     seen = target.take(kept)
     found = statistics_of(task, {part: raw[kept] for part, raw in raws.items()}, seen, states=states, plan=plan)
     own = None if groups is None else groups[kept]

@@ -43,7 +43,9 @@ class PredictorObjective(Objective):
         raw = found.float()
         carried = raw.shape[1]
         flat = raw.flatten(0, 1)
-        repeated = TargetBatch(_repeat(batch.target.values, carried), _repeat(batch.target.observed, carried))
+        target = batch.target
+        side = None if target.side is None else _repeat(target.side, carried)
+        repeated = TargetBatch(_repeat(target.values, carried), _repeat(target.observed, carried), side)
         loss = self.task.loss(flat, repeated, plan=self.plan).reshape(len(raw), carried).mean(1)
         return loss if batch.weight is None else loss * batch.weight
 

@@ -70,7 +70,8 @@ class Source:
     def _vector_target(self, rows: np.ndarray) -> TargetBatch:
         assert self.target is not None
         values = self._tensor(self.target.values[rows]).float()
-        return TargetBatch(values, self._tensor(self.target.observed[rows]))
+        side = None if self.target.side is None else self._tensor(self.target.side[rows])
+        return TargetBatch(values, self._tensor(self.target.observed[rows]), side)
 
     def _input(self, name: str, rows: np.ndarray, *, seed: int | None) -> tuple[InputBatch, TargetBatch | None]:
         modality, columns, plan = self.modalities[name], self.columns[name], self.plan.part(f"inputs.{name}")

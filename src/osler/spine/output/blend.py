@@ -59,5 +59,6 @@ def combine(raws: Mapping[str, np.ndarray], blend: Blend) -> np.ndarray:
 def _losses(raw: np.ndarray, target: Target, task: Task, plan: Mapping[str, Any]) -> np.ndarray:
     import torch
 
-    batch = TargetBatch(torch.from_numpy(target.values), torch.from_numpy(target.observed))
+    side = None if target.side is None else torch.from_numpy(target.side)
+    batch = TargetBatch(torch.from_numpy(target.values), torch.from_numpy(target.observed), side)
     return task.loss(torch.from_numpy(raw), batch, plan=plan).numpy()

@@ -11,7 +11,7 @@ from osler.language import Words, words
 from osler.spine.report.drawing import Mark
 from osler.spine.report.looks import pattern
 from osler.spine.report.numerals import NONE, count, number, share
-from osler.spine.report.overall import compared, legend, part_name
+from osler.spine.report.overall import compared, feature_name, legend, part_name
 from osler.spine.report.page import HTML_LANGUAGE, ways
 from osler.spine.report.sides import PARTS, Side, draw_sides, signed
 from osler.spine.report.template import style, template
@@ -178,7 +178,8 @@ def _said(value: float | None, answer: Mapping[str, Any]) -> str:
 
 def _label(feature: Mapping[str, Any], said: Words) -> str:
     told = cell(feature, said)
-    return f"{feature['name']} = {told}" if told else str(feature["name"])
+    name = feature_name(feature["name"], said)
+    return f"{name} = {told}" if told else name
 
 
 def cell(feature: Mapping[str, Any], said: Words) -> str:
@@ -196,7 +197,7 @@ def cell(feature: Mapping[str, Any], said: Words) -> str:
 
 def _line(feature: Mapping[str, Any], said: Words) -> Line:
     adds = tuple(signed(feature["attribution"][part]) for part in PARTS)
-    return Line(str(feature["name"]), cell(feature, said), place(feature, said), adds)
+    return Line(feature_name(feature["name"], said), cell(feature, said), place(feature, said), adds)
 
 
 def place(feature: Mapping[str, Any], said: Words) -> str:

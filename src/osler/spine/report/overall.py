@@ -58,8 +58,16 @@ def part_name(part: str, said: Words) -> str:
     return said.say(f"part.{'test' if part == 'bundle' else part}")
 
 
+def feature_name(name: object, said: Words) -> str:
+    """Return what a feature is called: one that a kind of data names itself (a molecule's structure) has a word, a column its own."""
+    return str(said.get(f"feature.{name}", name))
+
+
 def _attributed(told: Mapping[str, Any], said: Words) -> Drawing | None:
-    rows = [Side(line["name"], {p: 100 * line[p] for p in PARTS if p in line}) for line in told.get("shares", ())[:SHOWN]]
+    rows = [
+        Side(feature_name(line["name"], said), {p: 100 * line[p] for p in PARTS if p in line})
+        for line in told.get("shares", ())[:SHOWN]
+    ]
     if not rows:
         return None
     title = said.say("explain.attributed")
@@ -90,7 +98,7 @@ def _lost(told: Mapping[str, Any], said: Words) -> Drawing | None:
     if not rows:
         return None
     losses = [row["loss"] for row in rows]
-    names = [row["name"] for row in rows]
+    names = [feature_name(row["name"], said) for row in rows]
     ends = {end: [one[end] for one in losses] for end in ("low", "high")}
     series = [
         {"label": "", "x": names, "y": [one["value"] for one in losses], "style": "points", **ends},

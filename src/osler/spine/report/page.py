@@ -10,6 +10,7 @@ from osler.language import Words, words
 from osler.spine.report import data, numerals
 from osler.spine.report.adding import adding
 from osler.spine.report.answer import HOLDS, ROUTINE, answer, by_origin, warnings
+from osler.spine.report.assay import assay
 from osler.spine.report.drawing import Drawing, draw
 from osler.spine.report.drift import drift_told
 from osler.spine.report.inputs import inputs
@@ -114,6 +115,7 @@ def _about(account: Account, said: Words) -> list[str]:
     parts = [said.say("data.rows", **told)]
     parts += [said.say("data.left", n=numerals.count(left))] if left else []
     parts += [said.say("data.groups", n=numerals.count(groups))] if groups else []
+    parts += assay(account, said)
     return [*parts, numerals.closed(said[account.split], said)] if account.split else parts
 
 

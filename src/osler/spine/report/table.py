@@ -14,7 +14,19 @@ PARTS = ("test", "network", "baseline")
 MOST_LABELS = 20  # labels of a target with lines of their own
 LOWER = frozenset(
     {
-        *("brier", "log_loss", "rmse", "scaled_rmse", "mae", "mse", "ece", "median_absolute_error", "hinge", "mape"),
+        *(
+            "brier",
+            "log_loss",
+            "rmse",
+            "scaled_rmse",
+            "mae",
+            "mse",
+            "ece",
+            "median_absolute_error",
+            "hinge",
+            "mape",
+            "bound_rmse",
+        ),
         *("hd95", "assd", "one_sided", "volume_error", "volume_difference", "quality_error"),
     }
 )

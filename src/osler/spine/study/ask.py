@@ -6,6 +6,7 @@ import fnmatch
 from collections.abc import Mapping, Sequence
 
 from osler.contract import Modality
+from osler.core.bounds import qualifiers
 from osler.core.errors import StudyError, did_you_mean
 from osler.core.question import TAKEN
 from osler.core.registry import TASKS
@@ -35,7 +36,7 @@ def ask(request: Request, *, table: Table, modalities: Mapping[str, Modality]) -
     faults += more
     if faults:
         raise StudyError(faults)
-    taken = {*asked.target, *(c for one in written for c in one.columns)}
+    taken = {*asked.target, *_signs(asked), *(c for one in written for c in one.columns)}
     subjects = [one.columns[0] for one in written if one.columns and modalities[one.modality].asked]
     roles, notes = guess.roles(_roles(asked), table=table, taken=taken, subjects=subjects)
     notes = _set_aside(asked, roles, notes)
@@ -84,15 +85,22 @@ def _absent(asked: StudyFile, table: Table) -> list[str]:
     """Return a fault for each named column that the table lacks."""
     named = [("target", c) for c in asked.target] + [("subgroups", c) for c in asked.subgroups]
     named += [(role, name) for role in (*_KEPT_OUT, "time") if (name := getattr(asked, role)) is not None]
+    named += [("set target.qualifier", c) for c in _signs(asked)]
     if asked.question is not None and (column := asked.question.index.column) is not None:
         named.append(("question: index", column))
     there = set(table.columns)
     return [f"{role}: the table has no column '{c}'{did_you_mean(c, table.columns)}" for role, c in named if c not in there]
 
 
+def _signs(asked: StudyFile) -> tuple[str, ...]:
+    """Return the columns that hold the signs of targets, which no input may know."""
+    return tuple(qualifiers(str(asked.settings.get("target.qualifier", "")), asked.target).values())
+
+
 def _contradictions(asked: StudyFile) -> list[str]:
     """Return a fault for each column that plays two roles which cannot both be meant."""
     faults = [f"target: '{c}' is named twice" for c in sorted({c for c in asked.target if asked.target.count(c) > 1})]
+    faults += [f"set target.qualifier: '{c}' is the target itself" for c in _signs(asked) if c in asked.target]
     players: dict[str, list[str]] = {}
     for role in (*_KEPT_OUT, "time"):
         if name := getattr(asked, role):
@@ -169,6 +177,7 @@ def _written(
     found, faults = [], []
     there = set(table.columns)
     kept_out = {getattr(asked, role): role for role in _KEPT_OUT if getattr(asked, role)} | dict.fromkeys(asked.target, "target")
+    kept_out |= dict.fromkeys(_signs(asked), "qualifier of the target")
     for name, one in asked.inputs.items():
         keyed = one.modality in modalities and modalities[one.modality].asked  # the subject's name only finds its events
         barred = {c: role for c, role in kept_out.items() if not (keyed and role in ("id", "group"))}
@@ -208,7 +217,7 @@ def _inputs(
     modalities: Mapping[str, Modality],
 ) -> tuple[tuple[Input, ...], list[str]]:
     """Return the inputs written, or else those guessed from all columns that are neither target nor role."""
-    busy = {*asked.target, *roles.columns()}
+    busy = {*asked.target, *_signs(asked), *roles.columns()}
     busy |= {*TAKEN} if asked.question is not None and asked.question.derived else set()
     free = [c for c in table.columns if c not in busy and c not in excluded]
     left = [f"Left out as asked: {_listed(asked.exclude)}."] if excluded else []

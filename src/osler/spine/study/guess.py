@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from osler.contract import Modality
+from osler.core.bounds import parted
 from osler.core.errors import Refusal
 from osler.core.names import names_identifier, names_patient, plain
 from osler.core.study import Input, Roles
@@ -196,7 +197,7 @@ def _look(values: Sequence[Any]) -> str:
 
 def _number(text: str) -> float | None:
     try:
-        value = float(text.replace(",", ".", 1).replace("_", "?"))  # Python alone reads 1_000 as a number
+        value = float(parted(text)[1].replace(",", ".", 1).replace("_", "?"))  # Python alone reads 1_000 as a number
     except ValueError:
         return None
     return value if abs(value) < float("inf") else None

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from osler.core.features import Features
 from osler.core.target import Target
 from osler.tasks.baselines.boosting import boosted_contributions, boosted_raw, broad, heavy
+from osler.tasks.baselines.bounded import imputed
 from osler.tasks.baselines.design import FORMS, fit_design
 from osler.tasks.baselines.folds import spread_rows, strata
 from osler.tasks.baselines.linear import Linear
@@ -127,11 +128,12 @@ def _problems(
         values = (values - center) / scale
     width = len(target.info["classes"][0]) if kind == "multiclass" else 1
     for column in columns:
-        rows = np.flatnonzero(target.observed[:, column] & (weight > 0))
+        rows = np.flatnonzero(target.told[:, column] & (weight > 0))
         matrix = np.ascontiguousarray(features.matrix[rows], np.float32)
         inner = "binary" if kind == "multilabel" else kind
         even = weight[rows] / weight[rows].mean() if len(rows) else weight[rows]
-        yield Problem(inner, matrix, features.categorical, values[rows, column], even, groups[rows], width, threads, seed)
+        found = Problem(inner, matrix, features.categorical, values[rows, column], even, groups[rows], width, threads, seed)
+        yield found if target.side is None else imputed(found, target.side[rows, column])
 
 
 def _fitted(problem: Problem, *, plan: Mapping[str, Any], shared: Shared | None) -> Part:

@@ -54,6 +54,20 @@ def test_atoms_and_bonds_take_the_colour_of_what_they_add(columns):
     assert not re.search("nan|inf", nothing)
 
 
+def test_the_numbers_of_the_legend_stand_apart_under_a_small_molecule(columns):
+    svg = ET.fromstring(picture(columns, 3, layers={"attribution": np.array([0.00123])}))
+    left, _, wide, _ = map(float, svg.get("viewBox").split())
+    numbers = [node for node in svg.iter(f"{SVG}text") if (node.text or "")[:1] in "+−"]
+    places = sorted(float(node.get("x")) for node in numbers)
+    assert len(places) == 4
+    letter = 6.2  # of a font of 11, measured in a browser's drawing
+    widest = max(len(node.text) for node in numbers) * letter
+    assert np.diff(places).min() > widest
+    assert left < places[0] - widest / 2
+    assert places[-1] + widest / 2 < left + wide
+    assert all(float(node.get("y")) > sketch(columns, 3).size[1] + 14 for node in numbers)
+
+
 def test_structure_and_descriptors_are_lent_apart():
     whole = shard([ASPIRIN, SALT, "CCO", None], roles=("input", "baseline"))
     values = np.array([2, 0, 3, 1])

@@ -59,6 +59,13 @@ def _molecules(hashes: np.ndarray, present: np.ndarray) -> np.ndarray:
     return numbers[left].astype(np.int64)
 
 
+def replicates(columns: Columns) -> np.ndarray | None:
+    """Return (n,) numbers of molecules that are the same once they are standardised; None where the columns do not tell."""
+    if IDENTITY not in columns.arrays:
+        return None
+    return _numbered(np.asarray(columns[IDENTITY])[:, SAME.index("parent")], columns.present)
+
+
 def clusters(columns: Columns) -> np.ndarray:
     """Return (n,) numbers of clusters by Taylor and Butina (1999, doi:10.1021/ci9803381): the molecule with most neighbours of a similarity
     of at least ALIKE takes them, and so on with those that are left.

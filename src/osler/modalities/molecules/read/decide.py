@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from osler.core.plan import Decision, Plan
+from osler.modalities.molecules.read.trial import SECONDS
 
 MOST_ATOMS = 500  # of a molecule: ErG takes 0.7 s of 500 atoms and 70 s of 2,000
 
@@ -28,5 +29,6 @@ def _decisions() -> tuple[Decision, ...]:
         Decision("tautomers", "given", "a canonical tautomer costs milliseconds a molecule", choices=("given", "canonical")),
         Decision("avalon", False, "Avalon counts take as long as all other features together and were hardly better"
                  " (docs/lab.md)"),
+        Decision("most_seconds", SECONDS, "that RDKit may take of one large molecule, which is refused after them; 0 sets no limit"),
         Decision("most_atoms", MOST_ATOMS, "larger molecules are refused: RDKit's time grows with the cube of the atoms"),
     )  # fmt: skip

@@ -10,8 +10,9 @@ from osler.core.errors import Refusal, Refused
 from osler.modalities.molecules.case import Molecule, MoleculeRows
 from osler.modalities.molecules.read.cells import cells
 from osler.modalities.molecules.read.notation import notation
-from osler.modalities.molecules.read.parse import chemistry, parsed, refused
+from osler.modalities.molecules.read.parse import chemistry, doubtful, parsed, refused
 from osler.modalities.molecules.read.standard import standardised
+from osler.modalities.molecules.read.trial import SECONDS, trial
 
 
 def read(locator: MoleculeRows, *, reading: Mapping[str, Any]) -> Molecule | None:
@@ -25,6 +26,8 @@ def molecule(cell: str | Refusal, *, column: str, reading: Mapping[str, Any]) ->
     if isinstance(cell, Refusal):
         raise Refused(cell)
     try:
+        if reading.get("most_seconds", SECONDS) > 0 and doubtful(cell, reading=reading):
+            trial().check(cell, reading=reading, seconds=float(reading.get("most_seconds", SECONDS)))
         whole = parsed(cell, most_atoms=int(reading["most_atoms"]))
         return Molecule(_standardised(whole, _written(cell, whole), reading=reading), whole)
     except Refused as why:

@@ -7,6 +7,7 @@ thousands of atoms the fingerprints after it. Both are counted on the bare graph
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from osler.core.errors import MissingExtra, Refusal, Refused
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 MOST_CYCLES = 60  # independent rings; C60 has 31, and RDKit's time on larger cages is minutes
+MOST_PROBLEMS = 3  # of a molecule that are told in RDKit's words
 MOST_TEXT = 100_000  # characters of a cell
+MANY_ATOMS, MANY_CYCLES, LONG = 150, 20, 100  # beyond it a molecule, or the text of one, is first tried in a process of its own
 SHORT, CLOSURES = 300, 60  # characters and digits of a SMILES up to which it needs no look at its bare graph
 _NO_DIGITS = str.maketrans("", "", "0123456789")
 
@@ -40,7 +43,7 @@ def parsed(text: str, *, most_atoms: int) -> Any:
     kind = notation(text)
     if kind == "smiles" and not text.isascii():
         raise refused("characters", "the text has characters that no SMILES has; dashes and brackets may have been typeset")
-    if kind != "smiles" or len(text) > SHORT or len(text) - len(text.translate(_NO_DIGITS)) > CLOSURES:
+    if kind != "smiles" or _to_be_looked_at(text):
         _check(_bare(text, kind), most_atoms=most_atoms)
     mol = _whole(text, kind)
     if mol is None:
@@ -49,9 +52,31 @@ def parsed(text: str, *, most_atoms: int) -> Any:
     return mol
 
 
-def refused(code: str, sentence: str) -> Refused:
-    """Return what is raised."""
-    return Refused(Refusal(code, sentence))
+def doubtful(text: str, *, reading: Mapping[str, Any]) -> bool:
+    """Return whether reading `text` may keep RDKit busy for long, though it is within the limits: by its size and its rings on the bare
+    graph, by its length where tautomers are looked for or where the graph itself is RDKit's work (InChI)."""
+    text = text.strip()
+    kind = notation(text)
+    if kind == "inchi" or reading["tautomers"] == "canonical":
+        return LONG < len(text) <= MOST_TEXT
+    if len(text) > MOST_TEXT or (kind == "smiles" and (not text.isascii() or not _to_be_looked_at(text))):
+        return False
+    try:
+        bare = _bare(text, kind)
+    except Refused:
+        return False
+    atoms, bonds = bare.GetNumAtoms(), bare.GetNumBonds()
+    within = atoms <= int(reading["most_atoms"]) and bonds - atoms <= MOST_CYCLES
+    return within and (atoms > MANY_ATOMS or bonds - atoms > MANY_CYCLES)
+
+
+def _to_be_looked_at(text: str) -> bool:
+    return len(text) > SHORT or len(text) - len(text.translate(_NO_DIGITS)) > CLOSURES
+
+
+def refused(code: str, sentence: str, *, detail: str = "") -> Refused:
+    """Return what is raised; `detail` are RDKit's own words."""
+    return Refused(Refusal(code, sentence, detail=detail))
 
 
 def _whole(text: str, kind: Notation) -> Any:
@@ -98,14 +123,17 @@ def _check(mol: Any, *, most_atoms: int) -> None:
 
 
 def _why(text: str, kind: Notation) -> Refused:
-    """Return why RDKit refused a molecule, in our words: its own may quote the text."""
+    """Return why RDKit refused a molecule, in our words: its own may quote the text, and are the detail."""
     try:
         problems = chemistry().DetectChemistryProblems(_bare(text, kind))
     except Refused as found:
         return found
     kinds = {problem.GetType() for problem in problems}
+    detail = "; ".join(["RDKit: " + problem.Message().strip() for problem in problems][:MOST_PROBLEMS])
     if "AtomValenceException" in kinds:
-        return refused("valence", "an atom has more bonds than its element can have")
+        return refused("valence", "an atom has more bonds than its element can have", detail=detail)
     if kinds & {"KekulizeException", "AtomKekulizeException"}:
-        return refused("aromatic", "no single and double bonds can be given to its aromatic atoms; a hydrogen may be missing")
-    return refused("chemistry", "RDKit finds no molecule in it that can exist")
+        return refused(
+            "aromatic", "no single and double bonds can be given to its aromatic atoms; a hydrogen may be missing", detail=detail
+        )
+    return refused("chemistry", "RDKit finds no molecule in it that can exist", detail=detail)

@@ -11,15 +11,19 @@ from osler.core.columns import Columns, Ragged
 from osler.core.target import Target
 from osler.modalities.molecules.case import ATOMS, BONDS, DESCRIPTORS, IDENTITY, SAME
 from osler.modalities.molecules.drift import drift_facts
+from osler.modalities.molecules.facts.alerts import counted
+from osler.modalities.molecules.facts.repeats import spread
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 APART = 0.1  # standard deviations of a number, more than which equal molecules contradict one another
 
 
 def facts(columns: Columns, rows: np.ndarray, *, target: Target | None = None) -> Mapping[str, Any]:
-    """Return what JSON can hold: `cases`, quantiles of `atoms` and `bonds` per molecule, `descriptors` (how many), `drift`; where
+    """Return what JSON can hold: `cases`, quantiles of `atoms` and `bonds` per molecule, `descriptors` (how many), `drift`, `alerts` of a
+    sample; where
     the columns tell identities, how many different `canonical`, `inchikey`, `skeleton`, `parent` and `scaffold` there are, the
-    molecules that occur more than once (`repeated`), and those of them that contradict one another in a target (`conflicting`)."""
+    molecules that occur more than once (`repeated`), those of them that contradict one another in a target (`conflicting`), and of a
+    numeric target how far several measurements of one molecule lie apart (`replicates`)."""
     there = rows[columns.present[rows]]
     return {
         "cases": len(rows),
@@ -27,6 +31,7 @@ def facts(columns: Columns, rows: np.ndarray, *, target: Target | None = None) -
         "bonds": _sizes(columns, BONDS, there),
         "descriptors": len(columns.field(DESCRIPTORS).labels),
         "drift": drift_facts(columns, there),
+        "alerts": counted(columns, there),
         **_same(columns, there, target=target),
     }
 
@@ -47,7 +52,12 @@ def _same(columns: Columns, rows: np.ndarray, *, target: Target | None) -> dict[
     keys = np.where(keys == 0, hashes[:, 0], keys)
     _, place, counts = np.unique(keys, return_inverse=True, return_counts=True)
     told: dict[str, Any] = {"different": different, "repeated": int((counts > 1).sum())}
-    return told if target is None else {**told, "conflicting": _conflicting(target.take(rows), place, counts)}
+    if target is None:
+        return told
+    own = target.take(rows)
+    told["conflicting"] = _conflicting(own, place, counts)
+    numbers = own.info.get("kind") == "regression"
+    return {**told, "replicates": spread(own, hashes[:, SAME.index("parent")])} if numbers else told
 
 
 def _conflicting(target: Target, place: np.ndarray, counts: np.ndarray) -> int:
