@@ -1,5 +1,8 @@
 """Motifs: what was planted is found at its true width, noise has none, files are read or refused, likeness has chance beside it."""
 
+import csv
+import gzip
+
 import numpy as np
 import pytest
 
@@ -285,3 +288,18 @@ def test_hostile_files_are_read_or_refused_and_nothing_else(tmp_path):
         except RequestError:
             refused += 1
     assert 120 < refused < 600
+
+
+def test_windows_bound_by_an_e_box_factor_have_it(data):
+    """GUE's tf_4, its development part: CACGTG, which basic helix-loop-helix factors bind, in spite of repeats and GC in both classes."""
+    with gzip.open(data / "genomes/gue/tf_4/dev.csv.gz", "rt", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    codes = np.array([["ACGTN".index(letter) for letter in row["sequence"]] for row in rows])
+    letters = np.eye(5, dtype=np.float32)[codes][..., :4].transpose(0, 2, 1)
+    bound = np.array([row["label"] == "1" for row in rows])
+    found = enriched(letters, bound, strands=True)
+    consensus = "".join("ACGT"[at] for at in found[0].counts.argmax(0))
+    assert "CACGTG" in consensus
+    assert bound[found[0].sites[:, 0]].all()
+    without = ["CACGTG" not in row["sequence"] for row in rows]
+    assert bound.mean() > bound[without].mean() + 0.03, "the data say so too"

@@ -127,8 +127,8 @@ class _Search:
             self._take_out(fit)
         return sorted(found, key=lambda one: -len(one.sites))
 
-    def _windows(self, letters: np.ndarray) -> Windows:
-        return Windows.of(letters, strands=self.strands, background=self.background)
+    def _windows(self, letters: np.ndarray, *, against: np.ndarray | None = None) -> Windows:
+        return Windows.of(letters, strands=self.strands, background=self.background, against=against)
 
     def _best(self) -> Fit | None:
         """Return the fit that tells most, of those from the heaviest words."""
@@ -140,7 +140,7 @@ class _Search:
             long = LONG[self.kinds]
             heavy = weighed(words, np.maximum(sums[:, long:] - sums[:, :-long], 0), kinds=self.kinds)
         order = np.argsort(-heavy, kind="stable")[:100]
-        windows = self._windows(self.letters)
+        windows = self._windows(self.letters, against=self.given)
         fits = [
             align(windows, matrix_of(w, kinds=self.kinds)) for w in unlike(order[heavy[order] > 0], count=TRIED, kinds=self.kinds)
         ]
