@@ -21,8 +21,8 @@ class SequenceEncoder(nn.Module):
 
     What is lifted is how likely each letter is at a place, less the even share: zeros are unknown letters, and from there an
     attribution goes. Where `strands` are "averaged" or "both" the vector is the mean over the sequence and its reverse complement, which
-    one network reads; in training "averaged" reads the strand that it is given (`augment` draws it; Zhou et al. 2022,
-    doi:10.1101/2022.05.10.491428: such post-hoc averaging was never worse).
+    one network reads; in training "averaged" reads the strand that it is given (`augment` draws it). Averaged
+    only afterwards networks were never worse than those that train so (Zhou, Shrikumar & Kundaje 2022, PMLR 165:1-33).
     """
 
     ragged = True  # what is lifted differs in length between cases
