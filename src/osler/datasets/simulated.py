@@ -25,7 +25,7 @@ SEQUENCES, LENGTH, SEED = 3_000, 101, 8
 _OPPOSITE = str.maketrans("ACGT", "TGCA")
 
 
-def motif(files: Mapping[str, Path]) -> Converted:
+def motif(_files: Mapping[str, Path]) -> Converted:
     """Return 3,000 sequences of 101 letters, every other one with a site of CTCF at a random place on a random strand.
 
     The others have a site whose columns were shuffled, anew for each: the same letters, so that composition tells nothing, and no motif.
