@@ -3,7 +3,8 @@
     python benchmarks/sequences.py [--budget 10m] [--tasks tf_0 …] [--seeds 0 1 2] [--only accuracy|speed]
 
 Accuracy: the plain command with `--drop-leaks`, as the official files hold copies across their splits; the test sequences are scored by their
-prediction, all and those that share no 40 letters in a row with training, on either strand. Network and baseline stand beside the bundle. Speed: letters
+prediction, all and those that share no 40 letters in a row with training, on either strand, with intervals over resampled
+sequences (of several seeds the widest ends are printed). Network and baseline stand beside the bundle. Speed: letters
 a second of steps of training on the first 4,096 sequences of a task, the same network from Osler's batches and from a data loader that makes each
 sequence one-hot by itself, one thread. Each finished run is kept under build/sequences.
 """
@@ -33,7 +34,7 @@ DATA = shared.DATA / "genomes"
 TASKS = ("tf_0", "tf_4", "prom_prom_core_all", "prom_prom_core_tata", "prom_prom_300_tata")
 OPPOSITE = str.maketrans("ACGT", "TGCA")
 NUMBER = {letter: number for number, letter in enumerate("ACGTN")}
-LENGTH, BATCH, SEQUENCES = 40, 128, 4096
+LENGTH, BATCH, SEQUENCES, RESAMPLES = 40, 128, 4096, 500
 PLAN = {
     "alphabet": "dna", "strands": "averaged", "positions": False, "bins": 1, "window": 4096, "architecture": "dilated", "width": 32,
     "motif": 17, "pool": 2, "kernel": 5, "depth": 2, "members": 4, "dropout": 0.3, "drop_inside": 0.1, "shift": 8, "mask_letters": 0.05,
@@ -76,9 +77,16 @@ def run_osler(task: str, *, seed: int, budget: str) -> dict:
     }  # fmt: skip
 
 
-def judged(truth: np.ndarray, guess: np.ndarray) -> dict[str, float]:
-    """Return AUROC, MCC at one half, and the number of sequences."""
-    return {"auroc": roc_auc_score(truth, guess), "mcc": matthews_corrcoef(truth, guess > 0.5), "cases": len(truth)}
+def judged(truth: np.ndarray, guess: np.ndarray) -> dict[str, object]:
+    """Return AUROC, MCC at one half, each with its 95% interval over resampled sequences, and the number of sequences."""
+    generator = np.random.default_rng(0)
+    drawn = [generator.integers(0, len(truth), len(truth)) for _ in range(RESAMPLES)]
+    told: dict[str, object] = {"cases": len(truth)}
+    for name, measure in (("auroc", roc_auc_score), ("mcc", lambda a, b: matthews_corrcoef(a, b > 0.5))):
+        told[name] = float(measure(truth, guess))
+        spread = [measure(truth[rows], guess[rows]) for rows in drawn]
+        told[f"{name}_interval"] = [float(v) for v in np.percentile(spread, [2.5, 97.5])]
+    return told
 
 
 # ------------------------------------------------------------------------------------------------------------------ speed
@@ -166,7 +174,9 @@ def main() -> None:
             shared.kept(HOME / "results" / f"{task}-{seed}-{asked.budget}.json", run)
         runs = [json.loads(f.read_text()) for f in sorted((HOME / "results").glob(f"{task}-*-{asked.budget}.json"))]
         told[task] = {part: {m: [run[part][m] for run in runs] for m in ("auroc", "mcc")} for part in ("all", "clean")}
-        shown = {part: f"AUROC {np.mean(own['auroc']):.3f} MCC {np.mean(own['mcc']):.3f}" for part, own in told[task].items()}
+        ends = {part: [run[part]["auroc_interval"] for run in runs] for part in ("all", "clean")}
+        shown = {part: f"AUROC {np.mean(own['auroc']):.3f} ({np.min(ends[part]):.3f} to {np.max(ends[part]):.3f}) MCC {np.mean(own['mcc']):.3f}"
+                 for part, own in told[task].items()}  # fmt: skip
         print(f"{task:22} {shown['all']}; of {runs[0]['clean']['cases']} unknown {shown['clean']}; GC alone {runs[0]['gc']:.3f}")
     print(json.dumps({**shared.machine(), "budget": asked.budget, **told}))
 

@@ -51,6 +51,7 @@ ROOMS = frozenset(
         "cohort",
         "keys",
         "variants",
+        "motifs",  # what recurs in sequences: searched, matched, drawn and read from files, too much for `explain`
         "grids",  # forms of images that have the same rooms once more: each case on its own grid,
         "volumes",  # and volumes of one size
     }

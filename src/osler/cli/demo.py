@@ -14,7 +14,7 @@ def demo(
     out: Annotated[Path, typer.Option(help="folder for studies, bundles and reports")] = Path("demo"),
     cache: o.Cache = None,
 ) -> None:
-    """Train small real studies from data inside installed packages; downloads nothing."""
+    """Train small real studies from data inside installed packages, and a simulated one; downloads nothing."""
     from osler.cli.watch import Terminal
     from osler.flows.demo import demo as flow
 

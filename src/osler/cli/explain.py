@@ -23,6 +23,9 @@ def explain(
     language: Annotated[str | None, typer.Option(help="of the page: en or zh  [default: the bundle's]")] = None,
     source: o.Source = None,
     device: o.Device = None,
+    motifs: Annotated[
+        Path | None, typer.Option(help="of sequences, a file of known motifs (MEME or JASPAR text) that name those that recur")
+    ] = None,
 ) -> None:
     """Show what in a case speaks for its prediction. The page holds the case's values: keep it as you keep the table."""
     from osler.cli.request import sources_of
@@ -30,7 +33,7 @@ def explain(
     from osler.flows.explain import PAGE, Asked
     from osler.flows.explain import explain as flow
 
-    asked = Asked(tuple(case or ()), tuple(row or ()), tuple(target or ()), tuple(level or ()))
+    asked = Asked(tuple(case or ()), tuple(row or ()), tuple(target or ()), tuple(level or ()), motifs)
     with Terminal() as watch:
         found = flow(
             bundle, table, out=out, asked=asked, language=language, sources=sources_of(source), device=device, watch=watch

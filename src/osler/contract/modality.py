@@ -46,6 +46,8 @@ class Modality:
     sourced: ClassVar[bool] = False  # whether an option "source" may name a file in which the cases lie, without a question
     asked: ClassVar[tuple[str, ...]] = ()  # options that a study's question fills in, among "source", "after", "window"
 
+    recurs: ClassVar[bool] = False  # whether `recurring` may find something: attributions of many cases are made for it
+
     small: ClassVar[int] = 1_000  # groups below which members are cross-fitted where there is time: five trainings instead of one
 
     def cases_at_once(self, reading: Mapping[str, Any]) -> int:
@@ -357,6 +359,29 @@ class Modality:
     def write_attribution(self, attribution: np.ndarray, columns: Columns, row: int, *, folder: Path, name: str) -> Path | None:
         """Write what each place adds, `attribution`, shaped as what the encoder lifts of case `row`, into `folder` in the geometry of
         the case's file; return the file, whose name begins with `name`. Default: None, as a drawing tells all of it."""
+        return None
+
+    def changes(self, lifted: Tensor, score: Callable[[Tensor], Tensor], *, attribution: np.ndarray) -> np.ndarray | None:
+        """Return how each answer would change (a, …) if single parts of a case were others, shaped as what the encoder lifts of it,
+        NaN where that was not asked. `lifted` is one case (1, …), `score` maps such (m, …) to (m, a), `attribution` (a, …) tells
+        where it matters. Drawn as the layer "changes" of `picture`. Default: None, as there are no parts to exchange."""
+        return None
+
+    def recurring(
+        self, columns: Columns, rows: np.ndarray, *, attributions: Sequence[np.ndarray], scores: np.ndarray, seed: int
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return what recurs in the cases `rows` where `attributions`, each shaped as what is lifted of its case (none where no network
+        counts), speak for an answer or against it ("side"), whose `scores` (m,) are given: aggregates that JSON can hold, each with an
+        "svg". Default: nothing."""
+        return ()
+
+    def named(self, patterns: Sequence[Mapping[str, Any]], *, file: Path | None) -> Sequence[Mapping[str, Any]]:
+        """Return what `recurring` found, with its drawings again and, where a `file` of known ones is given, those that are like it under
+        "known"; raises RequestError for a file that cannot be used. Default: as it came."""
+        return patterns
+
+    def write_patterns(self, patterns: Sequence[Mapping[str, Any]], *, folder: Path) -> Path | None:
+        """Write what `recurring` found into `folder` in a form that the field's tools read; return the file. Default: None."""
         return None
 
     def sketch(self, plan: Mapping[str, Any]) -> str | None:

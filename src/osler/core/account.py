@@ -46,4 +46,9 @@ class Account:
     def numbers(self) -> dict[str, Any]:
         """Return the content of scores.json."""
         told = {"sample_size": self.sample, "drift": self.drift}
-        return {**self.scores.to_dict(), **{name: part.to_dict() for name, part in told.items() if part is not None}}
+        scores = self.scores.to_dict()
+        patterns = scores.get("explanation", {}).get("recurring", ())
+        if patterns:  # numbers alone: a drawing is the report's
+            bare = [{key: value for key, value in one.items() if key != "svg"} for one in patterns]
+            scores["explanation"] = {**scores["explanation"], "recurring": bare}
+        return {**scores, **{name: part.to_dict() for name, part in told.items() if part is not None}}

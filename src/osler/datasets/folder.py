@@ -53,6 +53,8 @@ def get(name: str, *, to: Path, mirror: Path | None = None, watch: Watch = SILEN
 
 
 def _sources(asked: Entry, *, mirror: Path | None) -> dict[str, Path]:
+    if asked.made:
+        return {}
     if mirror is None and not asked.package:
         raise RequestError(
             f"no package ships the data set '{asked.name}': fetch its files from {asked.home}, and name their folder with --mirror"
@@ -87,7 +89,8 @@ def _content(asked: Entry, sources: Mapping[str, Path]) -> dict[str, bytes]:
 def _study(asked: Entry, converted: Converted) -> str:
     import yaml
 
-    head = f"# {asked.title}\n# {asked.rows} rows from {asked.home}\n# Licence: {asked.licence}\n"
+    source = f"made by Osler after {asked.home}" if asked.made else f"from {asked.home}"
+    head = f"# {asked.title}\n# {asked.rows} rows {source}\n# Licence: {asked.licence}\n"
     keys = {"table": "table.csv", "title": asked.title, **converted.study}
     return head + yaml.safe_dump(keys, sort_keys=False, allow_unicode=True, width=200)
 

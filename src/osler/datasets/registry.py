@@ -64,7 +64,7 @@ class Entry:
     package that ships `files`, with the folder inside it ("sklearn:datasets/data"). `rows` and `table_sha256` are those of
     the `table.csv` that `convert` ("module:function") makes of the files. A data set of pictures has an `archive` instead of
     a package, one of records a `collection`, and `rows` are those of the official one; of a package's files too pictures are made where
-    it is `pictured`.
+    it is `pictured`. One that is `made` has no source: its converter gives it without a file.
     """
 
     name: str
@@ -79,6 +79,7 @@ class Entry:
     archive: Archive | None = None
     collection: Collection | None = None
     pictured: bool = False
+    made: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,9 +282,10 @@ _ENTRIES = (
 
 def entries() -> tuple[Entry, ...]:
     """Return all data sets, by name."""
-    from osler.datasets import chemistry, genomes
+    from osler.datasets import chemistry, genomes, simulated
 
-    return tuple(sorted((*_ENTRIES, *chemistry.ENTRIES, *genomes.ENTRIES), key=lambda entry: entry.name))
+    every = (*_ENTRIES, *chemistry.ENTRIES, *genomes.ENTRIES, *simulated.ENTRIES)
+    return tuple(sorted(every, key=lambda entry: entry.name))
 
 
 def entry(name: str) -> Entry:

@@ -24,6 +24,7 @@ from osler.flows.overlays import shown
 from osler.flows.pictures import drawn, filed, separated
 from osler.flows.planning import threads
 from osler.flows.predictor import Predictor, load
+from osler.flows.recurring import of_bundle as recurring_of_bundle
 from osler.flows.screening import as_trained
 from osler.flows.sources import NONE, Sources
 from osler.language import words
@@ -40,15 +41,19 @@ Several = str | int | Sequence[str | int]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which cases, by id and by row number (from 1), and which targets and classes (by default the main ones)."""
+    """Which cases, by id and by row number (from 1), and which targets and classes (by default the main ones); of sequences, a file of
+    known `motifs` that name those that recur."""
 
     cases: tuple[str, ...] = ()
     rows: tuple[int, ...] = ()
     targets: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
+    motifs: Path | None = None
 
     @classmethod
-    def of(cls, *, case: Several = (), row: Several = (), target: Several = (), level: Several = ()) -> Asked:
+    def of(
+        cls, *, case: Several = (), row: Several = (), target: Several = (), level: Several = (), motifs: Path | str | None = None
+    ) -> Asked:
         """Return what is asked from single values or several."""
         try:
             rows = tuple(int(r) for r in _listed(row))
@@ -56,7 +61,7 @@ class Asked:
             raise StudyError("a row is a number, from 1") from None
         texts = (tuple(str(v) for v in _listed(one)) for one in (case, target, level))
         cases, targets, levels = texts
-        return cls(cases, rows, targets, levels)
+        return cls(cases, rows, targets, levels, None if motifs is None else Path(motifs))
 
 
 def explain(
@@ -72,6 +77,7 @@ def explain(
 ) -> list[dict[str, Any]]:
     """Explain the cases that are `asked` for and write explanation.html and explanation.json into the folder `out`, and an SVG of
     each picture; what a file can hold of an attribution, in the geometry of the case's own, lies beside them. `sources` as in `load`.
+    What recurs in the bundle's test cases is told too, with the names of what the file `asked.motifs` knows.
 
     All hold values of the cases: they are the user's own. Raises StudyError for a case, target or class that is not there, RequestError for
     a language that Osler has no words in; what fails writes nothing.
@@ -83,11 +89,16 @@ def explain(
     check_report_place(out)
     watch.stage("explaining")
     with tempfile.TemporaryDirectory(prefix="osler-") as held:
+        patterns = recurring_of_bundle(
+            json.loads(predictor.contents.documents["scores.json"]), predictor.modalities,
+            motifs=asked.motifs, folder=Path(held),
+        )  # fmt: skip
         found = explained(predictor, table, asked=asked, folder=Path(held))
         numbers, drawings = separated(found)
+        bare = {"recurring": [{k: v for k, v in one.items() if k != "svg"} for one in patterns]} if patterns else {}
         documents = {
-            PAGE: write_explanation(found, title=about["title"], language=spoken),
-            NUMBERS: json.dumps({"bundle": predictor.name, "cases": numbers}, indent=1, ensure_ascii=False),
+            PAGE: write_explanation(found, title=about["title"], language=spoken, recurring=patterns),
+            NUMBERS: json.dumps({"bundle": predictor.name, "cases": numbers, **bare}, indent=1, ensure_ascii=False),
             **drawings,
         }
         _write(out, documents, files=sorted(Path(held).iterdir()))

@@ -18,6 +18,7 @@ from osler.core.target import Target
 from osler.flows.explaining import Subject, attributions, bundle_raw, compared_with
 from osler.flows.maps import FEWEST as FEWEST_MAPS
 from osler.flows.maps import MeanMaps
+from osler.flows.recurring import recurring
 from osler.spine.evaluate import importance
 from osler.spine.explain import Curve, edges, exchanged, level_effect, number_effect, whole_groups
 
@@ -78,6 +79,7 @@ def explanation(subject: Subject, target: Target, *, groups: np.ndarray | None, 
         return {}
     clock = Clock.of(seconds)
     told, order, maps = _attribution(subject, clock, seed=seed)
+    patterns = recurring(subject, main_answers(subject.answers()), groups=groups, seed=seed)
     alone = len(subject.features) == 1  # what is lost without the only input is all
     return {
         "attribution": told,
@@ -85,6 +87,7 @@ def explanation(subject: Subject, target: Target, *, groups: np.ndarray | None, 
         "effects": _effects(subject, order, clock),
         "seconds": seconds,
         **({"maps": maps} if maps else {}),
+        **({"recurring": patterns} if patterns else {}),
     }
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from osler.core.attribution import Answer
 from osler.flows.explaining import Parts, Subject, baseline_kinds, looked_at
+from osler.flows.recurring import changes
 
 
 def drawn(subject: Subject, answers: Sequence[Answer], *, parts: Parts, row: int = 0) -> list[list[dict[str, Any]]]:
@@ -21,18 +22,29 @@ def drawn(subject: Subject, answers: Sequence[Answer], *, parts: Parts, row: int
         return [[] for _ in answers]
     rows = np.array([row])
     looked, kinds = looked_at(subject, rows, answers), baseline_kinds(subject, rows, answers)
+    changed = _changed(subject, answers, maps, row=row, names=drawable)
     told: list[list[dict[str, Any]]] = []
     for at in range(len(answers)):
         own = []
         for name in drawable:
             layers = {"attribution": maps[name][0, at]} if name in maps else {}
             layers |= {"focus": looked[name][0, at]} if name in looked else {}
+            layers |= {"changes": changed[name][at]} if name in changed else {}
             svg = _drawn(subject, name, row, layers=layers)
             adds = {kind: float(values[0, at]) for kind, values in kinds.get(name, {}).items() if kind}
             modality = subject.source.modalities[name].name
             own.append({"input": name, "modality": modality, "svg": svg, "layers": list(layers), "kinds": adds})
         told.append(own)
     return told
+
+
+def _changed(
+    subject: Subject, answers: Sequence[Answer], maps: Mapping[str, np.ndarray], *, row: int, names: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Return by input what exchanging its parts would change (a, …)."""
+    asked = [name for name in names if name in maps and len(answers)]
+    found = {name: changes(subject, row, name=name, answers=answers, attribution=maps[name][0]) for name in asked}
+    return {name: values for name, values in found.items() if values is not None}
 
 
 def _drawn(subject: Subject, name: str, row: int, *, layers: Mapping[str, np.ndarray]) -> str | None:

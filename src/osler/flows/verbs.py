@@ -75,7 +75,8 @@ def explain(
 ) -> list[dict[str, Any]]:
     """Write what in each case that is asked for speaks for its prediction, as a page and as JSON, into the folder `out`.
 
-    `asked`: `case` ids, `row` numbers (from 1), `target` and `level` (a class), each one or several. `table` is as in `train`, `sources` as in `load`.
+    `asked`: `case` ids, `row` numbers (from 1), `target` and `level` (a class), each one or several. `motifs` is a file of known motifs that name
+    those that recur in sequences. `table` is as in `train`, `sources` as in `load`.
     """
     return explain_flow(bundle, table, out=out, asked=Asked.of(**asked), language=language, sources=sources, device=device)
 

@@ -50,7 +50,7 @@ def test_a_study_whose_package_is_not_there_is_left_out(trained, monkeypatch, tm
 
     monkeypatch.setattr(flow, "get", get)
     watch = Heard()
-    assert [shown.name for shown in flow.demo(tmp_path, watch=watch)] == ["breast-cancer", "diabetes"]
+    assert [shown.name for shown in flow.demo(tmp_path, watch=watch)] == ["breast-cancer", "diabetes", "simulated-motif"]
     assert watch.said[-1] == "solubility is left out: the package that ships these data is not installed"
 
 
@@ -66,12 +66,12 @@ def test_what_must_be_there_is_not_left_out(trained, monkeypatch, tmp_path):
 def test_masks_go_into_a_folder(trained, monkeypatch, tmp_path):
     monkeypatch.setattr(flow, "get", lambda name, *, to: to / "study.yaml")  # noqa: ARG005  called by keyword
     shown = list(flow.demo(tmp_path))
-    assert trained[:4] == ["predictions.csv", "predictions.csv", "predictions", "predictions.csv"]
+    assert trained[:5] == ["predictions.csv", "predictions.csv", "predictions", "predictions.csv", "predictions.csv"]
     assert {one.value for one in shown} == {"0.500"}
 
 
 def test_a_library_is_screened_and_both_ends_are_explained(trained, monkeypatch, tmp_path):
     monkeypatch.setattr(flow, "get", lambda name, *, to: to / "study.yaml")  # noqa: ARG005  called by keyword
     last = list(flow.demo(tmp_path))[-1]
-    assert trained[4:] == ["highest.csv", "lowest.csv", "library (1, 2)"]
+    assert trained[5:] == ["highest.csv", "lowest.csv", "library (1, 2)"]
     assert last.hits == tmp_path / "solubility" / "hits" / "explanation.html"

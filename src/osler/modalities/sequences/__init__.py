@@ -39,6 +39,7 @@ class Sequences(Modality):
     variants: ClassVar[bool] = True
     sourced: ClassVar[bool] = True
     small: ClassVar[int] = 10_000
+    recurs: ClassVar[bool] = True
     shard_cases: ClassVar[int] = 8192
 
     def recognises(self, cells: Sequence[str]) -> float:
@@ -220,3 +221,29 @@ class Sequences(Modality):
         from osler.modalities.sequences.explain import picture
 
         return picture(columns, row, layers=layers or {})
+
+    def changes(self, lifted: Tensor, score: Callable[[Tensor], Tensor], *, attribution: np.ndarray) -> np.ndarray | None:
+        """Return what each substitution of a letter would change."""
+        from osler.modalities.sequences.motifs.mutagenesis import changes_of
+
+        return changes_of(lifted, score, attribution=attribution)
+
+    def recurring(
+        self, columns: Columns, rows: np.ndarray, *, attributions: Sequence[np.ndarray], scores: np.ndarray, seed: int
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return motifs, each with its logo."""
+        from osler.modalities.sequences.motifs.recur import patterns
+
+        return patterns(columns, rows, attributions=attributions, scores=scores, seed=seed)
+
+    def named(self, patterns: Sequence[Mapping[str, Any]], *, file: Path | None) -> Sequence[Mapping[str, Any]]:
+        """Return motifs with the known ones of a file in MEME or JASPAR text that are like them."""
+        from osler.modalities.sequences.motifs.recur import named
+
+        return named(patterns, file=file)
+
+    def write_patterns(self, patterns: Sequence[Mapping[str, Any]], *, folder: Path) -> Path | None:
+        """Write motifs as a MEME file."""
+        from osler.modalities.sequences.motifs.recur import write_patterns
+
+        return write_patterns(patterns, folder=folder)

@@ -1,5 +1,6 @@
 """Step: why the members predict what they predict; for one case, and on the whole."""
 
+from osler.spine.explain.along import along, scorer
 from osler.spine.explain.effects import Curve, edges, level_effect, number_effect
 from osler.spine.explain.focus import focus
 from osler.spine.explain.gradients import LAST, TOLERANCE, Layout, attribute
@@ -13,6 +14,7 @@ __all__ = [
     "Curve",
     "Layout",
     "References",
+    "along",
     "attribute",
     "edges",
     "exchanged",
@@ -21,5 +23,6 @@ __all__ = [
     "is_ragged",
     "level_effect",
     "number_effect",
+    "scorer",
     "whole_groups",
 ]

@@ -52,11 +52,13 @@ def documents_of(account: Account) -> dict[str, str]:
     }
 
 
-def write_explanation(cases: Sequence[Mapping[str, Any]], *, title: str, language: str) -> str:
+def write_explanation(
+    cases: Sequence[Mapping[str, Any]], *, title: str, language: str, recurring: Sequence[Mapping[str, Any]] = ()
+) -> str:
     """Return the page of explained cases; see `osler.spine.report.explained`."""
     from osler.spine.report.explained import write_explanation as write
 
-    return write(cases, title=title, language=language)
+    return write(cases, title=title, language=language, recurring=recurring)
 
 
 __all__ = ["documents_of", "write_card", "write_cases", "write_explanation", "write_methods", "write_report"]

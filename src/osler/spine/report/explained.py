@@ -9,6 +9,7 @@ from typing import Any
 
 from osler.language import Words, words
 from osler.spine.report.drawing import Mark
+from osler.spine.report.looks import pattern
 from osler.spine.report.numerals import NONE, count, number, share
 from osler.spine.report.overall import compared, feature_name, legend, part_name
 from osler.spine.report.page import HTML_LANGUAGE, ways
@@ -67,8 +68,11 @@ class Case:
     cells: tuple[tuple[str, str], ...] = ()
 
 
-def write_explanation(cases: Sequence[Mapping[str, Any]], *, title: str, language: str) -> str:
-    """Return one HTML page on `cases`, as explanation.json holds them. Raises RequestError for an unknown language."""
+def write_explanation(
+    cases: Sequence[Mapping[str, Any]], *, title: str, language: str, recurring: Sequence[Mapping[str, Any]] = ()
+) -> str:
+    """Return one HTML page on `cases`, as explanation.json holds them, and on what is `recurring` in the bundle's test cases. Raises
+    RequestError for an unknown language."""
     said = words(language)
     content = {
         "language": HTML_LANGUAGE[said.language],
@@ -76,6 +80,7 @@ def write_explanation(cases: Sequence[Mapping[str, Any]], *, title: str, languag
         "title": title,
         "cases": [_case(one, said) for one in cases],
         "parts": [part_name(part, said) for part in PARTS],
+        "recurring": [pattern(one, said) for one in recurring],
     }
     return template("explained.html.jinja").render(**content, **ways(said))
 

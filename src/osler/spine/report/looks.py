@@ -31,7 +31,8 @@ def looks(account: Account, said: Words) -> tuple[Look, ...]:
         Look(said.say("looks.training", input=name), svg, (said.say("looks.training.how"),))
         for name, svg in account.sketches.items()
     ]
-    return (*maps, *trained)
+    patterns = [pattern(one, said) for one in account.scores.explanation.get("recurring") or () if one.get("svg")]
+    return (*maps, *patterns, *trained)
 
 
 def _map(one: Mapping[str, Any], said: Words) -> Look:
@@ -44,6 +45,32 @@ def _map(one: Mapping[str, Any], said: Words) -> Look:
     high = SIDE * len(strength) / len(strength[0])
     box = f'viewBox="0 0 {2 * SIDE + 14:.0f} {high:.0f}" width="{2 * SIDE + 14:.0f}" height="{high:.0f}"'
     return Look(title, f'<svg xmlns="http://www.w3.org/2000/svg" class="picture" {box} role="img">{svg}</svg>', (how,))
+
+
+def pattern(one: Mapping[str, Any], said: Words) -> Look:
+    """Return a recurring pattern with its name and sentences."""
+    return Look(_pattern_name(one, said), str(one["svg"]), _pattern_told(one, said))
+
+
+def _pattern_name(one: Mapping[str, Any], said: Words) -> str:
+    """Return what a recurring pattern is called: its likest letters, its input and the answer that it speaks for or against."""
+    name = f"{one['target']}: {one['level']}" if one["level"] else str(one["target"])
+    side = "high" if one.get("contribution") is None else one["side"]
+    return said.say(f"looks.recurring.{side}", input=str(one["input"]), target=name, consensus=str(one["consensus"]))
+
+
+def _pattern_told(one: Mapping[str, Any], said: Words) -> tuple[str, ...]:
+    """Return the sentences below a recurring pattern: how often it is found, what it adds, and what is known that is like it."""
+    places = {"sites": count(one["sites"]), "cases": count(one["cases"]), "n": count(one["of_cases"])}
+    adds = one.get("contribution")
+    sentences = [said.say("looks.recurring.how", **places)]
+    sentences += [
+        said["looks.recurring.richer"] if adds is None else said.say("looks.recurring.adds", adds=number(adds, decimals=2))
+    ]
+    known = [said.say("looks.recurring.known", name=f"{k['name'] or k['identifier']} ({k['identifier']})", pearson=number(k["pearson"]),
+                      q=number(k["q"])) for k in one.get("known", ())]  # fmt: skip
+    sentences += [said.say("looks.recurring.none", n=count(one["of"]))] if "of" in one and not known else known
+    return tuple(sentences)
 
 
 def _cells(rows: Sequence[Sequence[float]], left: float, *, signs: bool) -> str:
