@@ -31,6 +31,7 @@ LISTED, EXCHANGED, DRAWN, ANSWERS = 50, 20, 6, 8
 REPEATS, LEAST_REPEATS = 5, 2
 FEWER = 500  # cases of the test that are left where seconds are short
 SHARES = (0.4, 0.85)  # of the seconds, after which attributions and exchanges end
+RECURRING = 0.7  # of the seconds, after which no more cases are looked at for what recurs
 RAGGED = ("nothing", "mixed")  # of `compared_with`: cases differ in length and go through a network one by one
 _BLOCK = 8  # cases attributed between two looks at the clock
 _LEVELS = 8
@@ -79,7 +80,7 @@ def explanation(subject: Subject, target: Target, *, groups: np.ndarray | None, 
         return {}
     clock = Clock.of(seconds)
     told, order, maps = _attribution(subject, clock, seed=seed)
-    patterns = recurring(subject, main_answers(subject.answers()), groups=groups, seed=seed)
+    patterns = recurring(subject, main_answers(subject.answers()), groups=groups, seed=seed, over=lambda: clock.over(RECURRING))
     alone = len(subject.features) == 1  # what is lost without the only input is all
     return {
         "attribution": told,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,11 @@ BLOCK = 64  # cases in one pass
 FEWEST = 20  # cases without which nothing is looked for
 
 
-def recurring(subject: Subject, answers: Sequence[Answer], *, groups: np.ndarray | None, seed: int) -> list[dict[str, Any]]:
-    """Return what recurs by input and answer: aggregates of one case of each group of the subject's source."""
+def recurring(
+    subject: Subject, answers: Sequence[Answer], *, groups: np.ndarray | None, seed: int, over: Callable[[], bool]
+) -> list[dict[str, Any]]:
+    """Return what recurs by input and answer: aggregates of one case of each group of the subject's source, of as many as are done when
+    time is `over`."""
     told: list[dict[str, Any]] = []
     for name, modality in subject.source.modalities.items():
         columns = subject.source.columns[name]
@@ -31,8 +34,10 @@ def recurring(subject: Subject, answers: Sequence[Answer], *, groups: np.ndarray
             continue
         raw = bundle_raw(subject, {n: c.take(rows) for n, c in subject.source.columns.items()})
         for answer in answers[:ANSWERS]:
-            adds = _over_networks(subject, rows, name=name, answer=answer) if subject.blend.network > 0 else ()
-            found = modality.recurring(columns, rows, attributions=adds, scores=raw @ answer.weights, seed=seed)
+            adds = _over_networks(subject, rows, name=name, answer=answer, over=over) if subject.blend.network > 0 else []
+            done = len(adds) or len(rows)
+            scores = raw[:done] @ answer.weights
+            found = modality.recurring(columns, rows[:done], attributions=adds, scores=scores, seed=seed)
             told += [{"input": name, "target": answer.target, "level": answer.level, **one} for one in found]
     return told
 
@@ -58,16 +63,20 @@ def _networks(subject: Subject) -> list[NetworkMember]:
 def _one_each(rows: np.ndarray, groups: np.ndarray | None, *, seed: int) -> np.ndarray:
     mixed = np.random.default_rng([seed, 0xE9]).permutation(rows)
     first = np.arange(len(mixed)) if groups is None else np.unique(groups[mixed], return_index=True)[1]
-    return np.sort(mixed[np.sort(first)[:CASES]])
+    return np.asarray(mixed[np.sort(first)[:CASES]])
 
 
-def _over_networks(subject: Subject, rows: np.ndarray, *, name: str, answer: Answer) -> list[np.ndarray]:
-    """Return the mean over networks of what each case's parts add, one array per case."""
+def _over_networks(
+    subject: Subject, rows: np.ndarray, *, name: str, answer: Answer, over: Callable[[], bool]
+) -> list[np.ndarray]:
+    """Return the mean over networks of what each case's parts add, one array per case; of the first ones where time is over."""
     networks = _networks(subject)
     adds: list[np.ndarray] = []
     for block in np.array_split(rows, -(-len(rows) // BLOCK)):
         found = [along(member.network, subject.source.batch, block, name=name, weights=answer.weights) for member in networks]
         adds += list(np.mean(found, axis=0))
+        if len(adds) >= FEWEST and over():
+            break
     return adds
 
 
