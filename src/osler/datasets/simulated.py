@@ -1,7 +1,7 @@
 """Simulated sequences with a known answer: whether a study finds the motif again that was put into them.
 
 Nothing here was measured of anybody. The motif is that of CTCF, JASPAR MA0139.1 (Castro-Mondragon and others, JASPAR 2022, Nucleic Acids Res.
-50:D165; https://jaspar.elixir.no/matrix/MA0139.1): counts of letters at its 19 places in 913 sites.
+50:D165; https://jaspar.elixir.no/matrix/MA0139.1): counts of letters at its 19 places, which add up to 910 to 913 sites.
 """
 
 from __future__ import annotations
