@@ -29,7 +29,7 @@ def rules(modalities: Mapping[str, Modality], columns: Mapping[str, Columns]) ->
     """Return what becomes of several measurements, where anything tells of them."""
     if found(modalities, columns) is None:
         return ()
-    why = "each of several measurements of one molecule weighs its share: squared errors are then those of their mean"
+    why = "each of several rows of one molecule or sequence weighs its share: squared errors are then those of their mean"
     return (Decision(NAME, "share", why, choices=("share", "row")),)
 
 

@@ -114,6 +114,12 @@ class Sequences(Modality):
         length = window_length(reading, facts)
         return score_variants(job, length=length, score=score, alphabet=str(reading["alphabet"]), watch=watch)
 
+    def replicates(self, columns: Columns) -> np.ndarray | None:
+        """Return numbers of equal sequences, either strand of DNA counting as the same."""
+        from osler.modalities.sequences.keys.together import replicates
+
+        return replicates(columns)
+
     def split_keys(self, columns: Columns) -> Mapping[str, np.ndarray]:
         """Return the cluster of sequences with long pieces in common, and the sequence on either strand."""
         from osler.modalities.sequences.keys import Keys

@@ -37,7 +37,7 @@ def _bounds(account: Account, facts: Mapping[str, Any], said: Words) -> Iterator
 
 
 def _repeated(account: Account, said: Words) -> Iterator[str]:
-    """Say how far several measurements of one molecule lie apart, and what they weigh."""
+    """Say how far several measurements of one molecule or sequence lie apart, and what they weigh."""
     for one in account.study.inputs:
         facts = account.facts.get(one.name, {})
         spread = facts.get("replicates") or {}
@@ -47,6 +47,8 @@ def _repeated(account: Account, said: Words) -> Iterator[str]:
             told |= {name: number(spread[name][at]) for name in ("sd", "median")}
             yield said.say("data.replicates", target=account.target["names"][at], **told)
         if not spread and facts.get("repeated"):
-            yield said.say("data.repeated", n=count(facts["repeated"]), m=count(facts.get("conflicting", 0)))
+            yield said.say("data.repeated", n=count(facts["repeated"]))
+            if facts.get("conflicting"):
+                yield said.say("data.conflicting", m=count(facts["conflicting"]))
         if (places or facts.get("repeated")) and "target.replicates" in account.plan:
             yield said.say(f"data.replicates.{account.plan['target.replicates']}")

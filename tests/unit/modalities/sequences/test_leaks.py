@@ -5,6 +5,9 @@ from functools import partial
 import numpy as np
 
 from osler.core.split import Fold, Split
+from osler.core.target import Target
+from osler.flows import replicates
+from osler.modalities.sequences import Sequences
 from osler.modalities.sequences.case import LETTERS
 from osler.modalities.sequences.gather import blocks
 from osler.modalities.sequences.keys import Keys
@@ -86,6 +89,17 @@ def test_similar_sequences_stay_together_on_either_strand(tmp_path):
     assert len({similar[0], *similar[2:6].tolist(), similar[7]}) == 5
     assert same[5] == same[6]
     assert len(set(same.tolist())) == 7
+
+
+def test_rows_of_one_sequence_weigh_one_together_in_training(tmp_path):
+    own = random_dna(3)
+    cells = [own[0], own[1], own[0][::-1].translate(TURN), own[2], own[0].lower()]
+    columns = shard(cells, tmp_path)
+    target = Target(np.array([[1.0], [0], [1], [0], [1]]), np.ones((5, 1), bool), {})
+    modalities = {"letters": Sequences()}
+    weight = replicates.weighted(target, modalities=modalities, columns={"letters": columns}, settings={}).weight
+    np.testing.assert_allclose(weight / weight[1], [1 / 3, 1, 1 / 3, 1, 1 / 3])
+    np.testing.assert_allclose(weight.mean(), 1)
 
 
 def test_proteins_have_no_other_strand(tmp_path):

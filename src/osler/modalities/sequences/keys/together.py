@@ -38,6 +38,11 @@ def same(columns: Columns) -> np.ndarray:
     return np.where(columns.present, numbers, len(numbers) + np.arange(len(numbers))).astype(np.int64)
 
 
+def replicates(columns: Columns) -> np.ndarray | None:
+    """Return what `same` does; None where the columns do not tell."""
+    return same(columns) if IDENTITY in columns.arrays else None
+
+
 def similar(columns: Columns) -> np.ndarray:
     """Return (n,) numbers of clusters of sequences that are equal or share a piece of 40 letters (proteins: 15), directly or through
     others (single linkage)."""
