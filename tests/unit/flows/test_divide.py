@@ -6,11 +6,21 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from osler.contract import Modality
 from osler.core.study import Roles, Study
 from osler.flows.cases import gather_cases
 from osler.flows.divide import split_and_find, split_plan
 from osler.flows.opening import open_study
 from osler.spine.study import Request
+
+
+class Many(Modality):
+    """A kind of data that is cross-fitted up to ten thousand groups."""
+
+    small = 10_000
+
+    def split_keys(self, columns):
+        return {}
 
 
 @pytest.mark.parametrize(
@@ -27,9 +37,8 @@ from osler.spine.study import Request
 def test_members_are_cross_fitted_where_there_is_time_in_each_of_the_trainings_that_share_the_budget(asked, folds):
     """6,000 groups want ten minutes."""
     study = Study(Path(), Path(), ("y",), "classification", (), **{"roles": Roles(), "budget": 10.0, **asked})
-    modality = SimpleNamespace(small=10_000, split_keys=lambda _: {})
     cases = SimpleNamespace(
-        study=study, groups=np.arange(6_000), usable=np.arange(6_000), modalities={"events": modality}, columns={"events": None},
+        study=study, groups=np.arange(6_000), usable=np.arange(6_000), modalities={"events": Many()}, columns={"events": None},
         anchor=None,
     )  # fmt: skip
     assert split_plan(cases)["split.folds"] == folds
