@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,13 +9,11 @@ import numpy as np
 
 from osler.core.columns import Columns, Ragged
 from osler.core.drift import Shift
-from osler.core.shifts import FEWEST, apart, errors_of, number_finding, part_of
+from osler.core.number_shifts import number_facts, number_shifts, number_sums
 from osler.modalities.sequences.case import BARE
 from osler.modalities.sequences.encode.words import base_of
 from osler.modalities.sequences.gather import alphabet_in, ragged
 from osler.modalities.sequences.read.alphabet import MASK, letters_of
-
-_OUTER = (0.005, 0.995)
 
 
 def told(letters: Ragged, *, alphabet: str) -> tuple[tuple[str, ...], np.ndarray]:
@@ -39,52 +36,20 @@ def told(letters: Ragged, *, alphabet: str) -> tuple[tuple[str, ...], np.ndarray
 
 
 def drift_facts(letters: Ragged, *, alphabet: str, cases: int) -> dict[str, Any]:
-    """Return names, means, standard deviations and limits of what is told among the training `letters`, a sample of `cases`; nothing of
-    fewer than ten."""
-    if len(letters) < 2 * FEWEST:
-        return {}
+    """Return the facts (`number_facts`) of what is told among the training `letters`, a sample of `cases`."""
     names, values = told(letters, alphabet=alphabet)
-    limits = np.quantile(values, _OUTER, axis=0).T
-    beyond = ((values < limits[:, 0]) | (values > limits[:, 1])).mean(0)
-    return {
-        "names": list(names), "mean": _plain(values.mean(0)), "sd": _plain(values.std(0, ddof=1)),
-        "limits": [_plain(pair) for pair in limits], "beyond": _plain(beyond), "cases": cases,
-    }  # fmt: skip
+    return number_facts(names, values, cases=cases)
 
 
 def drift_sums(columns: Columns, rows: np.ndarray, *, facts: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Return `rows` (), and `numbers` (3, t): sums, sums of squares around the training means, values beyond the limits."""
+    """Return the sums (`number_sums`) of the sequences of `rows` that are there."""
     known = facts.get("drift") or {}
     if not known:
         return {}
-    there = rows[columns.present[rows]]
-    _, values = told(ragged(columns).take(there), alphabet=alphabet_in(columns))
-    away, limits = values - np.array(known["mean"]), np.array(known["limits"])
-    beyond = (values < limits[:, 0]) | (values > limits[:, 1])
-    return {"rows": np.array(float(len(there))), "numbers": np.stack([away.sum(0), (away**2).sum(0), beyond.sum(0)])}
+    _, values = told(ragged(columns).take(rows[columns.present[rows]]), alphabet=alphabet_in(columns))
+    return number_sums(values, known=known)
 
 
 def drift(sums: Mapping[str, np.ndarray], *, facts: Mapping[str, Any]) -> tuple[Shift, ...]:
     """Return one shift for each thing told."""
-    known = facts.get("drift") or {}
-    rows = float(sums["rows"]) if "rows" in sums else 0.0
-    if not known or rows < FEWEST:
-        return ()
-    errors = errors_of(len(known["names"]))
-    return tuple(_shift(known, at, sums["numbers"][:, at], rows=rows, errors=errors) for at in range(len(known["names"])))
-
-
-def _shift(known: Mapping[str, Any], at: int, sums: np.ndarray, *, rows: float, errors: float) -> Shift:
-    first, square, beyond = sums.tolist()
-    mean = known["mean"][at] + first / rows
-    sd = math.sqrt(max(square / rows - (first / rows) ** 2, 0.0) * rows / (rows - 1))
-    now = {"mean": mean, "sd": sd, "missing": 0.0, "unreadable": 0.0, "outside": part_of(beyond, rows)}
-    before = {"mean": known["mean"][at], "sd": known["sd"][at], "missing": 0.0, "unreadable": 0.0, "outside": known["beyond"][at]}
-    finding, detail = number_finding(before, now, count=rows, there=float(known["cases"]), rows=rows, errors=errors)
-    # letters and their shares have no other unit: other sequences are other in the mean
-    finding, detail = ("mean", None) if finding == "unit" else (finding, detail)
-    return Shift(known["names"][at], "number", now, before, difference=apart(before, now), finding=finding, detail=detail)
-
-
-def _plain(values: np.ndarray) -> list[float]:
-    return [float(f"{v:.6g}") for v in values]
+    return number_shifts(sums, known=facts.get("drift") or {})

@@ -89,7 +89,9 @@ def _training(brief: Brief) -> tuple[Decision, ...]:
         Decision("fit.weight_decay", 0.02, "on filters alone"),
         Decision("fit.wanted", wanted, f"epochs: about {WANTED:,} steps"),
         Decision("fit.rounds", rounds, f"windows of each case in an epoch, which has about {steps} steps"),
-        Decision("fit.overhead", 1.12, "an epoch in units of its steps: a few cases are scored beside them (docs/lab.md)"),
+        Decision(
+            "fit.overhead", 1.12, "an epoch in units of its steps: a few cases are scored beside them (reasoned, not measured)"
+        ),
         Decision("fit.network_share", 0.8, "of the budget: networks gain more from it than trees on voxels"),
         Decision("fit.precision", "bfloat16", "asked for by convolutions; kept where it is measured faster", choices=PRECISIONS),
     )
