@@ -32,7 +32,6 @@ EPOCH = """
 import csv, json, sys, time
 import numpy as np, torch
 from chemprop import data, models, nn
-from osler.core.processors import processors
 table, threads = sys.argv[1:]
 torch.set_num_threads(int(threads))
 rows = [r for r in csv.DictReader(open(table)) if r["split"] == "train"]
