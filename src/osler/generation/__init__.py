@@ -1,1 +1,1 @@
-"""What is made, and what is learned without labels: objectives, and how good they are."""
+"""What makes or represents instead of predicting: objectives for the one training loop, and how good what they give is."""
