@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from osler.core import registry
 from osler.core.columns import Columns, Role
 from osler.core.errors import Refusal, StudyError
 from osler.core.plan import Decision, Plan
+from osler.core.processors import processors
 from osler.core.study import Study
 from osler.core.table import Table
 from osler.core.target import Target
@@ -78,7 +78,7 @@ def gather_cases(
         decisions += [d.under(f"inputs.{asked.name}") for d in reading]
         plain = {d.name: d.value for d in reading}
         columns[asked.name] = read_columns(
-            modality, locators, reading=plain, roles=roles, cache=cache, workers=os.cpu_count() or 1, watch=watch
+            modality, locators, reading=plain, roles=roles, cache=cache, workers=processors(), watch=watch
         )
     _check_inputs(study, decisions)
     _check_present(columns)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -16,6 +15,7 @@ from osler.core import registry
 from osler.core.columns import Columns, Role
 from osler.core.errors import BundleError, OslerError, Refusal, RequestError
 from osler.core.marks import Painted
+from osler.core.processors import processors
 from osler.core.question import PREDICTION
 from osler.core.state import State
 from osler.core.table import Table
@@ -215,7 +215,7 @@ class Predictor:
         """Yield each block with its columns; the next block is read meanwhile where reading takes long. `truth` as in `asked`."""
         return read_ahead(
             ((block, self.asked(block, parts=parts, truth=truth)) for block in blocks),
-            workers=self.workers or os.cpu_count() or 1,
+            workers=self.workers or processors(),
         )
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from osler.contract import Modality, Task
 from osler.core.errors import PlanError
 from osler.core.plan import Brief, Decision, Plan, Rung
+from osler.core.processors import processors
 
 NETWORK_SHARE = 0.6  # of the budget; the rest is for the baseline, scoring and reading
 SHORT = 0.005  # seconds of a step
@@ -88,7 +88,7 @@ def fit_rules(circumstances: Circumstances, *, inputs: int) -> tuple[Decision, .
     batch = min(1024, max(16, 1 << round(math.log2(max(cases, 16) / 12))))
     batch = min(batch, 256) if cases < 100_000 else batch
     epoch_cases = min(cases, 500_000)
-    threads = os.cpu_count() or 1
+    threads = processors()
     return (
         Decision("fit.batch", batch, "about twelve steps an epoch on small data, at most 256 below 100,000 cases"),
         Decision(
