@@ -71,7 +71,8 @@ class Made:
 
     `target` is the label of all cases, None without one; `groups` (n,) int64, `grouped` whether a column named them. Choices rest on
     `split.tune`, judgements on `split.test`; nothing else of a case was kept from training. `info` is what `Maker.info` gave,
-    `states` what was fitted by input, `seconds` what is left of the budget, `folder` where a further training may keep its checkpoint.
+    `states` what was fitted by input, `seconds` what is left of the budget, `folder` where a further training may keep its checkpoint; `trouble` is a word on what
+    ended the training early, "" where nothing did.
     """
 
     objective: Objective
@@ -88,6 +89,7 @@ class Made:
     folder: Path
     seconds: float
     watch: Watch = SILENT
+    trouble: str = ""
 
     @property
     def seed(self) -> int:

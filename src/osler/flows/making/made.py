@@ -30,6 +30,7 @@ from osler.flows.making.building import Parts, build
 from osler.flows.making.labels import labelled
 from osler.flows.making.planning import Making, frozen_plan
 from osler.spine.fit import Clock, Run, draw, fit
+from osler.spine.fit.checkpoint import Progress
 
 _EMPTY = np.empty(0, np.int64)
 
@@ -130,20 +131,20 @@ def _trained(
         begin = partial(warm.put, starts=starts)
         objective = build(making.maker, source.modalities, parts, plan=plan, seed=seed, begin=begin)
         objective.module.to(source.device)
-        _fit(making, objective, plan=plan, folder=folder, clocked=clocked)
+        progress = _fit(making, objective, plan=plan, folder=folder, clocked=clocked)
     made = Made(
         objective=objective, source=source, split=split, target=source.target, groups=cases.groups, grouped=cases.grouped,
         plan=plan, facts=making.facts, info=parts.info, states=parts.states, study=cases.study, folder=folder, seconds=0.0,
-        watch=making.watch,
+        watch=making.watch, trouble=progress.trouble,
     )  # fmt: skip
     return made, parts
 
 
-def _fit(making: Making, objective: Objective, *, plan: Plan, folder: Path, clocked: bool) -> None:
+def _fit(making: Making, objective: Objective, *, plan: Plan, folder: Path, clocked: bool) -> Progress:
     source = making.source(plan)
     limit = plan.get("fit.limit", 0.0) or None
     run = Run(plan, making.cases.study.seed, 0, folder / "member-0", Clock(limit if clocked else None), making.watch)
-    fit(
+    return fit(
         objective,
         making.maker.batch_of(source),
         rows=making.split.training,

@@ -15,7 +15,6 @@ def rules() -> tuple[Decision, ...]:
         Decision("representation.noise", 0.1, "grain on pictures, in units of the spread of their greys"),
         Decision("representation.channels", 16, "of the decoder's finest maps"),
         Decision(
-            "representation.holdout", "", "a class of the label that training never sees, by which anomaly scores are judged"
         ),
         Decision("fit.network_share", 0.8, "of the budget; reading and judging take the rest"),
     )
