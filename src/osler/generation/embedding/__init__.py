@@ -17,10 +17,9 @@ from osler.generation.embedding.unusual import unusual
 
 __all__ = ["Embedded", "flattened", "judge_vectors"]
 
-READ = "A line through the embedding reads the label with {measure} {value}; through the raw input, with {other}."
-BETTER = "The embedding is better than the raw input: {measure} differs by {difference}."
-WORSE = "The embedding is worse than the raw input: {measure} differs by {difference}."
-EQUAL = "Between the embedding and the raw input no difference is shown: {measure} differs by {difference}."
+BETTER = "A line reads the label off the embedding with {measure} {value}, off the raw input with {other}: the embedding is better, by {difference}."
+WORSE = "A line reads the label off the embedding with {measure} {value}, off the raw input with {other}: the embedding is worse, by {difference}."
+EQUAL = "A line reads the label off the embedding with {measure} {value}, off the raw input with {other}: no difference is shown ({difference})."
 PLAIN = "Each case is represented by {d} numbers; how good they are cannot be measured without a label."
 USED = "Of {d} dimensions {dead} are the same for every case; the effective rank is {rank}."
 NEVER_SEEN = "The held-out class has no test case, or no other class has one: its anomaly scores have no AUROC."
@@ -52,7 +51,7 @@ def judge_vectors(found: Embedded) -> Judgement:
     report, single = pictured(found)
     sections += [report, _dimensions(broad)]
     return Judgement(
-        headline=" ".join(part for part in (_headline(probe, found, held=held), held) if part),
+        headline=held if held and probe is None else _headline(probe, found),
         sections=tuple(sections),
         cases=(single,),
         warnings=(broad.warning,) if broad.warning else (),
@@ -76,13 +75,11 @@ def _dimensions(broad: Breadth) -> Section:
     return Section("dimensions", "section.dimensions", (text,))
 
 
-def _headline(probe: Judged | None, found: Embedded, *, held: str) -> str:
-    if probe is None and held:
-        return ""
+def _headline(probe: Judged | None, found: Embedded) -> str:
     if probe is None:
         return PLAIN.format(d=found.vectors.shape[1])
     value, other = probe.values[EMBEDDING, probe.measure], probe.values[RAW, probe.measure]
-    read = READ.format(measure=probe.measure, value=said(value), other=said(other))
     low, high = probe.more.low, probe.more.high
     word = EQUAL if low is None or high is None or low <= 0 <= high else BETTER if low > 0 else WORSE
-    return f"{read} {word.format(measure=probe.measure, difference=said(probe.more, sign='+'))}"
+    told = {"value": said(value), "other": said(other), "difference": said(probe.more, sign="+")}
+    return word.format(measure=probe.measure, **told)

@@ -21,9 +21,9 @@ from osler.generation.embedding.spaces import EMBEDDING, RAW, Space
 from osler.spine.evaluate.statistic import Found, Statistic, found
 
 CHANCE = "chance"
-NO_LABEL = "The study names no label, so nothing can be read off the embedding that would tell how good it is. Name a column with --target to have that measured; training does not see it."
-ONE_CLASS = "Of the label, one class alone is left in training, so nothing can be read off."
-LEARNED = "Penalty and number of neighbours were chosen on the tuning cases, the readers then fitted on all cases that are not test; all three spaces are treated alike."
+NO_LABEL = "The study names no label, so how good the embedding is cannot be measured. Name a column with --target to have it measured: training does not see it."
+ONE_CLASS = "The label has one class alone in training, so nothing can be read off the embedding."
+LEARNED = "What had to be chosen was chosen on the tuning cases, with all cases that are not test learned from afterwards, in each space alike."
 Reader = Callable[..., Read]
 
 

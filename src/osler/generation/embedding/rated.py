@@ -88,6 +88,6 @@ def _mean(parts: Sequence[tuple[Statistic, np.ndarray]]) -> Statistic:
 
 
 def said(value: Value, *, sign: str = "") -> str:
-    """Return a value with its interval as it stands in a sentence."""
+    """Return a value with its interval as it stands in a sentence of any language."""
     told = f"{value.value:{sign}.3f}"
-    return told if value.low is None else f"{told} (95% interval {value.low:{sign}.3f} to {value.high:{sign}.3f})"
+    return told if value.low is None else f"{told} [95%: {value.low:{sign}.3f}, {value.high:{sign}.3f}]"
