@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 import torch.nn.functional as F
@@ -19,7 +20,7 @@ SLOPE = 0.2  # of the leaky ReLU
 
 def bounded(layer: Layer, *, bound: bool = True) -> Layer:
     """Return `layer` with its weight divided by its largest singular value (Miyato et al. 2018), where it is to be `bound`."""
-    return spectral_norm(layer) if bound else layer
+    return cast("Layer", spectral_norm(layer)) if bound else layer
 
 
 class Fall(nn.Module):
@@ -55,7 +56,7 @@ class Discriminator(nn.Module):
         sizes = levels(size)
         wide = widths(len(sizes), width=width)[::-1]
         self.start = bounded(nn.Conv2d(channels, wide[0], 3, padding=1), bound=bound)
-        self.falls = nn.ModuleList(Fall(a, b, bound=bound) for a, b in zip(wide, wide[1:], strict=False))
+        self.falls = nn.ModuleList(Fall(a, b, bound=bound) for a, b in itertools.pairwise(wide))
         self.last = bounded(convolution(wide[-1] + 1, wide[-1]), bound=bound)
         self.score = bounded(nn.Linear(wide[-1], 1), bound=bound)
         self.classes = bounded(nn.Embedding(classes, wide[-1]), bound=bound)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -80,8 +81,8 @@ class Generator(nn.Module):
         self.classes = nn.Embedding(classes, EMBEDDED)
         style = noise + EMBEDDED
         self.start, self.first = nn.Linear(style, wide[0] * sizes[0][0] * sizes[0][1]), (wide[0], *sizes[0])
-        pairs = zip(wide, wide[1:], sizes[1:], strict=False)
-        self.rises = nn.ModuleList(Rise(a, b, size=s, style=style) for a, b, s in pairs)
+        pairs = zip(itertools.pairwise(wide), sizes[1:], strict=True)
+        self.rises = nn.ModuleList(Rise(a, b, size=s, style=style) for (a, b), s in pairs)
         self.end = Styled(wide[-1], style=style)
         self.picture = nn.Conv2d(wide[-1], channels, 3, padding=1)
 
