@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from osler.core.errors import OslerError, RequestError
     from osler.flows.compare import compare
     from osler.flows.evaluate import evaluate
+    from osler.flows.generate import generate
     from osler.flows.predict import predict
     from osler.flows.predictor import Predictor, load
     from osler.flows.verbs import explain, inspect, train
@@ -25,13 +26,15 @@ _HOMES = {
     "compare": "osler.flows.compare",
     "evaluate": "osler.flows.evaluate",
     "explain": "osler.flows.verbs",
+    "generate": "osler.flows.generate",
     "inspect": "osler.flows.verbs",
     "load": "osler.flows.predictor",
     "predict": "osler.flows.predict",
     "train": "osler.flows.verbs",
 }
 __all__ = [
-    "OslerError", "Predictor", "Request", "RequestError", "compare", "evaluate", "explain", "inspect", "load", "predict", "train",
+    "OslerError", "Predictor", "Request", "RequestError", "compare", "evaluate", "explain", "generate", "inspect", "load", "predict",
+    "train",
 ]  # fmt: skip
 __version__ = "0.1.0"
 

@@ -27,11 +27,12 @@ def _register() -> None:
     from osler.cli.demo import demo
     from osler.cli.evaluate import evaluate
     from osler.cli.explain import explain
+    from osler.cli.generate import generate
     from osler.cli.inspect import inspect
     from osler.cli.predict import predict
     from osler.cli.train import train
 
-    for command in (demo, inspect, train, evaluate, compare, predict, explain):
+    for command in (demo, inspect, train, evaluate, compare, predict, explain, generate):
         app.command()(command)
     app.add_typer(data_app, name="data")
 

@@ -35,8 +35,8 @@ class Reader(Objective):
     module: Reading
     keeps: ClassVar[Literal["best", "last"]] = "last"
 
-    def __init__(self, encoder: nn.Module, *, name: str, classes: int) -> None:
-        self.name = name
+    def __init__(self, encoder: nn.Module, *, name: str, classes: int, half: bool) -> None:
+        self.name, self.half = name, half
         self.module = Reading(encoder, classes=classes)
 
     def optimisers(self, *, plan: Mapping[str, Any]) -> tuple[torch.optim.Optimizer, ...]:
@@ -46,8 +46,9 @@ class Reader(Objective):
     def step(self, batch: Batch, *, turn: int, generator: torch.Generator) -> Tensor:
         """Return the cross-entropy (B,)."""
         assert batch.target is not None
-        raw = self.module.head(self.vectors(batch))
-        return F.cross_entropy(raw, batch.target.values[:, 0].long(), reduction="none")
+        with torch.autocast(batch.target.values.device.type, torch.bfloat16, enabled=self.half):
+            raw = self.module.head(self.vectors(batch))
+        return F.cross_entropy(raw.float(), batch.target.values[:, 0].long(), reduction="none")
 
     def score(self, batches: Iterable[Batch]) -> float:
         """Return 0: nothing is chosen."""
@@ -115,7 +116,7 @@ class Learning:
         torch.manual_seed(seed)
         modality, plan = made.source.modalities[field[0]], made.plan.part(f"inputs.{field[0]}")
         encoder = modality.encoder(plan=plan, state=made.states[field[0]], output="vector")
-        reader = Reader(encoder, name=field[0], classes=self.classes)
+        reader = Reader(encoder, name=field[0], classes=self.classes, half=made.plan["fit.precision"] == "bfloat16")
         reader.module.to(made.source.device)
 
         def batch_of(chosen: np.ndarray, at: int) -> Batch:

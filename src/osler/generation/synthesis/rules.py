@@ -10,7 +10,10 @@ from osler.generation.synthesis.losses import LOSSES
 
 LONGEST = 128  # pixels of the longer side: more takes hours on processors
 SEEN = 200_000  # pictures after which a generator of small pictures rarely gets better (docs/lab.md)
-EPOCH = 4_096  # pictures between two scores
+EPOCH, SHORT_EPOCH = 2_048, 512  # pictures between two scores; fewer in a budget of at most SHORT minutes
+SHORT = 2.0
+READ, LEAST_READ = 16_000, 2_000  # pictures that a reader sees in training
+READ_A_MINUTE = 2_000  # of 28 × 28 pixels, of the budget
 FEW = 1_000  # training pictures below which a discriminator learns them by heart
 SIZES = (100, 300, 1_000)  # real training cases at which it is asked whether synthetic ones help
 EXPERIMENTS = ("sizes", "whole", "off")
@@ -74,13 +77,20 @@ def _judging(brief: Brief) -> tuple[Decision, ...]:
     return (
         Decision("synthesis.experiment", value, why if labelled else "without a label nothing can be read", choices=EXPERIMENTS),
         Decision("synthesis.sizes", sizes, "real training cases, beside all of them, that a generator of its own is trained on"),
-        Decision("synthesis.read", 16_000, "pictures that each reader sees in training"),
+        Decision(
+            "synthesis.read", _read(brief), "pictures that each reader sees in training, by the budget and the pictures' size"
+        ),
     )
 
 
+def _read(brief: Brief) -> int:
+    pixels = math.prod(size_of(brief))
+    return int(min(READ, max(LEAST_READ, round(brief.budget * READ_A_MINUTE * 784 / pixels))))
+
+
 def _training(brief: Brief) -> tuple[Decision, ...]:
-    cases = max(1, brief.cases)
-    rounds = max(1, math.ceil(EPOCH / cases))
+    cases, epoch = max(1, brief.cases), SHORT_EPOCH if brief.budget <= SHORT else EPOCH
+    rounds = max(1, math.ceil(epoch / cases))
     asked = brief.settings.get("synthesis.experiment", "sizes" if brief.target else "off")
     share = {"off": 0.75, "whole": 0.6}.get(str(asked), 0.4)
     return (
@@ -88,9 +98,9 @@ def _training(brief: Brief) -> tuple[Decision, ...]:
         Decision("fit.learning_rate", 1e-3, "of Adam without momentum, constant, falling over the last 30% (docs/lab.md)"),
         Decision("fit.clip", 1000.0, "next to none: the penalty and the bounded layers hold gradients"),
         Decision("fit.ema", 0.995, "decay of the averaged generator, which is the one that is kept"),
-        Decision("fit.epoch_cases", min(EPOCH, cases * rounds), "pictures between two scores"),
+        Decision("fit.epoch_cases", epoch, "pictures between two scores"),
         Decision("fit.rounds", rounds, "times that an epoch takes each case"),
-        Decision("fit.wanted", math.ceil(SEEN / min(EPOCH, cases * rounds)), f"epochs: about {SEEN:,} pictures seen"),
+        Decision("fit.wanted", math.ceil(SEEN / epoch), f"epochs: about {SEEN:,} pictures seen"),
         Decision("fit.network_share", share, "of the budget, for the generator; the rest judges it"),
         Decision("fit.overhead", 1.5, "an epoch in units of its steps: penalties, pictures made to score, averaging"),
     )
