@@ -87,9 +87,10 @@ def panels(found: Likeness) -> tuple[Panel, Panel]:
             values[measure] = Value(float(each.mean()), note=f"{DRAWS} draws: {each.min():.3g} to {each.max():.3g}")
         rows.append(Row(what, found.cases, values))
     shares = [
-        Row(what, found.cases, {name: Value(value) for name, value in found.overlaps[what].items()}) for what in (MADE, REAL)
+        Row(what, found.cases, {f"made_{name}": Value(value) for name, value in found.overlaps[what].items()})
+        for what in (MADE, REAL)
     ]
-    return Panel("synthesis.frechet", tuple(rows)), Panel("synthesis.overlap", tuple(shares))
+    return Panel("synthesis_frechet", tuple(rows)), Panel("synthesis_overlap", tuple(shares))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ def copies_panel(found: Copies, *, cases: int) -> Panel:
         Row(how, cases, {"near_training": Value(found.near[how]), "closer_than_real": Value(found.closer[how])})
         for how in ("pixels", "encoder")
     ]
-    return Panel("synthesis.copies", tuple(rows))
+    return Panel("synthesis_copies", tuple(rows))
 
 
 def classes_like(training: Pictures, count: int, *, classes: int, seed: int) -> np.ndarray:

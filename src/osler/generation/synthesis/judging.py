@@ -189,7 +189,7 @@ def _helps(sizes: Sequence[Size]) -> Section:
         for size in sizes
         for first, second in COMPARED
     ]  # fmt: skip
-    panels = (Panel("synthesis.arms", tuple(rows)), Panel("synthesis.differences", tuple(pairs)))
+    panels = (Panel("synthesis_arms", tuple(rows)), Panel("synthesis_differences", tuple(pairs)))
     text = (*(_verdict(size) for size in sizes), ARMS_TOLD, MOVED_TOLD)
     return Section("synthesis-helps", "Whether they help", text, panels, _curves(sizes))
 
