@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from torch import nn
 
 from osler.contract import Batch, InputBatch, Objective, TargetBatch
+from osler.contract.objective import one_cycle
 from osler.core.errors import OutputError, RunError
 from osler.core.watch import Watch
 from osler.spine.fit import Clock, Run, draw, fit
 from osler.spine.fit import loop as room
-from osler.spine.fit.loop import one_cycle
 
 PLAN = {
     "fit.epochs": 6, "fit.epoch_cases": 1000, "fit.batch": 8, "fit.learning_rate": 1e-2, "fit.clip": 1.0, "fit.ema": 0.9,
@@ -216,3 +216,104 @@ def test_another_seed_trains_otherwise(tmp_path):
     run = replace(Run(PLAN, 0, 0, tmp_path / "b"), seed=1)
     fit(objective, batch_of, rows=ROWS[:30], tune=lambda: [batch_of(ROWS[30:])], run=run)
     assert not equal(trained(tmp_path / "a")[1], objective.module.state_dict())
+
+
+class Pair(Line):
+    """Two lines that learn in turn, each for itself: the second from what the first says."""
+
+    keeps = "last"
+
+    def __init__(self, *, after: int = 99, word: str = "collapsed", **more) -> None:
+        super().__init__(**more)
+        self.module = nn.ModuleDict({"first": nn.Linear(3, 1), "second": nn.Linear(1, 1)})
+        self.after, self.word, self.learning, self.rates, self.turns = after, word, [], [], []
+
+    def optimisers(self, *, plan):
+        self.held = tuple(torch.optim.AdamW(part.parameters(), lr=plan["fit.learning_rate"]) for part in self.module.values())
+        return self.held
+
+    def share(self, done, *, turn):
+        return (1.0, 0.25)[turn]
+
+    def step(self, batch, *, turn, generator):
+        self.steps += 1
+        self.turns.append((turn, generator.initial_seed()))
+        self.learning.append(tuple(all(p.requires_grad for p in part.parameters()) for part in self.module.values()))
+        self.rates.append(self.held[turn].param_groups[0]["lr"])
+        said = self.module["first"](batch.inputs["x"].fields["x"])
+        loss = ((said if turn == 0 else self.module["second"](said)) - batch.target.values).square().mean(1)
+        return loss * float("nan") if self.spoil == self.steps else loss
+
+    def score(self, batches):
+        return float(self.steps)  # ever worse: the last are kept all the same
+
+    def trouble(self, scores):
+        return self.word if len(scores) >= self.after else ""
+
+
+def test_each_turn_moves_only_the_weights_of_its_optimiser(tmp_path):
+    moved = []
+
+    def update(objective, optimiser, loss, plan):
+        before = {k: v.clone() for k, v in objective.module.state_dict().items()}
+        room.plain_update(objective, optimiser, loss, plan)
+        moved.append({k.partition(".")[0] for k, v in objective.module.state_dict().items() if not torch.equal(v, before[k])})
+
+    objective = Pair()
+    run = Run(PLAN, 0, 0, tmp_path)
+    fit(objective, batch_of, rows=ROWS[:30], tune=lambda: [batch_of(ROWS[30:])], run=run, update=update)
+    assert moved == [{"first"}, {"second"}] * 24
+    assert objective.learning == [(True, False), (False, True)] * 24
+    assert objective.rates == [0.01, 0.0025] * 24
+    assert all(p.requires_grad for p in objective.module.parameters())
+    seeds = [seed for _, seed in objective.turns]
+    assert len(set(seeds)) == 48, "turns of a step draw different noise"
+
+
+def test_a_turn_clips_by_its_own_gradients(tmp_path):
+    objective = Pair()
+    first, _ = objective.optimisers(plan=PLAN)
+    for part in objective.module.values():
+        for weight in part.parameters():
+            weight.grad = torch.full_like(weight, 100.0)
+    loss = objective.module["first"](X[:4]).square().mean(1)
+    room.plain_update(objective, first, loss, PLAN)
+    norm = torch.stack([p.grad.norm() for p in objective.module["first"].parameters()]).norm()
+    assert norm <= 1 + 1e-5
+    assert all((p.grad == 100).all() for p in objective.module["second"].parameters())
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_two_optimisers_are_taken_up_alike(tmp_path, epoch):
+    progress, whole = trained(tmp_path / "whole", objective=Pair())
+    with pytest.raises(Killed):
+        trained(tmp_path / "cut", watch=Axe(epoch), objective=Pair())
+    assert equal(whole, trained(tmp_path / "cut", objective=Pair())[1])
+    assert (progress.best_epoch, progress.trouble, len(progress.scores)) == (6, "", 6)
+
+
+def test_trouble_ends_a_training_with_the_last_good_state(tmp_path):
+    good = trained(tmp_path / "good", objective=Pair(after=4), plan=PLAN)
+    assert (good[0].trouble, good[0].epoch, good[0].best_epoch, good[0].stopped) == ("collapsed", 4, 3, True)
+    objective = Pair(after=4)
+    again = trained(tmp_path / "good", objective=objective)
+    assert objective.steps == 0, "a second call replays the end"
+    assert again[0] == good[0]
+    assert equal(again[1], good[1])
+
+
+@pytest.mark.parametrize("forgives", [True, False])
+def test_a_divergence_that_is_forgiven_ends_with_the_last_good_state(tmp_path, forgives):
+    class Forgiving(Pair):
+        pass
+
+    Forgiving.forgives = forgives
+    if not forgives:
+        with pytest.raises(RunError, match="broke down in epoch 3"):
+            trained(tmp_path, objective=Forgiving(spoil=20))
+        return
+    progress, weights = trained(tmp_path, objective=Forgiving(spoil=20))
+    assert (progress.trouble, progress.epoch, progress.best_epoch) == ("diverged", 3, 2)
+    assert all(v.isfinite().all() for v in weights.values())
+    with pytest.raises(RunError, match="broke down in epoch 1"):
+        trained(tmp_path / "at once", objective=Forgiving(spoil=3))

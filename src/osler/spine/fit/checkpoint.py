@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,16 @@ from osler.core.errors import OutputError
 
 @dataclass(slots=True)
 class Progress:
-    """Where a training stands: `epoch` epochs are done; `best` is the lowest score, of the averaged weights `kept`."""
+    """Where a training stands: `epoch` epochs are done; `best` is the score of the averaged weights `kept`, the lowest unless the
+    last are kept. `scores` are those of all epochs; `trouble` says in a word what ended it early ("diverged", "collapsed")."""
 
     epoch: int = 0
     best: float = float("inf")
     best_epoch: int = 0
     seconds: float = 0.0
     stopped: bool = False
+    trouble: str = ""
+    scores: list[float] = field(default_factory=list)
 
 
 def save(

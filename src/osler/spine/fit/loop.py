@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,10 +47,11 @@ class Run:
 
 
 def plain_update(objective: Objective, optimiser: torch.optim.Optimizer, loss: Tensor, plan: Mapping[str, Any]) -> None:
-    """Take one step down the mean loss, with the gradient's norm clipped."""
+    """Take one step down the mean loss, with the norm of the optimiser's gradients clipped."""
     optimiser.zero_grad(set_to_none=True)
     loss.mean().backward()
-    nn.utils.clip_grad_norm_(objective.module.parameters(), plan["fit.clip"])
+    own = {id(p) for p in _weights(optimiser)}
+    nn.utils.clip_grad_norm_([p for p in objective.module.parameters() if id(p) in own], plan["fit.clip"])
     optimiser.step()
 
 
@@ -63,11 +64,13 @@ def fit(
     run: Run,
     update: Update = plain_update,
 ) -> Progress:
-    """Train `objective.module` in place on `rows` and leave it with the best averaged weights.
+    """Train `objective.module` in place on `rows` and leave it with the best averaged weights, or the last, as the objective says.
 
     `batch_of(rows, seed)` gives a training batch, `tune()` fresh batches to score by. Each draw is seeded by (seed, member,
     epoch, step) and a checkpoint follows each epoch, so a killed training that is called again ends with the same weights,
-    byte for byte on CPU. Raises RunError where a loss is not finite: its weights would be worth nothing. One-cycle schedules end well, so the best average is kept rather than training stopped early.
+    byte for byte on CPU. One-cycle schedules end well, so the best average is kept rather than training stopped early. Trouble
+    that the objective sees, or a loss that is not finite where it forgives one, ends training with what was kept, and is noted in
+    the progress. Raises RunError where a loss is not finite and nothing good is kept: its weights would be worth nothing.
     """
     plan = run.plan
     optimisers = objective.optimisers(plan=plan)
@@ -81,15 +84,18 @@ def fit(
         began = time.monotonic()
         healthy = _run_epoch(objective, batch_of, rows=rows, optimisers=optimisers, averaged=averaged, plan=plan,
                    at=(run.seed, run.member, epoch), update=update)  # fmt: skip
-        score = _score_averaged(objective, averaged, tune)
-        if not (healthy and math.isfinite(score)):
+        score = _score_averaged(objective, averaged, tune) if healthy else math.nan
+        if not math.isfinite(score) and not (objective.forgives and progress.best_epoch):
             raise RunError(_broken(epoch + 1, plan))
-        if score < progress.best:
+        progress.scores.append(score)
+        progress.trouble = objective.trouble(progress.scores) if math.isfinite(score) else "diverged"
+        if not progress.trouble and (score < progress.best or objective.keeps == "last"):
             progress.best, progress.best_epoch, kept = score, epoch + 1, {k: v.clone() for k, v in averaged.items()}
         progress.epoch, progress.seconds = epoch + 1, progress.seconds + time.monotonic() - began
-        progress.stopped = run.clock.over(progress.seconds)
+        progress.stopped = bool(progress.trouble) or run.clock.over(progress.seconds)
         save(path, progress=progress, module=objective.module, averaged=averaged, kept=kept, optimisers=optimisers)
         run.watch.advance(note=f"epoch {epoch + 1}, tune loss {score:.4g}")
+    _learning(optimisers)
     objective.module.load_state_dict(kept)
     objective.module.eval()
     return progress
@@ -98,11 +104,6 @@ def fit(
 def draw(*at: int) -> int:
     """Return a seed of 62 bits for a place in the training, the same on every machine."""
     return int.from_bytes(hashlib.blake2b(repr(at).encode(), digest_size=8).digest(), "little") >> 2
-
-
-def one_cycle(done: float, *, warm: float = 0.15) -> float:
-    """Return the share of the peak learning rate at `done` (0 to 1) of the training: linear rise, cosine fall."""
-    return done / warm if done < warm else 0.5 * (1 + math.cos(math.pi * (done - warm) / (1 - warm)))
 
 
 def _run_epoch(
@@ -127,11 +128,12 @@ def _run_epoch(
         seed = draw(*at, step)
         torch.manual_seed(seed)
         batch = batch_of(np.sort(chunk), seed)
-        share = one_cycle((at[2] * len(batches) + step + 1) / total)
+        done = (at[2] * len(batches) + step + 1) / total
         for turn, optimiser in enumerate(optimisers):
             for group in optimiser.param_groups:
-                group["lr"] = plan["fit.learning_rate"] * share
-            loss = objective.step(batch, turn=turn, generator=torch.Generator().manual_seed(seed))
+                group["lr"] = plan["fit.learning_rate"] * objective.share(done, turn=turn)
+            _learning(optimisers, optimiser)
+            loss = objective.step(batch, turn=turn, generator=torch.Generator().manual_seed(seed + turn))
             total_loss = total_loss + loss.detach().double().sum()
             update(objective, optimiser, loss, plan)
         _average(
@@ -140,6 +142,18 @@ def _run_epoch(
             decay=min(plan["fit.ema"], (1 + at[2] * len(batches) + step) / (10 + at[2] * len(batches) + step)),
         )
     return math.isfinite(float(total_loss))
+
+
+def _weights(optimiser: torch.optim.Optimizer) -> Iterator[nn.Parameter]:
+    for group in optimiser.param_groups:
+        yield from group["params"]
+
+
+def _learning(optimisers: tuple[torch.optim.Optimizer, ...], own: torch.optim.Optimizer | None = None) -> None:
+    """Let only the weights of `own` learn, of None all: what passes through the others costs no gradient of theirs."""
+    for other in optimisers if len(optimisers) > 1 else ():
+        for weight in _weights(other):
+            weight.requires_grad_(own is None or other is own)
 
 
 def _broken(epoch: int, plan: Mapping[str, Any]) -> str:
