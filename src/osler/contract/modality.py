@@ -17,6 +17,7 @@ from osler.core.features import Features
 from osler.core.grid import Grid
 from osler.core.leak import Leak
 from osler.core.plan import Brief, Decision, Rung
+from osler.core.provenance import Provenance
 from osler.core.question import Cohort, Purpose, Question
 from osler.core.split import Split
 from osler.core.state import State
@@ -284,6 +285,19 @@ class Modality:
         path = folder / f"{name}.npy"
         np.save(path, marks, allow_pickle=False)
         return path
+
+    def persons(self, columns: Columns) -> np.ndarray | None:
+        """Return (n,) int64, a hash of the person that each case's files name, 0 where they name nobody. Default None: files of this kind
+        do not tell."""
+        return None
+
+    def write_image(
+        self, values: np.ndarray, locator: Any, columns: Columns, row: int, *, folder: Path, name: str, provenance: Provenance,
+        reading: Mapping[str, Any],
+    ) -> Path:  # fmt: skip
+        """Write what was made of case `row`, `values` (channels, stored grid), into `folder` in the form and the geometry of its own files,
+        which `locator` names, marked as synthetic by `provenance`; return the file, whose name begins with `name`. Raises Refused."""
+        raise NotImplementedError
 
     # variants ---------------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -11,17 +11,17 @@ from torch import Tensor, nn
 from osler.contract import Batch, Objective
 from osler.generation.translation.losses import absolute, judged, unlikeness, weights_of
 from osler.generation.translation.network import PatchCritic, Translator
-from osler.generation.translation.pieces import KNOWN, PICTURE, pictures
+from osler.generation.translation.optimising import autocast, decayed, plain
+from osler.generation.translation.pieces import pictures
 
 AIR = 0.1  # how much a place of air counts beside one of the body: it must be learned, and is learned fast
-BETAS = (0.5, 0.999)  # of Adam's means for what plays against a critic (Radford et al. 2016)
 
 
 class Paired(Objective):
     """Trains a translator, by turns with a critic of pairs (source, target) where there is one."""
 
     module: nn.ModuleDict
-    forgives = True
+    forgives: ClassVar[bool] = True
 
     def __init__(self, *, channels: tuple[int, int, int], plan: Mapping[str, Any]) -> None:
         """Build from `channels`: of the source with its neighbours, of the source alone, of the target."""
@@ -39,7 +39,7 @@ class Paired(Objective):
         """Return AdamW for the translator; before a critic, Adam for both."""
         if "critic" not in self.module:
             return (decayed(self.module["forth"], plan=plan),)
-        return tuple(plain(self.module[name], plan=plan) for name in ("forth", "critic"))
+        return tuple(plain([self.module[name]], plan=plan) for name in ("forth", "critic"))
 
     def step(self, batch: Batch, *, turn: int, generator: torch.Generator) -> Tensor:
         """Return (B,): of turn 0 the translator's loss, of turn 1 the critic's."""
@@ -83,24 +83,3 @@ class Paired(Objective):
             weight = weights_of(source[:, self.own], target, known=known, share=self.plan["translation.inside"], air=0.0)
             total, cases = total + float(self.likeness(found, target, weight).double().sum()), cases + batch.size
         return total / max(1, cases)
-
-
-def decayed(module: nn.Module, *, plan: Mapping[str, Any]) -> torch.optim.Optimizer:
-    """Return AdamW; biases and scales are not decayed."""
-    matrices = [p for p in module.parameters() if p.dim() > 1]
-    vectors = [p for p in module.parameters() if p.dim() <= 1]
-    groups = [{"params": matrices, "weight_decay": plan["fit.weight_decay"]}, {"params": vectors, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=plan["fit.learning_rate"], betas=(0.9, 0.98))
-
-
-def plain(module: nn.Module, *, plan: Mapping[str, Any]) -> torch.optim.Optimizer:
-    """Return Adam with the short memory of adversarial training."""
-    return torch.optim.Adam(module.parameters(), lr=plan["fit.learning_rate"], betas=BETAS)
-
-
-def autocast(like: Tensor, plan: Mapping[str, Any]) -> torch.autocast:
-    """Return where convolutions run in bfloat16, if the plan says so."""
-    return torch.autocast(like.device.type, torch.bfloat16, enabled=plan["fit.precision"] == "bfloat16")
-
-
-__all__ = ["KNOWN", "PICTURE", "Paired", "autocast", "decayed", "plain"]

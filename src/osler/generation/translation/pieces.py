@@ -11,10 +11,12 @@ import torch
 from torch import Tensor
 
 from osler.contract import Batch, InputBatch
-from osler.generation.translation.scale import Scale, ends_of
-from osler.generation.translation.slices import SOURCE, TARGET, Side, cut
+from osler.contract.maker import Batches
+from osler.generation.translation.scale import Scale, ends_of, scales_of
+from osler.generation.translation.slices import Side, cut, sides
 
 PICTURE, KNOWN = "picture", "known"  # (B, channels, i, j) float32 on the network's scale, and (B, 1, i, j) bool: what lies inside its case
+SOURCE, TARGET = "source", "target"  # the sides of a batch
 AIR = -1.0  # what lies beyond the rim of a slice
 TRIES = 4  # slices drawn of a volume until one holds more than air
 ABOVE, NO_ENDS = 0.2, np.zeros((1, 2))
@@ -30,6 +32,11 @@ class Pieces:
     plan: Mapping[str, Any]
     device: str = "cpu"
     known: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)  # ends of cases that were looked at
+
+    @classmethod
+    def of(cls, source: Batches, info: Mapping[str, Any]) -> Pieces:
+        """Return how the cases of `source` are cut; `info` holds the ends of intensities."""
+        return cls(sides(source.columns), scales_of(source.plan, info), source.plan, source.device)
 
     @property
     def beside(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -12,7 +12,6 @@ from osler.generation.translation.inside import ends
 
 How = Literal["study", "case"]
 HOWS: tuple[How, ...] = ("study", "case")
-UNLIKE = 0.5  # spread of the cases' own ranges over their mean, above which bytes have no common unit either
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +25,6 @@ class Scale:
     how: How
     low: tuple[float, ...]
     high: tuple[float, ...]
-
-    @classmethod
-    def of(cls, about: Mapping[str, Any]) -> Scale:
-        """Return what `to_dict` gave."""
-        return cls(about["how"], tuple(map(float, about["low"])), tuple(map(float, about["high"])))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what JSON can hold."""
-        return {"how": self.how, "low": list(self.low), "high": list(self.high)}
 
     @property
     def span(self) -> float:
@@ -73,13 +63,10 @@ def ends_of(image: np.ndarray) -> np.ndarray:
     return np.array([ends(channel) for channel in image], np.float64)
 
 
-def fitted(each: np.ndarray, *, how: How) -> Scale:
-    """Return the scale of training cases with the ends `each` (cases, channels, 2): medians, in which no case shows."""
-    low, high = np.median(each, axis=0).T
-    return Scale(how, tuple(low.tolist()), tuple(high.tolist()))
-
-
-def unlike(each: np.ndarray) -> float:
-    """Return how unlike the ranges of cases with the ends `each` (cases, channels, 2) are: their standard deviation over their mean."""
-    ranges = each[..., 1] - each[..., 0]
-    return float(ranges.std() / max(float(ranges.mean()), 1e-9))
+def scales_of(plan: Mapping[str, Any], info: Mapping[str, Any]) -> tuple[Scale, Scale]:
+    """Return the scales of source and target: their ends as measured, in the way that the plan says."""
+    first, second = (
+        Scale(cast("How", plan[f"translation.{side}_scale"]), tuple(info[side]["low"]), tuple(info[side]["high"]))
+        for side in ("source", "target")
+    )
+    return first, second

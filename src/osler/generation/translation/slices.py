@@ -10,7 +10,7 @@ import numpy as np
 from osler.core.columns import Columns, Ragged
 from osler.core.errors import StudyError
 
-SOURCE, TARGET = "source", "target"
+TARGET = "wanted"  # the input that a maker reads a target into
 
 
 @dataclass(frozen=True, slots=True)
