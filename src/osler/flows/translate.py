@@ -16,9 +16,10 @@ from osler.core.errors import OutputError, Refusal, Refused, RequestError
 from osler.core.provenance import Provenance
 from osler.core.table import Table
 from osler.core.watch import SILENT, Watch
-from osler.flows.cases import plain_text
+from osler.flows.cases import gathered_refusals, plain_text
 from osler.flows.files import Files, files_of
-from osler.flows.making import Opened, blocks, open_made
+from osler.flows.making import Opened, open_made
+from osler.flows.making.opened import INPUTS
 from osler.flows.masks import Names, named
 from osler.flows.opening import in_memory
 from osler.flows.screening import checked_workers
@@ -27,6 +28,7 @@ from osler.generation.translation.slices import Side
 from osler.generation.translation.translating import Translating
 from osler.generation.translation.using import translating
 from osler.spine.bundle import bundle_digest, check_report_place
+from osler.spine.columns import Asked, read_ahead
 from osler.spine.rows import Parts, is_table_name
 from osler.spine.scan import column_values
 
@@ -131,8 +133,15 @@ def _names(way: Way, files: Files | None) -> Names:
 def _read(
     way: Way, rows: Iterable[Table], *, workers: int
 ) -> Iterator[tuple[Table, dict[str, Columns], dict[int, Refusal]]]:  # fmt: skip
-    """Yield the blocks of rows with the columns of the one input that is translated."""
-    yield from blocks(way.opened, rows, names=(way.name,), workers=workers)
+    """Yield the blocks of rows with the columns of the one input that is translated, and why rows cannot be used."""
+    one, modality = _inputs(way)[0], way.opened.modalities[way.name]
+
+    def asked(block: Table) -> dict[str, Asked]:
+        locators = modality.locate(block, columns=one["columns"], options=one["options"])
+        return {way.name: Asked(modality, locators, way.reading, INPUTS)}
+
+    for block, columns in read_ahead(((block, asked(block)) for block in rows), workers=workers):
+        yield block, columns, gathered_refusals(block, columns, {})
 
 
 def _block(

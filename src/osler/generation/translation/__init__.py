@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
-from osler.contract import Made, Maker, Modality, Objective
+from osler.contract import Batch, Made, Maker, Modality, Objective
 from osler.contract.maker import Batches, BatchOf
 from osler.core.columns import Columns
 from osler.core.errors import Refusal
@@ -40,15 +40,16 @@ class Translation(Maker):
 
     def settings(self, name: str, *, read: Plan) -> Mapping[str, Any]:
         """Each image keeps its own grid, and both sides are read alike."""
-        return {"form": "grid", "own_grid": True, "spacing": None}
+        return {"form": "grid", "own_grid": True}
 
-    def refused(
+    def screened(
         self, modalities: Mapping[str, Modality], columns: Mapping[str, Columns], *, settings: Mapping[str, Any]
-    ) -> Mapping[int, Refusal]:  # fmt: skip
-        """Return what does not pair, what is constant, and copies."""
-        from osler.generation.translation.pairing import refused
+    ) -> tuple[Mapping[int, Refusal], Mapping[str, Any]]:
+        """Return what does not pair, what is constant, and copies; and how the rows are paired."""
+        from osler.generation.translation.pairing import pairing, refused
 
-        return refused(modalities, columns, settings=settings)
+        how, why = pairing(modalities, columns, settings=settings)
+        return refused(modalities, columns, how=how), {"pairing": how, "why": why}
 
     def check(self, columns: Mapping[str, Columns], target: Target | None, rows: np.ndarray) -> None:
         """Raise StudyError for too few images of a side."""
@@ -57,15 +58,9 @@ class Translation(Maker):
         check(columns, rows)
 
     def info(
-        self,
-        modalities: Mapping[str, Modality],
-        columns: Mapping[str, Columns],
-        target: Target | None,
-        rows: np.ndarray,
-        *,
-        facts: Mapping[str, Any],
+        self, columns: Mapping[str, Columns], target: Target | None, rows: np.ndarray, *, facts: Mapping[str, Any]
     ) -> Mapping[str, Any]:
-        """Return how rows are paired, and of both sides the channels and the ends of intensities."""
+        """Return of both sides the channels and the ends of intensities."""
         from osler.generation.translation.measuring import measured
 
         return measured(columns, rows)
@@ -94,13 +89,19 @@ class Translation(Maker):
         kind = Paired if plan["translation.pairing"] == "paired" else Unpaired
         return kind(channels=channels, plan=plan)
 
-    def batch_of(self, source: Batches) -> BatchOf:
+    def batches_of(self, source: Batches, *, info: Mapping[str, Any]) -> BatchOf:
         """Return how slices are cut."""
         from osler.generation.translation.pieces import Pieces
 
-        pieces = Pieces.of(source)
+        pieces = Pieces.of(source, info)
         cut = pieces.paired if source.plan["translation.pairing"] == "paired" else pieces.unpaired
         return lambda rows, seed: cut(rows, seed=seed)
+
+    def tuned(self, source: Batches, rows: np.ndarray, *, info: Mapping[str, Any], size: int) -> Iterator[Batch]:
+        """Yield slices of `rows`, always the same, neither mirrored nor lit."""
+        from osler.generation.translation.pieces import Pieces
+
+        return Pieces.of(source, info).still(rows)
 
     def judge(self, made: Made) -> Judgement:
         """Return how like translated images are to real ones."""

@@ -10,10 +10,6 @@ from scipy import ndimage
 SMOOTH = 1.0  # places in the plane of a slice: grain in the air does not reach the threshold
 LEAST = 0.1  # of the largest connected part: smaller ones are grain, or what lies beside the patient
 LOW, HIGH = 0.5, 99.5  # percentiles that stand for the ends of an image's intensities
-TOLD = (
-    "Inside is where the source or the real target, smoothed by one place, lies above {share:.0%} of the way from its 0.5th to its 99.5th"
-    " percentile: the largest connected parts, their holes filled slice by slice. The translated image has no say in it."
-)
 
 
 def ends(values: np.ndarray) -> tuple[float, float]:

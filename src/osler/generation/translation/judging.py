@@ -13,22 +13,22 @@ from osler.core.panel import Panel, Row
 from osler.core.scores import Value
 from osler.generation.translation import baselines as base
 from osler.generation.translation.consistency import steps
-from osler.generation.translation.inside import TOLD, inside
+from osler.generation.translation.inside import inside
 from osler.generation.translation.lines import MEASURES, Table, by_group, line, valued, word
 from osler.generation.translation.looks import Look, brightness, pages
 from osler.generation.translation.pairing import PAIRED
 from osler.generation.translation.slices import Side, sides
 from osler.generation.translation.translating import Translating
+from osler.generation.translation.told import BASELINES, EVERYWHERE, FOLLOWED, LIMITS, NAMES, NETWORK, SCALED, SLICEWISE, TOLD
 from osler.generation.translation.unlike import unpaired_told
 from osler.generation.translation.using import translating
 
-NETWORK = "network"
 LEARNED = 400  # training cases of which the regression takes its places: more change it little
 UNSHOWN = "a case whose body cannot be told from the air"
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Trial:
     """What a test of pairs needs: the translator, the baselines, and both sides."""
 
     made: Made
@@ -37,7 +37,7 @@ class Test:
     sides: tuple[Side, Side]
 
     @classmethod
-    def of(cls, made: Made) -> Test:
+    def of(cls, made: Made) -> Trial:
         """Return what the training gives to test."""
         by = translating(made.objective, plan=made.plan, info=made.info, device=made.source.device)
         both = sides(made.source.columns)
@@ -80,7 +80,7 @@ class Case:
 
 def judged(made: Made) -> Judgement:
     """Return the judgement: of pairs by likeness; without them by what is known of both sides, and by likeness where the test has pairs."""
-    test = Test.of(made)
+    test = Trial.of(made)
     pairs = made.split.test[test.paired(made.split.test)]
     made.watch.stage("judging", total=len(pairs))
     cases = list(_cases(test, pairs))
@@ -108,7 +108,7 @@ def _baselines(made: Made, by: Translating, both: tuple[Side, Side]) -> base.Bas
     return base.learned(pair, np.sort(rows[:LEARNED]).tolist(), tune.tolist(), share=share, seed=made.seed)
 
 
-def _cases(test: Test, rows: np.ndarray) -> Iterator[Case]:
+def _cases(test: Trial, rows: np.ndarray) -> Iterator[Case]:
     for row in map(int, rows):
         source, found = test.each(row)
         real = test.real(row)
@@ -124,36 +124,36 @@ def _cases(test: Test, rows: np.ndarray) -> Iterator[Case]:
         yield Case(row, lines, Look.of(source, images, truth, body, span=test.span), follow)
 
 
-def _told(test: Test, cases: list[Case]) -> Judgement:
+def _told(test: Trial, cases: list[Case]) -> Judgement:
     made, seed = test.made, test.made.seed
     lines = {name: np.array([case.lines[name] for case in cases]) for name in cases[0].lines}
     table = Table(lines, made.groups[[case.row for case in cases]])
     systems = [NETWORK, *(name for name in table.lines if name != NETWORK)]
-    rows = [Row(f"translation.{name}", len(cases), table.values(name, seed=seed)) for name in systems]
+    rows = [Row(NAMES[name], len(cases), table.values(name, seed=seed)) for name in systems]
     against = {name: table.differences(NETWORK, name, seed=seed) for name in systems[1:]}
     words = {name: {m.name: word(m, values[m.name]) for m in MEASURES} for name, values in against.items()}
-    compared = [Row(f"translation.{name}", len(cases), values, words[name]) for name, values in against.items()]
+    compared = [Row(NAMES[name], len(cases), values, words[name]) for name, values in against.items()]
     values = dict(zip(systems, rows, strict=True))[NETWORK].values
     sections = (
         Section(
             "likeness",
-            "translation.likeness",
-            (_share_told(test), f"translation.scale.{test.by.scales[1].how}", "translation.baselines", *filter(None, [test.baselines.told])),
-            (Panel("translation.systems", tuple(rows)), Panel("translation.differences", tuple(compared))),
+            "How like the real images",
+            (_share_told(test), SCALED[test.by.scales[1].how], BASELINES, *filter(None, [test.baselines.told])),
+            (Panel("likeness", tuple(rows)), Panel("against", tuple(compared))),
             (brightness([case.look for case in cases]),),
         ),
         *_consistent(test, cases),
     )
     numbers = {
         "patients": len(np.unique(table.groups)), "cases": len(cases), "verdicts": words,
-        "systems": {row.label: {k: v.to_dict() for k, v in row.values.items()} for row in rows},
+        "systems": {name: {k: v.to_dict() for k, v in row.values.items()} for name, row in zip(systems, rows, strict=True)},
     }  # fmt: skip
     pictures = pages([(case.row, case.look, case.lines[NETWORK]) for case in cases], made=made)
     return Judgement(_headline(values, words), sections, pictures, (), notes_of(made), numbers)
 
 
-def _share_told(test: Test) -> str:
-    return TOLD.format(share=test.share) if test.share > 0 else "translation.everywhere"
+def _share_told(test: Trial) -> str:
+    return TOLD.format(share=f"{test.share:.0%}") if test.share > 0 else EVERYWHERE
 
 
 def _headline(values: dict[str, Value] | object, words: dict[str, dict[str, str]]) -> str:
@@ -175,7 +175,7 @@ def _number(value: Value) -> str:
     return shown if value.low is None or value.high is None else f"{shown} ({value.low:.3g} to {value.high:.3g})"
 
 
-def _consistent(test: Test, cases: list[Case]) -> tuple[Section, ...]:
+def _consistent(test: Trial, cases: list[Case]) -> tuple[Section, ...]:
     """Return, of volumes, whether translated slices follow one another as real ones do."""
     known = [case for case in cases if case.steps is not None and np.isfinite(case.steps).all()]
     if not known:
@@ -186,11 +186,10 @@ def _consistent(test: Test, cases: list[Case]) -> tuple[Section, ...]:
     values = {
         name: valued(replace(MEASURES[2], name=name), pooled[:, at], seed=test.made.seed) for at, name in enumerate(names)
     }
-    row = Row(f"translation.{NETWORK}", len(known), values)
-    return (Section("consistency", "translation.consistency", ("translation.consistency.why",), (Panel("translation.steps", (row,)),)),)
+    row = Row(NAMES[NETWORK], len(known), values)
+    return (Section("consistency", "From slice to slice", (FOLLOWED,), (Panel("steps", (row,)),)),)
 
 
 def notes_of(made: Made) -> tuple[str, ...]:
     """Return what a reader must know before using translated images."""
-    notes = ["translation.limit.invented", "translation.limit.likeness", "translation.limit.scanner"]
-    return tuple([*notes, "translation.limit.slices"] if int(made.info["source"]["axes"]) == 3 else notes)
+    return (*LIMITS, SLICEWISE) if int(made.info["source"]["axes"]) == 3 else LIMITS

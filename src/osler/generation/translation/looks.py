@@ -11,11 +11,11 @@ import numpy as np
 from osler.contract import Made
 from osler.core.figure import Figure, Series
 from osler.core.judgement import Section
+from osler.generation.translation.told import BRIGHTNESS, CASES, NAMES, NETWORK, STRIP
 
 BINS = 24  # of the range of real brightness
 FEWEST = 5  # groups that a point of the figure rests on
 SHOWN, MOST = 3, 192  # cases a kind, and pixels along a side
-STRIP = ("source", "translated", "real", "difference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Look:
         cls, source: np.ndarray, images: dict[str, np.ndarray], truth: np.ndarray, body: np.ndarray, *, span: float
     ) -> Look:  # fmt: skip
         """Return the look of a case: the slice with the most body, first channels."""
-        found = images["network"]
+        found = images[NETWORK]
         low = float(np.median(truth[:, ~body])) if not body.all() else float(truth.min())
         edges = np.linspace(low, low + 1.25 * span, BINS + 1)
         at = np.clip(np.digitize(truth[:, body], edges) - 1, 0, BINS - 1).ravel()
@@ -63,7 +63,7 @@ def _upright(shown: np.ndarray, *, volume: bool) -> np.ndarray:
 def brightness(looks: Sequence[Look]) -> Figure:
     """Return the figure of mean made brightness over real brightness: below the line bright places are made too dark."""
     if not looks:
-        return Figure("brightness", "translation.brightness", "translation.real", "translation.made")
+        return Figure("brightness", *BRIGHTNESS)
     sums, edges = sum(look.sums for look in looks), looks[0].edges
     assert isinstance(sums, np.ndarray)
     carried = sum((look.sums[1] > 0).astype(int) for look in looks)
@@ -71,10 +71,10 @@ def brightness(looks: Sequence[Look]) -> Figure:
     middle = (edges[:-1] + edges[1:]) / 2
     x, y = middle[enough], sums[0][enough] / sums[1][enough]
     series = (
-        Series("translation.network", x.tolist(), y.tolist()),
-        Series("translation.exact", x.tolist(), x.tolist(), style="reference"),
+        Series(NAMES[NETWORK], x.tolist(), y.tolist()),
+        Series("exact", x.tolist(), x.tolist(), style="reference"),
     )
-    return Figure("brightness", "translation.brightness", "translation.real", "translation.made", series)
+    return Figure("brightness", *BRIGHTNESS, series)
 
 
 def pages(cases: Sequence[tuple[int, Look, tuple[float, float, float]]], *, made: Made) -> tuple[Section, ...]:
@@ -86,8 +86,8 @@ def pages(cases: Sequence[tuple[int, Look, tuple[float, float, float]]], *, made
     return tuple(
         Section(
             kind,
-            f"translation.cases.{kind}",
-            ("translation.strip",),
+            CASES[kind],
+            (STRIP,),
             images=tuple((f"row {row + 1}: MAE {one[0]:.3g}, SSIM {one[1]:.3f}", strip(look)) for row, look, one in found),
         )
         for kind, found in kinds

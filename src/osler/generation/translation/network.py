@@ -18,10 +18,11 @@ class Translator(nn.Module):
     """Slices (B, inputs, i, j), about −1 to 1, to slices (B, outputs, i, j) on the other side's scale.
 
     A U-Net (Ronneberger et al. 2015) as in Isola et al. 2017, of residual units. Any i and j: what lacks to whole steps is padded with −1, the
-    air. The last layer adds to a mixture of the source's own channels, so that what stays the same need not be learned.
+    air. Begins as the identity: what the U-Net says is added to the slice itself (of other numbers of channels, to their mean), so that what
+    stays the same need not be learned. `own` are the channels of the slice itself among `inputs`, which hold its neighbours too.
     """
 
-    def __init__(self, inputs: int, outputs: int, *, widths: Sequence[int], depth: int) -> None:
+    def __init__(self, inputs: int, outputs: int, *, own: int, widths: Sequence[int], depth: int) -> None:
         super().__init__()
         befores = [inputs, *widths[:-1]]
         strides = [(1, 1), *((2, 2),) * (len(widths) - 1)]
@@ -33,6 +34,11 @@ class Translator(nn.Module):
         )
         self.last = nn.Conv2d(widths[0], outputs, 1)
         self.kept = nn.Conv2d(inputs, outputs, 1)
+        nn.init.zeros_(self.last.weight)
+        for layer in (self.last, self.kept):
+            nn.init.zeros_(_bias(layer))
+        with torch.no_grad():
+            self.kept.weight.copy_(_identity(inputs, outputs, own=own))
         self.whole = 1 << (len(widths) - 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -47,6 +53,18 @@ class Translator(nn.Module):
             maps = up(maps, skip)
         found = self.last(maps).float() + self.kept(x).float()
         return found[..., :high, :wide]
+
+
+def _bias(layer: nn.Conv2d) -> Tensor:
+    assert layer.bias is not None
+    return layer.bias
+
+
+def _identity(inputs: int, outputs: int, *, own: int) -> Tensor:
+    """Return filters (outputs, inputs, 1, 1) that give the middle `own` channels, or their mean where numbers differ."""
+    filters, first = torch.zeros(outputs, inputs, 1, 1), (inputs - own) // 2
+    filters[:, first : first + own, 0, 0] = torch.eye(own) if own == outputs else torch.full((outputs, own), 1 / own)
+    return filters
 
 
 class PatchCritic(nn.Module):
@@ -71,19 +89,3 @@ class PatchCritic(nn.Module):
         found: Tensor = self.last(x).float()
         return found
 
-
-def whole(count: int, *, steps: int) -> int:
-    """Return `count` rounded up to whole steps.
-
-    >>> whole(100, steps=16)
-    112
-    """
-    return -(-count // steps) * steps
-
-
-def channels_last(module: nn.Module) -> nn.Module:
-    """Return `module` with its filters laid out by channels last."""
-    return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
-
-
-__all__ = ["SLOPE", "PatchCritic", "Translator", "channels_last", "whole"]

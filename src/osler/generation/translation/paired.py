@@ -29,7 +29,7 @@ class Paired(Objective):
         self.own = slice((inputs - own) // 2, (inputs + own) // 2)
         self.plan = plan
         widths, depth = plan["translation.widths"], plan["translation.depth"]
-        parts: dict[str, nn.Module] = {"forth": Translator(inputs, outputs, widths=widths, depth=depth)}
+        parts: dict[str, nn.Module] = {"forth": Translator(inputs, outputs, own=own, widths=widths, depth=depth)}
         if plan["translation.adversarial"]:
             parts["critic"] = PatchCritic(own + outputs, width=plan["translation.critic"])
         self.module = nn.ModuleDict(parts)

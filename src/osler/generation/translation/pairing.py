@@ -41,15 +41,12 @@ def pairing(modalities: Mapping[str, Modality], columns: Mapping[str, Columns], 
     return UNPAIRED, f"only {good} of {int(any_.sum())} rows hold both images on one grid"
 
 
-def refused(
-    modalities: Mapping[str, Modality], columns: Mapping[str, Columns], *, settings: Mapping[str, Any]
-) -> dict[int, Refusal]:
+def refused(modalities: Mapping[str, Modality], columns: Mapping[str, Columns], *, how: str) -> dict[int, Refusal]:
     """Return why rows cannot be used, by row: constant images, copies of the source, and in pairs what does not pair.
 
     Of unpaired rows the images that are there count, each by itself.
     """
     source, target = sides(columns)
-    how, _ = pairing(modalities, columns, settings=settings)
     both = np.flatnonzero(source.present & target.present)
     found = {int(row): COPY for row in both if _equal(source, target, int(row))}
     if how == PAIRED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ from osler.generation.translation.slices import Side, cut, sides
 PICTURE, KNOWN = "picture", "known"  # (B, channels, i, j) float32 on the network's scale, and (B, 1, i, j) bool: what lies inside its case
 SOURCE, TARGET = "source", "target"  # the sides of a batch
 AIR = -1.0  # what lies beyond the rim of a slice
+STILL = 4  # slices of each volume by which training is scored
 TRIES = 4  # slices drawn of a volume until one holds more than air
 ABOVE, NO_ENDS = 0.2, np.zeros((1, 2))
 FULL = 0.02  # share of a slice above the air from which it holds more
@@ -43,46 +44,53 @@ class Pieces:
         """How many neighbours of a slice the translator sees on each side."""
         return int(self.plan["translation.neighbours"])
 
-    def paired(self, rows: np.ndarray, *, seed: int | None) -> Batch:
-        """Return one slice of each of `rows`, source and target alike; without a `seed` the middle ones, unmoved."""
-        draws = np.random.default_rng(0 if seed is None else seed)
-        cuts = [self._drawn(0, int(row), draws=draws, still=seed is None) for row in rows]
+    def paired(self, rows: np.ndarray, *, seed: int, moved: bool = True) -> Batch:
+        """Return one slice of each of `rows`, drawn, source and target alike; mirrored and lit where they are to be `moved`."""
+        draws = np.random.default_rng(seed)
+        cuts = [self._drawn(0, int(row), draws=draws) for row in rows]
         source = [self._piece(0, int(row), *where, beside=self.beside) for row, where in zip(rows, cuts, strict=True)]
         target = [self._piece(1, int(row), *where, beside=0) for row, where in zip(rows, cuts, strict=True)]
-        flips = draws.random(len(rows)) < 0.5 if seed is not None else np.zeros(len(rows), bool)
+        flips = (draws.random(len(rows)) < 0.5) & moved
         parts = {SOURCE: self._moved(source, flips), TARGET: self._moved(target, flips)}
-        if seed is not None:
+        if moved:
             parts[SOURCE] = self._lit(parts[SOURCE], draws=draws)
         return self._batch(parts)
 
-    def unpaired(self, rows: np.ndarray, *, seed: int | None) -> Batch:
-        """Return as many source slices and as many target slices as `rows`, drawn from those of `rows` that have them; without a
-        `seed` the middle slice of each, unmoved. A side that none of `rows` has is not in the batch."""
-        draws = np.random.default_rng(0 if seed is None else seed)
+    def unpaired(self, rows: np.ndarray, *, seed: int, moved: bool = True) -> Batch:
+        """Return slices of those of `rows` that have a source, and of those that have a target, as many of each side as `rows`: some are
+        drawn again. A side that none of `rows` has is not in the batch."""
+        draws = np.random.default_rng(seed)
         parts = {}
         for number, (name, side) in enumerate(zip((SOURCE, TARGET), self.sides, strict=True)):
             own = rows[side.present[rows]]
             if not len(own):
                 continue
-            taken = own if seed is None else draws.choice(own, len(rows))
+            taken = draws.choice(own, len(rows)) if moved else own
             beside = self.beside if number == 0 else 0
-            cuts = [self._drawn(number, int(row), draws=draws, still=seed is None) for row in taken]
+            cuts = [self._drawn(number, int(row), draws=draws) for row in taken]
             found = [self._piece(number, int(row), *where, beside=beside) for row, where in zip(taken, cuts, strict=True)]
-            flips = draws.random(len(taken)) < 0.5 if seed is not None else np.zeros(len(taken), bool)
-            parts[name] = self._moved(found, flips)
+            parts[name] = self._moved(found, (draws.random(len(taken)) < 0.5) & moved)
         return self._batch(parts)
 
-    def _drawn(self, number: int, row: int, *, draws: np.random.Generator, still: bool) -> tuple[int, tuple[int, int]]:
-        """Return which slice of a case, and where its patch begins: in the middle of what is smaller than the patch."""
+    def still(self, rows: np.ndarray) -> Iterator[Batch]:
+        """Yield slices of `rows` that are always the same, of volumes several, neither mirrored nor lit."""
+        cut = self.paired if self.plan["translation.pairing"] == "paired" else self.unpaired
+        size = int(self.plan["fit.batch"])
+        for turn in range(1 if self.sides[0].axes == 2 else STILL):
+            for start in range(0, len(rows), size):
+                yield cut(rows[start : start + size], seed=turn * len(rows) + start, moved=False)
+
+    def _drawn(self, number: int, row: int, *, draws: np.random.Generator) -> tuple[int, tuple[int, int]]:
+        """Return which slice of a case, and where its patch begins: about the middle of what is smaller than the patch."""
         side = self.sides[number]
         depth, shape = side.depth(row), side.shape(row)
         at = depth // 2
-        for _ in range(0 if still or depth == 1 else TRIES):
+        for _ in range(0 if depth == 1 else TRIES):
             at = int(draws.integers(depth))
             if self._holds(number, row, at):
                 break
         room = [size - want for size, want in zip(shape[:2], self.plan["translation.patch"], strict=True)]
-        start = [int(draws.integers(r + 1)) if r > 0 and not still else r // 2 for r in room]
+        start = [int(draws.integers(r + 1)) if r > 0 else r // 2 for r in room]
         return at, (start[0], start[1])
 
     def _holds(self, number: int, row: int, at: int) -> bool:

@@ -45,7 +45,7 @@ def rules(brief: Brief) -> tuple[Decision, ...]:
         Decision("translation.light", 0.1, "sources are made brighter, darker and of other contrast up to this share in training: scanners differ"),
         Decision("translation.kind", str(target.get("kind", "")), "what DICOM calls the images that are made; empty: as the source's file", choices=KINDS),
         *(_of_paired() if paired else _of_unpaired()),
-        *_training(brief, patch=patch, volumes=volumes, depth=shape[2] if volumes else 1.0),
+        *_training(brief, patch=patch),
     )  # fmt: skip
 
 
@@ -121,12 +121,12 @@ def _of_unpaired() -> tuple[Decision, ...]:
     )  # fmt: skip
 
 
-def _training(brief: Brief, *, patch: Sequence[int], volumes: bool, depth: float) -> tuple[Decision, ...]:
+def _training(brief: Brief, *, patch: Sequence[int]) -> tuple[Decision, ...]:
     paired = brief.target["pairing"] == "paired"
     batch = int(min(16, max(2, PLACES // max(1, math.prod(patch)))))
     batch = batch if paired else max(2, batch // 4)
     cases = max(1, brief.cases)
-    rounds = max(1, round(min(STEPS * batch / cases, depth if volumes else STEPS * batch / cases)))
+    rounds = max(1, round(STEPS * batch / cases))
     steps = max(1, math.ceil(cases * rounds / batch))
     wanted = max(4, round(WANTED[str(brief.target["pairing"])] / steps))
     rate, why = (1e-3, "peak of the one-cycle schedule (docs/lab.md)") if paired else (2e-4, "of both sides (Zhu et al. 2017)")
@@ -135,6 +135,7 @@ def _training(brief: Brief, *, patch: Sequence[int], volumes: bool, depth: float
         Decision("fit.learning_rate", rate, why),
         Decision("fit.weight_decay", 0.02, "on filters alone, and without a critic alone"),
         Decision("fit.wanted", wanted, f"epochs: about {WANTED[str(brief.target['pairing'])]:,} steps"),
+        Decision("fit.epoch_cases", cases * rounds, "slices of an epoch"),
         Decision("fit.rounds", rounds, f"slices of each case in an epoch, which has about {steps} steps"),
         Decision("fit.network_share", 0.8, "of the budget; reading, the regression of places and judging take the rest"),
         Decision("fit.precision", "bfloat16", "asked for by convolutions; kept where it is measured faster", choices=PRECISIONS),

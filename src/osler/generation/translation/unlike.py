@@ -16,13 +16,13 @@ from osler.generation.translation import baselines as base
 from osler.generation.translation.inside import inside
 from osler.generation.translation.lines import by_group, valued
 from osler.generation.translation.slices import Side, sides
+from osler.generation.translation.told import ABSENT, LIMITS, NAMES, NETWORK, REAL, SOURCELESS, UNMEASURED, UNPAIRED, WITHOUT_PAIRS
 from osler.generation.translation.translating import Translating
 from osler.generation.translation.using import translating
 
 GRID = np.linspace(0, 1, 257)
 DISTANCE = Measure("intensity_distance", "lower", "log")
 HOME = Measure("cycle_mae", "lower", "log")
-NETWORK, REAL = "network", "real"
 
 
 def unpaired_told(made: Made, by: Translating, baselines: base.Baselines, *, likeness: Judgement) -> Judgement:
@@ -37,17 +37,17 @@ def unpaired_told(made: Made, by: Translating, baselines: base.Baselines, *, lik
     real = [_away(_quantiles(by, target, int(row), share=_share(made)), wanted) for row in theirs]
     rows = [_row(name, np.array(each), made.groups[ours], made=made) for name, each in told.items() if each]
     rows += [_row(REAL, np.array(real), made.groups[theirs], made=made)] if real else []
-    panels = [Panel("translation.distances", tuple(rows))]
+    panels = [Panel("distances", tuple(rows))]
     home = _home(made, source, ours)
-    panels += [Panel("translation.home", (home,))] if home is not None else []
-    section = Section("intensities", "translation.intensities", ("translation.unpaired.why",), tuple(panels))
+    panels += [Panel("home", (home,))] if home is not None else []
+    section = Section("intensities", "Intensities, and the way back", (WITHOUT_PAIRS,), tuple(panels))
     values = {row.label: {name: value.to_dict() for name, value in row.values.items()} for row in rows}
     return Judgement(
         likeness.headline or _headline(rows),
         (section, *likeness.sections),
         likeness.cases,
         _warnings(len(ours), len(theirs), paired=bool(likeness.sections)),
-        ("translation.limit.unpaired", *(likeness.notes or ("translation.limit.invented", "translation.limit.scanner"))),
+        (UNPAIRED, *(likeness.notes or LIMITS)),
         {**likeness.numbers, "distances": values, "home": home.values["cycle_mae"].to_dict() if home else None},
     )
 
@@ -96,7 +96,7 @@ def _away(own: np.ndarray, wanted: np.ndarray) -> float:
 
 
 def _row(name: str, each: np.ndarray, groups: np.ndarray, *, made: Made) -> Row:
-    return Row(f"translation.{name}", len(each), {DISTANCE.name: valued(DISTANCE, by_group(each, groups), seed=made.seed)})
+    return Row(NAMES[name], len(each), {DISTANCE.name: valued(DISTANCE, by_group(each, groups), seed=made.seed)})
 
 
 def _home(made: Made, source: Side, rows: np.ndarray) -> Row | None:
@@ -105,7 +105,7 @@ def _home(made: Made, source: Side, rows: np.ndarray) -> Row | None:
         return None
     there, back = _ways(made)
     each = [_lost(there, back, source.image(int(row)), share=_share(made)) for row in rows]
-    return Row(f"translation.{NETWORK}", len(each), {HOME.name: valued(HOME, by_group(np.array(each), made.groups[rows]), seed=made.seed)})
+    return Row(NAMES[NETWORK], len(each), {HOME.name: valued(HOME, by_group(np.array(each), made.groups[rows]), seed=made.seed)})
 
 
 def _ways(made: Made) -> tuple[Translating, Translating]:
@@ -126,7 +126,7 @@ def _lost(there: Translating, back: Translating, image: np.ndarray, *, share: fl
 
 def _headline(rows: list[Row]) -> str:
     named = {row.label: row.values[DISTANCE.name] for row in rows}
-    ours, plain, real = (named.get(f"translation.{name}") for name in (NETWORK, base.IDENTITY, REAL))
+    ours, plain, real = (named.get(NAMES[name]) for name in (NETWORK, base.IDENTITY, REAL))
     if ours is None or plain is None:
         return "No test case holds the source: nothing is measured."
     beside = "" if real is None else f", that of real ones {_shown(real)}"
@@ -141,8 +141,8 @@ def _shown(value: Value) -> str:
 
 
 def _warnings(ours: int, theirs: int, *, paired: bool) -> tuple[str, ...]:
-    found = [] if paired else ["translation.warn.unmeasured"]
+    found = [] if paired else [UNMEASURED]
     if not theirs:
-        found.append("translation.warn.absent")
-    return tuple(found if ours else [*found, "translation.warn.sourceless"])
+        found.append(ABSENT)
+    return tuple(found if ours else [*found, SOURCELESS])
 

@@ -37,8 +37,8 @@ class Unpaired(Objective):
         size = {"widths": plan["translation.widths"], "depth": plan["translation.depth"]}
         self.module = nn.ModuleDict(
             {
-                "forth": Translator(inputs, outputs, **size),
-                "back": Translator(outputs, own, **size),
+                "forth": Translator(inputs, outputs, own=own, **size),
+                "back": Translator(outputs, own, own=outputs, **size),
                 "critic": PatchCritic(outputs, width=plan["translation.critic"]),
                 "other_critic": PatchCritic(own, width=plan["translation.critic"]),
             }

@@ -26,7 +26,9 @@ def write_image(
     `locator` names the case's own files, whose form is taken: values of whole numbers stay such. Raises Refused where a file cannot be
     read again.
     """
-    own = np.concatenate([np.ascontiguousarray(part) for part in restored(values, columns, row)], axis=1)
+    slabs = [np.ascontiguousarray(slab) for slab in restored(values.astype(np.float32), columns, row)]
+    own = np.concatenate(slabs, axis=1)
+    own = np.rint(own).astype(values.dtype) if values.dtype.kind in "iu" else own
     lies = grid(columns, row)
     try:
         if _is_dicom(locator.paths[0]):
