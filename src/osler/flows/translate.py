@@ -73,7 +73,9 @@ def translate(
     watch.stage("loading")
     digest = bundle_digest(bundle)
     way = _way(open_made(bundle, task="translation", device=device), digest=digest, back=back)
-    files = files_of(table, inputs=_inputs(way), modalities={way.name: way.opened.modalities[way.name]}, readings={way.name: way.reading})
+    files = files_of(
+        table, inputs=_inputs(way), modalities={way.name: way.opened.modalities[way.name]}, readings={way.name: way.reading}
+    )
     size = way.opened.modalities[way.name].cases_at_once(way.reading)
     folder = out / IMAGES
     with telling(folder):
@@ -86,7 +88,11 @@ def translate(
     for block, columns, refusals in _read(way, fresh, workers=checked_workers(workers)):
         lines = _block(way, block, columns[way.name], refusals=refusals, folder=folder, names=names.held.pop(block.first))
         if files is not None:
-            lines = {"row": lines.pop("row"), files.column: np.array(block.rows.column(files.column).to_pylist(), object), **lines}
+            lines = {
+                "row": lines.pop("row"),
+                files.column: np.array(block.rows.column(files.column).to_pylist(), object),
+                **lines,
+            }
         parts.write(lines)
         watch.advance(len(block))
     parts.join()
@@ -96,7 +102,9 @@ def translate(
 def _check_folder(out: Path) -> None:
     """Raise before the work where `out` is no folder for images."""
     if is_table_name(out):
-        raise RequestError(f"images are written into a folder, and '{out.name}' is the name of a table: give --out a folder; {TABLE} is written into it")
+        raise RequestError(
+            f"images are written into a folder, and '{out.name}' is the name of a table: give --out a folder; {TABLE} is written into it"
+        )
     if out.exists() and not out.is_dir():
         raise OutputError(f"'{out.name}' is a file; images are written into a folder: give --out a folder")
     check_report_place(out)
@@ -157,13 +165,22 @@ def _block(
             values, cells[row] = _translated(way, side.image(row))
             with telling(folder / names[row]):
                 path = modality.write_image(
-                    values, locators[row], columns, row, folder=folder, name=names[row], provenance=way.provenance, reading=way.reading
+                    values,
+                    locators[row],
+                    columns,
+                    row,
+                    folder=folder,
+                    name=names[row],
+                    provenance=way.provenance,
+                    reading=way.reading,
                 )
             files[row] = f"{folder.name}/{path.name}"
         except Refused as refused:
             why[row] = refused.refusal
     identity = way.opened.contents.about["roles"]["id"]
-    known = {identity: np.array([plain_text(v) for v in column_values(block, identity)], object)} if identity in block.columns else {}
+    known = (
+        {identity: np.array([plain_text(v) for v in column_values(block, identity)], object)} if identity in block.columns else {}
+    )
     refused = np.array([why[r].whole if r in why else "" for r in range(len(block))], object)
     return {
         "row": block.first + 1 + np.arange(len(block)), **known, FILE: files,

@@ -158,5 +158,8 @@ def _grown(rows: np.ndarray, values: np.ndarray, other: np.ndarray, truth: np.nd
             {**TREES, "objective": loss, "metric": "l1"}, data, ROUNDS, valid_sets=[checked], callbacks=[stop]
         )
         found.append((float(np.abs(booster.predict(other) - truth).mean()), booster, loss))
-    error, booster, loss = min(found, key=lambda one: one[0])
-    return booster, f"boosted trees on {rows.shape[1]} features of each of {len(rows):,} places, {loss}, {booster.best_iteration} rounds"
+    _, booster, loss = min(found, key=lambda one: one[0])
+    return (
+        booster,
+        f"boosted trees on {rows.shape[1]} features of each of {len(rows):,} places, {loss}, {booster.best_iteration} rounds",
+    )

@@ -18,8 +18,8 @@ from osler.generation.translation.lines import MEASURES, Table, by_group, line, 
 from osler.generation.translation.looks import Look, brightness, pages
 from osler.generation.translation.pairing import PAIRED
 from osler.generation.translation.slices import Side, sides
-from osler.generation.translation.translating import Translating
 from osler.generation.translation.told import BASELINES, EVERYWHERE, FOLLOWED, LIMITS, NAMES, NETWORK, SCALED, SLICEWISE, TOLD
+from osler.generation.translation.translating import Translating
 from osler.generation.translation.unlike import unpaired_told
 from osler.generation.translation.using import translating
 
@@ -46,7 +46,9 @@ class Trial:
     def paired(self, rows: np.ndarray) -> np.ndarray:
         """Return which of `rows` (n,) hold both images with equal shapes."""
         first, second = self.sides
-        return np.array([bool(first.present[r] and second.present[r]) and first.shape(r) == second.shape(r) for r in map(int, rows)], bool)
+        return np.array(
+            [bool(first.present[r] and second.present[r]) and first.shape(r) == second.shape(r) for r in map(int, rows)], bool
+        )
 
     @property
     def share(self) -> float:
@@ -148,7 +150,7 @@ def _told(test: Trial, cases: list[Case]) -> Judgement:
         "patients": len(np.unique(table.groups)), "cases": len(cases), "verdicts": words,
         "systems": {name: {k: v.to_dict() for k, v in row.values.items()} for name, row in zip(systems, rows, strict=True)},
     }  # fmt: skip
-    pictures = pages([(case.row, case.look, case.lines[NETWORK]) for case in cases], made=made)
+    pictures = pages([(case.row, case.look, case.lines[NETWORK]) for case in cases])
     return Judgement(_headline(values, words), sections, pictures, (), notes_of(made), numbers)
 
 
@@ -183,9 +185,7 @@ def _consistent(test: Trial, cases: list[Case]) -> tuple[Section, ...]:
     groups = test.made.groups[[case.row for case in known]]
     pooled = by_group(np.array([case.steps for case in known]), groups)
     names = ("slice_step", "slice_error")
-    values = {
-        name: valued(replace(MEASURES[2], name=name), pooled[:, at], seed=test.made.seed) for at, name in enumerate(names)
-    }
+    values = {name: valued(replace(MEASURES[2], name=name), pooled[:, at], seed=test.made.seed) for at, name in enumerate(names)}
     row = Row(NAMES[NETWORK], len(known), values)
     return (Section("consistency", "From slice to slice", (FOLLOWED,), (Panel("steps", (row,)),)),)
 

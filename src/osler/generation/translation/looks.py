@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from osler.contract import Made
 from osler.core.figure import Figure, Series
 from osler.core.judgement import Section
 from osler.generation.translation.told import BRIGHTNESS, CASES, NAMES, NETWORK, STRIP
@@ -77,7 +76,7 @@ def brightness(looks: Sequence[Look]) -> Figure:
     return Figure("brightness", *BRIGHTNESS, series)
 
 
-def pages(cases: Sequence[tuple[int, Look, tuple[float, float, float]]], *, made: Made) -> tuple[Section, ...]:
+def pages(cases: Sequence[tuple[int, Look, tuple[float, float, float]]]) -> tuple[Section, ...]:
     """Return the nearest, middle and farthest cases by structural similarity, each as a strip: source, translated, real, difference."""
     order = sorted(cases, key=lambda one: -one[2][1])
     many = min(SHOWN, len(order))

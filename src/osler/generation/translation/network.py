@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from osler.blocks.unet import SLOPE, Down, Normed, Up
+from osler.blocks.unet import Down, Normed, Up
 
 FILTER = (3, 3)
 
@@ -77,7 +77,8 @@ class PatchCritic(nn.Module):
         super().__init__()
         widths = [channels, width, 2 * width, 4 * width]
         self.steps = nn.ModuleList(
-            nn.utils.parametrizations.spectral_norm(nn.Conv2d(a, b, 4, stride=2, padding=1)) for a, b in itertools.pairwise(widths)
+            nn.utils.parametrizations.spectral_norm(nn.Conv2d(a, b, 4, stride=2, padding=1))
+            for a, b in itertools.pairwise(widths)
         )
         self.norms = nn.ModuleList([nn.Identity(), Normed(widths[2]), Normed(widths[3])])
         self.last = nn.utils.parametrizations.spectral_norm(nn.Conv2d(widths[3], 1, 3, padding=1))
@@ -88,4 +89,3 @@ class PatchCritic(nn.Module):
             x = F.leaky_relu(norm(step(x)), 0.2)
         found: Tensor = self.last(x).float()
         return found
-

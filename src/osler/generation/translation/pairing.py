@@ -20,14 +20,22 @@ APART = 0.1  # of a place: grids whose corners lie nearer are one
 MOSTLY = 0.5  # share of rows with both sides on one grid from which the table is taken for pairs
 LEAST = 20  # images of each side in training
 
-COPY = Refusal("copy", "source and target are the same image, as where a missing sequence was filled with another: nothing is to be learned from it", TARGET)
+COPY = Refusal(
+    "copy",
+    "source and target are the same image, as where a missing sequence was filled with another: nothing is to be learned from it",
+    TARGET,
+)
 ALONE = Refusal("unpaired", "the other image of the pair is missing; give both, or set translation.pairing=unpaired", TARGET)
-ELSEWHERE = Refusal("grid", "source and target lie on different grids; resample one to the other, or set translation.pairing=unpaired", TARGET)
+ELSEWHERE = Refusal(
+    "grid", "source and target lie on different grids; resample one to the other, or set translation.pairing=unpaired", TARGET
+)
 STRANGER = Refusal("patient", "source and target name different patients", TARGET)
 FLAT = Refusal("constant", "the image holds one value everywhere", None)
 
 
-def pairing(modalities: Mapping[str, Modality], columns: Mapping[str, Columns], *, settings: Mapping[str, Any]) -> tuple[str, str]:
+def pairing(
+    modalities: Mapping[str, Modality], columns: Mapping[str, Columns], *, settings: Mapping[str, Any]
+) -> tuple[str, str]:
     """Return how the rows are paired and why: as the user says, else as most rows are."""
     if NAME in settings:
         return str(settings[NAME]), "set by the user"
@@ -53,7 +61,9 @@ def refused(modalities: Mapping[str, Modality], columns: Mapping[str, Columns], 
         found |= {int(row): ALONE for row in np.flatnonzero(source.present != target.present)}
         found |= {row: why for row, why in _apart(modalities, columns, both) if row not in found}
     for side in (source, target):
-        found |= {int(row): FLAT for row in np.flatnonzero(side.present) if int(row) not in found and is_flat(side.image(int(row)))}
+        found |= {
+            int(row): FLAT for row in np.flatnonzero(side.present) if int(row) not in found and is_flat(side.image(int(row)))
+        }
     return found
 
 

@@ -15,7 +15,10 @@ from osler.contract.maker import Batches
 from osler.generation.translation.scale import Scale, ends_of, scales_of
 from osler.generation.translation.slices import Side, cut, sides
 
-PICTURE, KNOWN = "picture", "known"  # (B, channels, i, j) float32 on the network's scale, and (B, 1, i, j) bool: what lies inside its case
+PICTURE, KNOWN = (
+    "picture",
+    "known",
+)  # (B, channels, i, j) float32 on the network's scale, and (B, 1, i, j) bool: what lies inside its case
 SOURCE, TARGET = "source", "target"  # the sides of a batch
 AIR = -1.0  # what lies beyond the rim of a slice
 STILL = 4  # slices of each volume by which training is scored

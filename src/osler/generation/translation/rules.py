@@ -92,7 +92,7 @@ def _neighbours(*, volumes: bool) -> Decision:
 
 
 def _scale(side: str, facts: Mapping[str, Any]) -> Decision:
-    name = f"translation.{side}_scale"
+    name = f"translation.{side}_scale"  # named in docs/reference/decisions.md
     unlike = float(facts.get("unlike", 0.0))
     if facts.get("kind") == "CT":
         return Decision(name, "study", "CT has a unit (Hounsfield), which is kept", choices=HOWS)

@@ -16,7 +16,17 @@ from osler.generation.translation import baselines as base
 from osler.generation.translation.inside import inside
 from osler.generation.translation.lines import by_group, valued
 from osler.generation.translation.slices import Side, sides
-from osler.generation.translation.told import ABSENT, LIMITS, NAMES, NETWORK, REAL, SOURCELESS, UNMEASURED, UNPAIRED, WITHOUT_PAIRS
+from osler.generation.translation.told import (
+    ABSENT,
+    LIMITS,
+    NAMES,
+    NETWORK,
+    REAL,
+    SOURCELESS,
+    UNMEASURED,
+    UNPAIRED,
+    WITHOUT_PAIRS,
+)
 from osler.generation.translation.translating import Translating
 from osler.generation.translation.using import translating
 
@@ -121,7 +131,11 @@ def _lost(there: Translating, back: Translating, image: np.ndarray, *, share: fl
     raised = there.lifted(image)
     body = inside([raised], share=share)
     home = back.translated(there.translated(raised))
-    return float(np.abs(there.scales[0].lowered(home) - there.scales[0].lowered(raised))[:, body].mean()) if body.any() else float("nan")
+    return (
+        float(np.abs(there.scales[0].lowered(home) - there.scales[0].lowered(raised))[:, body].mean())
+        if body.any()
+        else float("nan")
+    )
 
 
 def _headline(rows: list[Row]) -> str:
@@ -145,4 +159,3 @@ def _warnings(ours: int, theirs: int, *, paired: bool) -> tuple[str, ...]:
     if not theirs:
         found.append(ABSENT)
     return tuple(found if ours else [*found, SOURCELESS])
-

@@ -15,7 +15,8 @@ from osler.modalities.images.read.volume import header_of, load_volume
 
 ROLES = frozenset({"input"})
 WHO = Provenance("Osler 0.1.0", "model 0123456789ab", "translated from MR to CT", "CT")
-SERIES = "images/brain_dicom/26401-T1prereg-52906"
+FOLDER, NAME = "images/brain_dicom", "26401-T1prereg-52906"
+SERIES = f"{FOLDER}/{NAME}"
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def written(images, path, folder, *, out, change, who=WHO):
 def series(images, data, tmp_path_factory):
     """A derived series of a real one, whose values are those of a CT."""
     out = tmp_path_factory.mktemp("derived")
-    return written(images, SERIES.split("/")[-1], data / "images/brain_dicom", out=out, change=lambda v: (v - 1024).astype(np.int16))
+    return written(images, NAME, data / FOLDER, out=out, change=lambda v: (v - 1024).astype(np.int16))
 
 
 def test_a_derived_series_lies_where_its_source_lies(series, data):
@@ -72,10 +73,24 @@ def test_a_derived_series_says_what_it_is(series, data):
         assert made.SourceImageSequence[0].PurposeOfReferenceCodeSequence[0].CodeValue == "121322"
         assert made.SOPClassUID == "1.2.840.10008.5.1.4.1.1.2"
         assert (made.Modality, made.RescaleType, made.RescaleSlope) == ("CT", "HU", 1)
-        for name in ("StudyInstanceUID", "PatientID", "FrameOfReferenceUID", "PixelSpacing", "ImageOrientationPatient", "SliceThickness"):
+        for name in (
+            "StudyInstanceUID",
+            "PatientID",
+            "FrameOfReferenceUID",
+            "PixelSpacing",
+            "ImageOrientationPatient",
+            "SliceThickness",
+        ):
             assert made[name].value == source[name].value
         assert np.abs(np.subtract(made.ImagePositionPatient, source.ImagePositionPatient)).max() < 1e-4
-        for name in ("EchoTime", "RepetitionTime", "ProtocolName", "AcquisitionDate", "MagneticFieldStrength", "InstanceCreationDate"):
+        for name in (
+            "EchoTime",
+            "RepetitionTime",
+            "ProtocolName",
+            "AcquisitionDate",
+            "MagneticFieldStrength",
+            "InstanceCreationDate",
+        ):
             assert name not in made, "how the source was acquired says nothing of what was made"
     assert len({f.SOPInstanceUID for f in files} | set(sources)) == 2 * len(files)
     assert len({f.SeriesInstanceUID for f in files}) == 1
@@ -85,9 +100,9 @@ def test_a_derived_series_says_what_it_is(series, data):
 
 def test_magnetic_resonance_stays_that_where_no_kind_is_known(images, data, tmp_path):
     who = Provenance("Osler 0.1.0", "model 01", "translated from MR")
-    folder, _ = written(images, SERIES.split("/")[-1], data / "images/brain_dicom", out=tmp_path, change=lambda v: v * np.float32(0.37), who=who)
+    folder, _ = written(images, NAME, data / FOLDER, out=tmp_path, change=lambda v: v * np.float32(0.37), who=who)
     made, source = load_volume(str(folder)), load_volume(str(data / SERIES))
-    first = pydicom.dcmread(sorted(folder.iterdir())[0])
+    first = pydicom.dcmread(min(folder.iterdir()))
     assert (first.Modality, first.SOPClassUID) == ("MR", "1.2.840.10008.5.1.4.1.1.4")
     assert first.ImageType[:3] == ["DERIVED", "SECONDARY", "OTHER"]
     assert first.ScanningSequence == "RM"
@@ -97,7 +112,7 @@ def test_magnetic_resonance_stays_that_where_no_kind_is_known(images, data, tmp_
 
 def test_the_same_again_has_the_same_uids(series, images, data, tmp_path):
     folder, _ = series
-    again, _ = written(images, SERIES.split("/")[-1], data / "images/brain_dicom", out=tmp_path, change=lambda v: (v - 1024).astype(np.int16))
+    again, _ = written(images, NAME, data / FOLDER, out=tmp_path, change=lambda v: (v - 1024).astype(np.int16))
     for one, other in zip(sorted(folder.iterdir()), sorted(again.iterdir()), strict=True):
         assert one.read_bytes() == other.read_bytes()
     assert uid("a", "b") != uid("ab", "")
@@ -134,11 +149,13 @@ def test_what_a_form_cannot_hold_is_refused(images, data, tmp_path):
     with pytest.raises(Refused, match="a PNG holds one channel or three"):
         written(images, "a.png", tmp_path, out=tmp_path, change=lambda v: np.repeat(v, 2, axis=0))
     with pytest.raises(Refused, match="a DICOM series holds one channel"):
-        written(images, SERIES.split("/")[-1], data / "images/brain_dicom", out=tmp_path, change=lambda v: np.repeat(v, 2, axis=0))
+        written(images, NAME, data / FOLDER, out=tmp_path, change=lambda v: np.repeat(v, 2, axis=0))
     assert not list(tmp_path.glob("*.partial")), "nothing half written is left"
 
 
-@pytest.mark.parametrize("values", [np.array([[-5, 40_000]]), np.array([[0.25, 1e-3]], np.float32), np.array([[-1e5, 1e5]], np.float32)])
+@pytest.mark.parametrize(
+    "values", [np.array([[-5, 40_000]]), np.array([[0.25, 1e-3]], np.float32), np.array([[-1e5, 1e5]], np.float32)]
+)
 def test_values_survive_sixteen_bits(values):
     found = stored_as(values)
     back = found.planes.astype(np.float64) * found.slope + found.intercept

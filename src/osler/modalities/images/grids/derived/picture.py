@@ -19,7 +19,9 @@ def png(values: np.ndarray, *, provenance: Provenance) -> bytes:
     from PIL.PngImagePlugin import PngInfo
 
     if len(values) not in {1, 3}:
-        raise Unusable("channel", f"a PNG holds one channel or three, and the image has {len(values)}; translate volumes, or one at a time")
+        raise Unusable(
+            "channel", f"a PNG holds one channel or three, and the image has {len(values)}; translate volumes, or one at a time"
+        )
     wide = np.dtype(values.dtype).itemsize > 1
     if wide and len(values) == 3:
         raise Unusable("channel", "a PNG of colours holds bytes alone, and the image holds more; translate one channel at a time")
