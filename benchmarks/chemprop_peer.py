@@ -17,10 +17,11 @@ REQUIREMENTS = ("chemprop==2.3.1", "torch==2.13.0")
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Chemprop: its Python, and how many threads it may use."""
+    """Chemprop: its Python, how many threads it may use, and its accelerator in Lightning's word."""
 
     python: Path
     threads: int
+    accelerator: str = "cpu"
 
     def call(self, *words: object, log: Path) -> float:
         """Run a command of Chemprop, its words into `log`; return the seconds, or end with the log's end where it fails."""
@@ -41,10 +42,10 @@ class Peer:
         return time.time() - began
 
 
-def peer(*, threads: int) -> Peer | None:
+def peer(*, threads: int, device: str = "cpu") -> Peer | None:
     """Return Chemprop; None, with the reason printed, where it cannot be installed."""
     python = environment("chemprop", *REQUIREMENTS)
-    return Peer(python, threads) if python else None
+    return Peer(python, threads, "gpu" if device == "cuda" else "cpu") if python else None
 
 
 def train(
@@ -57,7 +58,7 @@ def train(
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     words = ["train", "--data-path", table, "--smiles-columns", smiles, "--target-columns", target, "--task-type", kind,
-             "--splits-column", "split", "--save-dir", work / "model", "--accelerator", "cpu", "--pytorch-seed", seed,
+             "--splits-column", "split", "--save-dir", work / "model", "--accelerator", one.accelerator, "--pytorch-seed", seed,
              "--data-seed", seed]  # fmt: skip
     return one.call(*words, *(["--epochs", epochs] if epochs else []), log=work / "log.txt")
 
@@ -68,7 +69,7 @@ def predict(one: Peer, table: Path, *, smiles: str, target: str, work: Path) -> 
     out = work / "predicted.csv"
     seconds = one.call(
         "predict", "--test-path", table, "--smiles-columns", smiles, "--model-paths", model, "--preds-path", out,
-        "--accelerator", "cpu", log=work / "log.txt",
+        "--accelerator", one.accelerator, log=work / "log.txt",
     )  # fmt: skip
     with out.open(newline="", encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))

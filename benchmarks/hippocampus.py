@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from functools import partial
 from pathlib import Path
@@ -22,6 +21,7 @@ import numpy as np
 
 import nnunet
 import segmentation as shared
+from osler.core.processors import processors
 from osler.spine.study.request import minutes
 
 LABELS = {"anterior": 1, "posterior": 2}
@@ -43,7 +43,7 @@ def run_osler(study: Path, *, seed: int, budget: str) -> dict:
 
 
 def run_nnunet(study: Path, *, seed: int, seconds: float, configuration: str, help_: nnunet.Help) -> dict | None:
-    peer = nnunet.peer(shared.HOME / NAME / "nnunet", threads=os.cpu_count() or 1)
+    peer = nnunet.peer(shared.HOME / NAME / "nnunet", threads=processors(), device=shared.device())
     if peer is None:
         return None
     train, test = parted(study)

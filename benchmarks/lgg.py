@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import time
 from functools import partial
 from pathlib import Path
@@ -23,6 +22,7 @@ import yaml
 
 import nnunet
 import segmentation as shared
+from osler.core.processors import processors
 from osler.spine.study.request import minutes
 
 NAME, FOLDS, TUMOUR = "lgg-mri", 5, {"tumour": 1}
@@ -55,7 +55,7 @@ def counted(test: list[dict], masks: dict[str, Path], study: Path) -> dict[str, 
 
 
 def run_nnunet(study: Path, *, fold: int, seed: int, seconds: float, help_: nnunet.Help) -> dict | None:
-    peer = nnunet.peer(shared.HOME / NAME / f"nnunet-{fold}", threads=os.cpu_count() or 1)
+    peer = nnunet.peer(shared.HOME / NAME / f"nnunet-{fold}", threads=processors(), device=shared.device())
     if peer is None:
         return None
     _, train, test = folded(study, fold)

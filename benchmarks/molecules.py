@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import shutil
 import time
@@ -32,6 +31,7 @@ from sklearn.metrics import average_precision_score, mean_absolute_error, roc_au
 
 import chemprop_peer
 import segmentation as shared
+from osler.core.processors import processors
 
 HOME = shared.ROOT / "build" / "molecules"
 DATA = shared.DATA / "molecules"
@@ -167,7 +167,7 @@ def run_osler(name: str, *, seed: int, budget: str, settings: Sequence[str]) -> 
 
 def run_chemprop(name: str, *, seed: int, epochs: int | None) -> dict | None:
     """Train and predict with Chemprop by its commands."""
-    one = chemprop_peer.peer(threads=os.cpu_count() or 1)
+    one = chemprop_peer.peer(threads=processors(), device=shared.device())
     if one is None:
         return None
     task, work = TASKS[name], HOME / "work" / f"{name}-chemprop-{seed}"

@@ -25,6 +25,7 @@ import numpy as np
 import chemprop_peer
 import molecules
 import segmentation as shared
+from osler.core.processors import processors
 
 HOME = molecules.HOME / "speed"
 EPOCH = """
@@ -76,7 +77,7 @@ def predicting(count: int, *, budget: str) -> dict:
     began = time.time()
     shared.command("predict", trained(budget=budget), table, "--out", HOME / "predicted.parquet", log=HOME / "log.txt")
     found = {"osler": count / (time.time() - began)}
-    peer = chemprop_peer.peer(threads=os.cpu_count() or 1)
+    peer = chemprop_peer.peer(threads=processors())
     if peer is not None:
         work = HOME / "chemprop"
         if not list(work.rglob("best.pt")):
@@ -218,7 +219,7 @@ def main() -> None:
     told: dict = {**shared.machine()}
     steps = {
         "predict": lambda: predicting(asked.molecules, budget=asked.budget),
-        "train": lambda: [epochs(budget=asked.budget, threads=n) for n in sorted({1, os.cpu_count() or 1})],
+        "train": lambda: [epochs(budget=asked.budget, threads=n) for n in sorted({1, processors()})],
         "parts": lambda: parts(min(asked.molecules, 4_000), budget=asked.budget),
         "memory": lambda: memory(asked.library, budget=asked.budget),
     }

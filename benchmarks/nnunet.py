@@ -3,7 +3,7 @@
 nnU-Net fixes 1,000 epochs of 250 steps, days on a CPU. Here its trainer is given a time instead: a subclass measures its own
 seconds per step and cuts 50 epochs to what remains, so that the poly schedule comes to its end; all else is nnU-Net's own.
 Validation during training, which nnU-Net only logs when all cases train (`fold all`), is left out in its favour.
-As it stands it trains in float32 on a processor, with a batch made for a GPU; `Help` may give it a smaller batch and bfloat16, which it has not of its own.
+As it stands it trains in float32 on a processor (on an accelerator in its own mixed precision), with a batch made for a GPU; `Help` may give it a smaller batch and bfloat16, which it has not of its own.
 Conversion of the data is not timed; planning, preprocessing and training are. Prediction is nnU-Net's own, mirrored.
 """
 
@@ -30,7 +30,7 @@ import torch
 from batchgenerators.utilities.file_and_folder_operations import load_json
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer as Plain
 
-folder, configuration, seed, threads, deadline, epochs, batch, half, out = sys.argv[1:]
+folder, configuration, seed, threads, deadline, epochs, batch, half, device, out = sys.argv[1:]
 deadline, WARM, RESERVE = float(deadline), 2, 5.0  # steps that are not timed; seconds to write the weights
 
 
@@ -54,7 +54,7 @@ class nnUNetTrainer(Plain):
         plain = self.network.forward
 
         def halved(x):
-            with torch.autocast("cpu", torch.bfloat16):
+            with torch.autocast(device, torch.bfloat16):
                 maps = plain(x)
             return [one.float() for one in maps] if isinstance(maps, (list, tuple)) else maps.float()
 
@@ -78,7 +78,7 @@ plans, dataset = load_json(folder + "/nnUNetPlans.json"), load_json(folder + "/d
 plans["continue_training"] = False
 if int(batch):
     plans["configurations"][configuration]["batch_size"] = int(batch)
-trainer = nnUNetTrainer(plans=plans, configuration=configuration, fold="all", dataset_json=dataset, device=torch.device("cpu"))
+trainer = nnUNetTrainer(plans=plans, configuration=configuration, fold="all", dataset_json=dataset, device=torch.device(device))
 trainer.run_training()
 import json
 how = trainer.configuration_manager
@@ -112,11 +112,12 @@ class Help:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """nnU-Net on one data set: its Python, the folder of its files, and how many threads it may use."""
+    """nnU-Net on one data set: its Python, the folder of its files, how many threads it may use, and its device."""
 
     python: Path
     home: Path
     threads: int
+    device: str = "cpu"
 
     def call(self, *words: object) -> None:
         """Run a command in the environment, its words into a log; the log's end is shown where it fails."""
@@ -129,7 +130,7 @@ class Peer:
             raise SystemExit(f"nnU-Net failed; the end of {log}:\n" + "\n".join(log.read_text().splitlines()[-15:]))
 
     def variables(self) -> dict[str, str]:
-        """Return the environment of its processes: its three folders, no compiler, one process that augments."""
+        """Return the environment of its processes: its three folders, no compiler; one process that augments, on an accelerator as many as threads."""
         kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         folders = {f"nnUNet_{name}": str(self.home / name) for name in ("raw", "preprocessed", "results")}
         counts = {name: str(self.threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
@@ -138,7 +139,7 @@ class Peer:
             **folders,
             **counts,
             "nnUNet_compile": "F",
-            "nnUNet_n_proc_DA": "1",
+            "nnUNet_n_proc_DA": "1" if self.device == "cpu" else str(self.threads),
             "nnUNet_def_n_proc": str(self.threads),
         }
 
@@ -153,11 +154,11 @@ class Peer:
         return f"Dataset{NUMBER}_Study"
 
 
-def peer(home: Path, *, threads: int) -> Peer | None:
+def peer(home: Path, *, threads: int, device: str = "cpu") -> Peer | None:
     """Return nnU-Net for the files under `home`; None, with the reason printed, where it cannot be installed."""
     python = environment("nnunet", *REQUIREMENTS)
     home.mkdir(parents=True, exist_ok=True)
-    return Peer(python, home, threads) if python else None
+    return Peer(python, home, threads, device) if python else None
 
 
 def convert(
@@ -205,7 +206,19 @@ def train(one: Peer, *, configuration: str, seconds: float, seed: int, help_: He
     began, out = time.time(), one.home / "trained.json"
     deadline = began + seconds - preparation
     one.call(
-        one.python, "-c", TRAINING, folder, configuration, seed, one.threads, deadline, epochs, help_.batch, int(help_.half), out
+        one.python,
+        "-c",
+        TRAINING,
+        folder,
+        configuration,
+        seed,
+        one.threads,
+        deadline,
+        epochs,
+        help_.batch,
+        int(help_.half),
+        one.device,
+        out,
     )
     return {**json.loads(out.read_text()), "preparation": preparation, "wall": preparation + time.time() - began}
 
@@ -213,7 +226,7 @@ def train(one: Peer, *, configuration: str, seconds: float, seed: int, help_: He
 def predict(one: Peer, *, configuration: str, to: Path) -> dict[str, Path]:
     """Return the predicted label map of each test case, by its name."""
     shutil.rmtree(to, ignore_errors=True)
-    words = ["-d", NUMBER, "-i", one.home / "raw" / one.name / "imagesTs", "-o", to, "-c", configuration, "-f", "all", "-device", "cpu",
+    words = ["-d", NUMBER, "-i", one.home / "raw" / one.name / "imagesTs", "-o", to, "-c", configuration, "-f", "all", "-device", one.device,
              "-npp", 1, "-nps", 1, "--disable_progress_bar"]  # fmt: skip
     one.call(one.python.parent / "nnUNetv2_predict", *words)
     return {path.name.partition(".")[0]: path for path in sorted(to.iterdir()) if path.name.endswith((".nii.gz", ".png"))}

@@ -17,6 +17,7 @@ import numpy as np
 import PIL.Image
 import torch
 
+from osler.core.processors import processors
 from osler.datasets import get
 from osler.datasets.nifti import read_nifti
 
@@ -90,14 +91,20 @@ def shown(found: tuple[float, float, float], *, sign: str = "") -> str:
 # ------------------------------------------------------------------------------------------------------------------ runs
 
 
+def device() -> str:
+    """Return what Osler and its peers train on here: an accelerator where there is one."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def machine() -> dict[str, object]:
     """Return what a figure is quoted with."""
     features = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").is_file() else ""
     name = next(
         (line.partition(":")[2].strip() for line in features.splitlines() if line.startswith("model name")), platform.processor()
     )
-    return {"machine": name, "processors": os.cpu_count(), "avx512_bf16": "avx512_bf16" in features, "load": os.getloadavg()[0],
-            "date": time.strftime("%Y-%m-%d %H:%M", time.gmtime()), "torch": torch.__version__}  # fmt: skip
+    return {"machine": name, "processors": processors(), "avx512_bf16": "avx512_bf16" in features, "load": os.getloadavg()[0],
+            "date": time.strftime("%Y-%m-%d %H:%M", time.gmtime()), "torch": torch.__version__,
+            "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None}  # fmt: skip
 
 
 def kept(path: Path, run: Callable[[], dict | None]) -> dict | None:

@@ -17,6 +17,7 @@ from osler.core.features import BaselineModel, Features
 from osler.core.figure import Figure
 from osler.core.marks import MarkedCase, Painted
 from osler.core.measure import Measure
+from osler.core.pace import Pace
 from osler.core.plan import Brief, Decision
 from osler.core.state import State
 from osler.core.target import Target
@@ -33,6 +34,7 @@ class Task:
 
     name: ClassVar[str]
     coupled: ClassVar[bool] = False  # the loss is not a sum over cases (Cox)
+    crossfits: ClassVar[bool] = True  # members of small studies are cross-fitted
     blends: ClassVar[bool] = True  # a weighted mean of network and baseline may predict; else the better of the two does
 
     def needs(self, info: Mapping[str, Any]) -> Output:
@@ -103,6 +105,10 @@ class Task:
         """Return the classical model tuned by cross-validation over `groups` (m,) inside what it is given (one target row
         per line of features)."""
         raise NotImplementedError
+
+    def pace(self, features: Features, target: Target, *, cases: int, plan: Mapping[str, Any], seed: int) -> Pace | None:
+        """Return how long `baseline` takes on `cases` like these, of which some lines are given; None, the default, does not tell."""
+        return None
 
     def restore(self, files: Mapping[str, bytes]) -> BaselineModel:
         """Return the model that `BaselineModel.files` stored; raises BundleError."""

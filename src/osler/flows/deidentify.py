@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from osler.core.errors import MissingExtra, OutputError, RequestError, RunError
+from osler.core.processors import processors
 from osler.core.watch import SILENT, Watch
 from osler.interop.deidentify import Options, choose, read_key
 from osler.interop.deidentify.journal import Journal
@@ -97,7 +98,7 @@ def _outcomes(work: Work, names: Sequence[str], journal: Journal, *, watch: Watc
     watch.advance(len(known))
     left = sorted(set(names) - set(known))
     pieces = [tuple(left[start : start + TOGETHER]) for start in range(0, len(left), TOGETHER)]
-    for done in _cleaned(work, pieces, (os.cpu_count() or 1) if len(left) >= PAYS else 1):
+    for done in _cleaned(work, pieces, processors() if len(left) >= PAYS else 1):
         journal.note(done)
         watch.advance(len(done))
     return [journal.known[name] for name in names]

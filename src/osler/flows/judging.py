@@ -7,7 +7,6 @@ blend and calibration are chosen, and each case leaves a line of statistics.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from osler.contract import Task
+from osler.core.processors import processors
 from osler.core.split import Split
 from osler.core.state import State
 from osler.core.target import Target
@@ -76,7 +76,7 @@ def raw_outputs(
 def part_outputs(source: Source, crews: tuple[Crew, ...], rows: np.ndarray, *, parts: Collection[str]) -> dict[str, np.ndarray]:
     """Return raw outputs (rows, k) of `parts`, each the mean over crews."""
     pieces = _pieces(rows, size=source.plan["fit.predict_batch"])
-    with ThreadPoolExecutor((os.cpu_count() or 1) if len(rows) >= MANY else 1) as pool:
+    with ThreadPoolExecutor(processors() if len(rows) >= MANY else 1) as pool:
         jobs = [[pool.submit(crew_raw, crew, source, piece, parts=parts) for piece in pieces] for crew in crews]
         found = [[job.result() for job in of_crew] for of_crew in jobs]
     return {name: np.mean([np.concatenate([piece[name] for piece in of_crew]) for of_crew in found], axis=0) for name in parts}
@@ -86,7 +86,7 @@ def _pieces(rows: np.ndarray, *, size: int) -> list[np.ndarray]:
     """Cut rows for as many workers as there are processors, at the ends of batches, so that nothing depends on their number."""
     if len(rows) < MANY:
         return [rows]
-    step = size * math.ceil(len(rows) / size / (os.cpu_count() or 1))
+    step = size * math.ceil(len(rows) / size / processors())
     return [rows[start : start + step] for start in range(0, len(rows), step)]
 
 

@@ -18,12 +18,16 @@ from osler.core.state import State
 from osler.core.study import Study
 from osler.core.watch import SILENT, Watch
 from osler.flows.cases import Cases
-from osler.flows.members import fit_states
+from osler.flows.members import fit_states, joined_features
 from osler.spine import plan as plan_step
+from osler.spine.baseline_budget import baseline_to_budget
 from osler.spine.fit import NetworkMember, PredictorObjective, Source
 from osler.spine.fit.loop import plain_update
 
 TIMED_ROWS = 4096  # cases on which the states of a timing are fitted
+TIMED_CASES, LOOKED = 8192, 64  # cases on which the baseline is timed, and those that tell the width of its features
+TIMED_CELLS = 5_000_000  # cells of its features from which it is: fewer take seconds
+BASELINE_SHARE = 0.7  # of what networks leave of the budget; scoring, explanations and the report take the rest
 TIMED_STEPS, LONG_TIMING = 7, 0.5  # at most so many steps, at least three, and no more after so many seconds
 
 
@@ -95,9 +99,41 @@ def make_plan(
     def left() -> float:
         return max(0.0, cases.study.budget * 60 - spent - (time.monotonic() - began)) * plan["fit.network_share"]
 
+    plan = timed_baseline(cases, split, plan, device=device, states=known_states, watch=watch,
+                          seconds=max(0.0, cases.study.budget * 60 - spent - (time.monotonic() - began)))  # fmt: skip
     sized = plan_step.fit_to_budget(plan, ladder, seconds_per_step=timed, circumstances=about, seconds=left)
     late = {k: v for k, v in about.settings.items() if k in late_ones}
     return sized.set_by_user(late)
+
+
+def timed_baseline(
+    cases: Cases, split: Split, plan: Plan, *, device: str | None, states: dict[str, Mapping[str, State]], seconds: float,
+    watch: Watch = SILENT,
+) -> Plan:  # fmt: skip
+    """Return the plan with the baseline's tuning cut to its share of the `seconds` that are left, where it has so much to look at that
+    it was timed first: the features of LOOKED cases tell whether it has."""
+    task, rows = cases.task, split.folds[0].training
+    if task.needs(cases.target.info) != "vector" or plan["baseline.tuning"] != "whole":
+        return plan
+    source = source_of(cases, plan, device=device)
+    with threads(plan):
+        fitted = _timed_states(source, cases, rows, known=states)
+        looked = rows[:: max(1, len(rows) // TIMED_CASES)][:TIMED_CASES]
+        width = joined_features(source, looked[:LOOKED], fitted).matrix.shape[1]
+        if min(len(rows), int(plan["baseline.rows"])) * width < TIMED_CELLS:
+            return plan
+        watch.advance(note="timing the baseline")
+        features = joined_features(source, looked, fitted)
+        pace = task.pace(
+            features, cases.target.take(looked[features.positions]), cases=len(rows), plan=plan, seed=cases.study.seed
+        )  # fmt: skip
+    if pace is None:
+        return plan
+    outputs = 1 if cases.target.info.get("kind") == "multiclass" else cases.task.width(cases.target.info)
+    return baseline_to_budget(
+        plan, pace, cases=len(rows), trainings=len(split.folds) * outputs, settings=cases.study.settings,
+        seconds=BASELINE_SHARE * (1 - plan["fit.network_share"]) * seconds,
+    )  # fmt: skip
 
 
 def read_plan(path: Path) -> Plan:

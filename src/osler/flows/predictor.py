@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from html import escape
@@ -16,6 +15,7 @@ from osler.core import registry
 from osler.core.columns import Columns, Role
 from osler.core.errors import BundleError, OslerError, Refusal, RequestError
 from osler.core.marks import Painted
+from osler.core.processors import processors
 from osler.core.question import PREDICTION
 from osler.core.state import State
 from osler.core.table import Table
@@ -215,7 +215,7 @@ class Predictor:
         """Yield each block with its columns; the next block is read meanwhile where reading takes long. `truth` as in `asked`."""
         return read_ahead(
             ((block, self.asked(block, parts=parts, truth=truth)) for block in blocks),
-            workers=self.workers or os.cpu_count() or 1,
+            workers=self.workers or processors(),
         )
 
     @property
@@ -246,12 +246,14 @@ class Predictor:
 
 
 def load(bundle: Path | str, *, device: str | None = None, sources: Sources = NONE) -> Predictor:
-    """Return the predictor in the folder `bundle`; raises BundleError where it is damaged or foreign.
+    """Return the predictor in the folder `bundle`; raises BundleError where it is damaged or foreign, RequestError where it does not
+    predict.
 
     `sources` names by input where its events lie, where it is elsewhere than in training: a file, a folder, the address of a database.
     """
     folder = Path(bundle)
     contents = read_bundle(folder)
+    check_predicts(contents, folder.name)
     try:
         about = contents.about
         modalities = {i["name"]: registry.modality(i["modality"]) for i in about["inputs"]}
@@ -266,6 +268,14 @@ def load(bundle: Path | str, *, device: str | None = None, sources: Sources = NO
         raise BundleError(
             f"the bundle's parts do not fit together ({type(error).__name__}); it was not written by Osler"
         ) from None
+
+
+def check_predicts(contents: Contents, name: str) -> None:
+    """Raise RequestError for a bundle of a task that makes or represents, with the command that it is for."""
+    task = str(contents.about.get("task"))
+    if task in registry.MAKERS:
+        verb = registry.maker(task).verb
+        raise RequestError(f"the bundle {name} is of the task '{task}' and predicts nothing; use it with 'osler {verb}'")
 
 
 def _crew(contents: Contents, number: int, *, modalities: Mapping[str, Modality], task: Task, device: str) -> Crew:

@@ -14,6 +14,7 @@ from osler.core.errors import Refusal
 from osler.core.features import Features
 from osler.core.figure import Figure
 from osler.core.measure import Measure
+from osler.core.pace import Pace
 from osler.core.plan import Brief, Decision
 from osler.core.state import State
 from osler.core.target import Target
@@ -107,6 +108,12 @@ class Regression(Task):
 
         model: BaselineModel = fit_baseline(features, target, kind="regression", groups=groups, plan=plan, seed=seed)
         return model
+
+    def pace(self, features: Features, target: Target, *, cases: int, plan: Mapping[str, Any], seed: int) -> Pace:
+        """Return what a timing of some rounds and products tells."""
+        from osler.tasks.baselines import pace_of
+
+        return pace_of(features, target, kind="regression", cases=cases, plan=plan, seed=seed)
 
     def restore(self, files: Mapping[str, bytes]) -> BaselineModel:
         """Return the stored model."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,9 +11,11 @@ from typing import Literal, TypeVar
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from osler.core.processors import processors
+
 How = Literal["bootstrap", "jackknife", "none"]
 PIECES = 4  # of very many counts, on every machine: their number is seen in the last digits of a slope
-WORKERS = min(PIECES, os.cpu_count() or 1)  # pieces measured side by side: each holds up to 100 MB
+WORKERS = min(PIECES, processors())  # pieces measured side by side: each holds up to 100 MB
 _CHUNK = 100_000_000  # counts (one byte each) handed out at once: measures sort the cases once per chunk
 _DRAWN = 4_000_000  # numbers drawn at once: 32 MB
 # From so many groups on, how often each is drawn is drawn by itself, from Poisson's distribution with mean one: the number drawn in all
