@@ -46,9 +46,7 @@ class Modality:
     variants: ClassVar[bool] = False  # whether `score_variants` scores files of variants
     sourced: ClassVar[bool] = False  # whether an option "source" may name a file in which the cases lie, without a question
     asked: ClassVar[tuple[str, ...]] = ()  # options that a study's question fills in, among "source", "after", "window"
-
     recurs: ClassVar[bool] = False  # whether `recurring` may find something: attributions of many cases are made for it
-
     small: ClassVar[int] = 1_000  # groups below which members are cross-fitted where there is time: five trainings instead of one
 
     def cases_at_once(self, reading: Mapping[str, Any]) -> int:
@@ -287,16 +285,15 @@ class Modality:
         return path
 
     def persons(self, columns: Columns) -> np.ndarray | None:
-        """Return (n,) int64, a hash of the person that each case's files name, 0 where they name nobody. Default None: files of this kind
-        do not tell."""
+        """Return (n,) int64, a hash of the person that each case's files name, 0 for nobody. Default None: files do not tell."""
         return None
 
     def write_image(
         self, values: np.ndarray, locator: Any, columns: Columns, row: int, *, folder: Path, name: str, provenance: Provenance,
         reading: Mapping[str, Any],
     ) -> Path:  # fmt: skip
-        """Write what was made of case `row`, `values` (channels, stored grid), into `folder` in the form and the geometry of its own files,
-        which `locator` names, marked as synthetic by `provenance`; return the file, whose name begins with `name`. Raises Refused."""
+        """Write what was made of case `row`, `values` (channels, stored grid), into `folder` as its own files are, which `locator` names, in
+        form and geometry, marked as synthetic by `provenance`; return the file, whose name begins with `name`. Raises Refused."""
         raise NotImplementedError
 
     # variants ---------------------------------------------------------------------------------------------------------

@@ -18,6 +18,7 @@ from osler.core.table import Table
 from osler.core.watch import SILENT, Watch
 from osler.flows.cases import gathered_refusals, plain_text
 from osler.flows.files import Files, files_of
+from osler.flows.freeze import versions
 from osler.flows.making import Opened, open_made
 from osler.flows.making.opened import INPUTS
 from osler.flows.masks import Names, named
@@ -112,8 +113,6 @@ def _check_folder(out: Path) -> None:
 
 def _way(opened: Opened, *, digest: str, back: bool) -> Way:
     """Return the way that is asked for; raises RequestError where the bundle knows no way back."""
-    from osler import __version__
-
     if back and opened.plan["translation.pairing"] == "paired":
         raise RequestError(
             "this bundle was trained with pairs and knows one way; for the other train again with source and target exchanged"
@@ -125,7 +124,7 @@ def _way(opened: Opened, *, digest: str, back: bool) -> Way:
     first, second = (str(opened.parts.info[side]["kind"]) for side in ends)
     kind = second if back else str(opened.plan["translation.kind"])
     what = f"translated from {first or 'another image'}" + (f" to {kind}" if kind else "")
-    told = Provenance(f"Osler {__version__}", f"{opened.name} {digest[:DIGITS]}", what, kind)
+    told = Provenance(f"Osler {versions()['osler']}", f"{opened.name} {digest[:DIGITS]}", what, kind)
     return Way(opened, asked[-1] if back else asked[0], by, told)
 
 

@@ -32,6 +32,7 @@ from osler.flows.making.planning import Making, frozen_plan
 from osler.spine.fit import Clock, Run, draw, fit
 from osler.spine.fit.checkpoint import Progress
 
+SEEN = "seen"  # what was seen of all inputs together, in the target's info until it is joined into the maker's
 _EMPTY = np.empty(0, np.int64)
 
 
@@ -89,12 +90,24 @@ def _gathered(
     if sentence:
         watch.say(sentence)
     more = lambda name, read: maker.settings(name, read=read)  # noqa: E731 - one line that names its keyword
-    again = partial(gather_cases, table=table, cache=cache, watch=watch, task=label, more=more)
+    gather = partial(gather_cases, table=table, cache=cache, watch=watch, task=label, more=more)
+    again = lambda asked: _screened(gather(asked), maker=maker)  # noqa: E731
     cases = again(replace(study, targets=()) if maker.target_is == "input" else study)
     if (found := len(cases.usable)) < maker.least:
         tail = f": {most_common(cases.refusals)}" if cases.refusals else ""
         raise StudyError(f"{found} cases can be used, and the task '{maker.name}' needs at least {maker.least}; give more{tail}")
     return cases, again
+
+
+def _screened(cases: Cases, *, maker: Maker) -> Cases:
+    """Return the cases without those that the maker cannot use, for all inputs together."""
+    why, seen = maker.screened(cases.modalities, cases.columns, settings=cases.study.settings)
+    refusals = dict(sorted((dict(why) | dict(cases.refusals)).items()))
+    usable = np.array([row for row in cases.usable if int(row) not in refusals], np.int64)
+    if len(usable) == 0:
+        raise StudyError(f"no case is left: all {len(cases.table)} rows are refused; {most_common(refusals)}")
+    target = replace(cases.target, info={**cases.target.info, SEEN: dict(seen)}) if seen else cases.target
+    return replace(cases, refusals=refusals, usable=usable, target=target)
 
 
 def _divided(cases: Cases, split: Split, decisions: Plan, *, maker: Maker) -> tuple[Split, Plan]:
@@ -114,8 +127,10 @@ def _measured(
     target = cases.target if cases.target.values.shape[1] else None
     maker.check(cases.columns, target, split.training)
     facts = planning.gather_facts(cases, split)
-    info = dict(maker.info(cases.columns, target, split.training, facts=facts))
-    return Making(maker, cases, split, decisions, facts, {"label": dict(cases.target.info), **info}, device, watch)
+    label = {name: value for name, value in cases.target.info.items() if name != SEEN}
+    seen = cases.target.info.get(SEEN, {})
+    info = {"label": label, **maker.info(cases.columns, target, split.training, facts=facts), **seen}
+    return Making(maker, cases, split, decisions, facts, info, device, watch)
 
 
 def _trained(
@@ -146,9 +161,9 @@ def _fit(making: Making, objective: Objective, *, plan: Plan, folder: Path, cloc
     run = Run(plan, making.cases.study.seed, 0, folder / "member-0", Clock(limit if clocked else None), making.watch)
     return fit(
         objective,
-        making.maker.batch_of(source),
+        making.maker.batches_of(source, info=making.info),
         rows=making.split.training,
-        tune=lambda: source.batches(making.split.tune, size=plan["fit.predict_batch"]),
+        tune=lambda: making.maker.tuned(source, making.split.tune, info=making.info, size=plan["fit.predict_batch"]),
         run=run,
     )
 

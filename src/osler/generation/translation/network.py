@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from osler.blocks.unet import Down, Normed, Up
+from osler.blocks.unet import Down, Up
 
 FILTER = (3, 3)
 
@@ -70,7 +70,8 @@ def _identity(inputs: int, outputs: int, *, own: int) -> Tensor:
 class PatchCritic(nn.Module):
     """How real each patch of a slice looks, (B, channels, i, j) to (B, 1, i / 8, j / 8): the PatchGAN of Isola et al. 2017.
 
-    Judging small patches, it asks for texture and leaves the layout to the other losses. Spectral normalisation (Miyato et al. 2018) keeps it smooth.
+    Judging small patches, it asks for texture and leaves the layout to the other losses. Spectral normalisation (Miyato et al. 2018) keeps it
+    smooth; there is none of the maps, which would hide from it how bright an image is.
     """
 
     def __init__(self, channels: int, *, width: int) -> None:
@@ -80,12 +81,11 @@ class PatchCritic(nn.Module):
             nn.utils.parametrizations.spectral_norm(nn.Conv2d(a, b, 4, stride=2, padding=1))
             for a, b in itertools.pairwise(widths)
         )
-        self.norms = nn.ModuleList([nn.Identity(), Normed(widths[2]), Normed(widths[3])])
         self.last = nn.utils.parametrizations.spectral_norm(nn.Conv2d(widths[3], 1, 3, padding=1))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return one number for each patch, float32: about 1 for real ones, 0 for made ones."""
-        for step, norm in zip(self.steps, self.norms, strict=True):
-            x = F.leaky_relu(norm(step(x)), 0.2)
+        for step in self.steps:
+            x = F.leaky_relu(step(x), 0.2)
         found: Tensor = self.last(x).float()
         return found

@@ -49,7 +49,9 @@ def test_a_network_learns_an_inversion_in_seconds(pieces, tmp_path):
 
 @pytest.mark.parametrize("kind", ["paired", "critic", "unpaired"])
 def test_a_training_that_was_killed_ends_with_the_same_weights(kind, pieces, tmp_path):
-    some = again(pieces, fit__epochs=3, translation__adversarial=kind == "critic", translation__pairing="unpaired" if kind == "unpaired" else "paired")  # fmt: skip
+    small = {"fit__epochs": 3, "fit__rounds": 1, "fit__batch": 4, "translation__widths": [4, 8], "translation__critic": 4}
+    pairing = "unpaired" if kind == "unpaired" else "paired"
+    some = again(pieces, **small, translation__adversarial=kind == "critic", translation__pairing=pairing)
     ends = []
     for name, stops in (("whole", [None]), ("broken", [1e-9, None])):
         for stop in stops:
@@ -57,7 +59,7 @@ def test_a_training_that_was_killed_ends_with_the_same_weights(kind, pieces, tmp
             objective = (Unpaired if kind == "unpaired" else Paired)(channels=CHANNELS, plan=some.plan)
             cut = some.unpaired if kind == "unpaired" else some.paired
             run = Run(some.plan, 0, 0, tmp_path / name, Clock(None))
-            calls = {"left": 5 if stop else 10**6}
+            calls = {"left": 3 if stop else 10**6}
 
             def batch(chosen, seed, *, cut=cut, calls=calls):
                 calls["left"] -= 1
@@ -66,7 +68,7 @@ def test_a_training_that_was_killed_ends_with_the_same_weights(kind, pieces, tmp
                 return cut(chosen, seed=seed)
 
             try:
-                fit(objective, batch, rows=np.arange(16), tune=lambda: some.still(np.arange(20, 24)), run=run)
+                fit(objective, batch, rows=np.arange(8), tune=lambda: some.still(np.arange(20, 24)), run=run)
             except KeyboardInterrupt:
                 assert stop
         ends.append(objective.module.state_dict())
@@ -138,7 +140,7 @@ def test_unpaired_training_learns_brightness_without_pairs(tmp_path):
     sources, _ = heads(16, seed=1)
     targets = [(image * 0.4).astype(np.uint8) for image in heads(16, seed=2)[0]]
     rows = [*sources, *(None,) * 16], [*(None,) * 16, *targets]
-    some = Pieces(tuple(Side.of(columns(list(side))) for side in rows), (UNIT, UNIT), plan(translation__pairing="unpaired", translation__identity=0.0, fit__epochs=10))  # fmt: skip
+    some = Pieces(tuple(Side.of(columns(list(side))) for side in rows), (UNIT, UNIT), plan(translation__pairing="unpaired", translation__identity=0.0, translation__cycle=2.0, translation__widths=[8, 8], fit__epochs=10))  # fmt: skip
     torch.manual_seed(0)
     objective = Unpaired(channels=CHANNELS, plan=some.plan)
     trained(objective, some, rows=np.arange(32), tune=np.array([0, 16]), folder=tmp_path, cut=some.unpaired)
