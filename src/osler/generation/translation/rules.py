@@ -17,7 +17,7 @@ UNLIKE = 0.5  # spread of the cases' own ranges over their mean, above which byt
 LARGEST = 256  # places along a side of what networks see at once
 STEPS = 60  # of an epoch
 WANTED = {"paired": 4_000, "unpaired": 8_000}  # steps of a training, after which more rarely helps
-PLACES = 1 << 18  # of all slices of a batch together
+PLACES = 1 << 17  # of all slices of a batch together
 # name, channels of the finest maps, stages, residual units a stage, whether a critic judges patches, channels of its first maps
 _SIZES = (
     ("small without a critic", 16, 5, 1, False, 32),
