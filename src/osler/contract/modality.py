@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from osler.contract.writing import Writing
 from osler.core.attribution import Feature
 from osler.core.clue import Clues
 from osler.core.columns import NO_WORDS, Columns, Field, Ragged, stacked
@@ -17,7 +18,6 @@ from osler.core.features import Features
 from osler.core.grid import Grid
 from osler.core.leak import Leak
 from osler.core.plan import Brief, Decision, Rung
-from osler.core.provenance import Provenance
 from osler.core.question import Cohort, Purpose, Question
 from osler.core.split import Split
 from osler.core.state import State
@@ -34,7 +34,7 @@ Output = Literal["vector", "map"]
 NO_OPTIONS: Mapping[str, Any] = {}
 
 
-class Modality:
+class Modality(Writing):
     """A kind of data."""
 
     name: ClassVar[str]
@@ -46,7 +46,9 @@ class Modality:
     variants: ClassVar[bool] = False  # whether `score_variants` scores files of variants
     sourced: ClassVar[bool] = False  # whether an option "source" may name a file in which the cases lie, without a question
     asked: ClassVar[tuple[str, ...]] = ()  # options that a study's question fills in, among "source", "after", "window"
+
     recurs: ClassVar[bool] = False  # whether `recurring` may find something: attributions of many cases are made for it
+
     small: ClassVar[int] = 1_000  # groups below which members are cross-fitted where there is time: five trainings instead of one
 
     def cases_at_once(self, reading: Mapping[str, Any]) -> int:
@@ -282,24 +284,9 @@ class Modality:
         """Return the marks (channels, i, j[, k]) that were read with case `row`, on its own grid. Default: the target field."""
         return np.asarray(columns[columns.names("target")[0]][row])[None]
 
-    def write_marks(self, marks: np.ndarray, columns: Columns, row: int, *, folder: Path, name: str) -> Path:
-        """Write the marks (channels, i, j[, k]) uint8 of case `row` into `folder` in the geometry of its file; return the file,
-        whose name begins with `name`. Default: an array of numpy."""
-        path = folder / f"{name}.npy"
-        np.save(path, marks, allow_pickle=False)
-        return path
-
     def persons(self, columns: Columns) -> np.ndarray | None:
         """Return (n,) int64, a hash of the person that each case's files name, 0 for nobody. Default None: files do not tell."""
         return None
-
-    def write_image(
-        self, values: np.ndarray, locator: Any, columns: Columns, row: int, *, folder: Path, name: str, provenance: Provenance,
-        reading: Mapping[str, Any],
-    ) -> Path:  # fmt: skip
-        """Write what was made of case `row`, `values` (channels, stored grid), into `folder` as its own files are, which `locator` names, in
-        form and geometry, marked as synthetic by `provenance`; return the file, whose name begins with `name`. Raises Refused."""
-        raise NotImplementedError
 
     # variants ---------------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ import numpy as np
 from osler.core.columns import Columns
 from osler.core.disk import telling
 from osler.core.errors import OutputError, Refusal, Refused, RequestError
+from osler.core.processors import processors
 from osler.core.provenance import Provenance
 from osler.core.table import Table
 from osler.core.watch import SILENT, Watch
@@ -86,7 +87,7 @@ def translate(
     names = _names(way, files)
     rows = files.blocks(size=size) if files else in_memory(table, size=size)
     fresh = named(rows, names, done=parts.done())
-    for block, columns, refusals in _read(way, fresh, workers=checked_workers(workers)):
+    for block, columns, refusals in _read(way, fresh, workers=checked_workers(workers) or processors()):
         lines = _block(way, block, columns[way.name], refusals=refusals, folder=folder, names=names.held.pop(block.first))
         if files is not None:
             lines = {
@@ -174,8 +175,8 @@ def _block(
                     reading=way.reading,
                 )
             files[row] = f"{folder.name}/{path.name}"
-        except Refused as refused:
-            why[row] = refused.refusal
+        except Refused as caught:
+            why[row] = caught.refusal
     identity = way.opened.contents.about["roles"]["id"]
     known = (
         {identity: np.array([plain_text(v) for v in column_values(block, identity)], object)} if identity in block.columns else {}

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from osler.core.measure import Measure
 from osler.core.scores import Value
+from osler.generation.interval import mean_value
 from osler.generation.translation.similarity import decibels, errors, structural
-from osler.spine.evaluate.interval import FEW_GROUPS, LEAST_GROUPS, Spread, interval
-from osler.spine.evaluate.resampling import Units, bootstrap, leave_one_out
 
 MEASURES = (
     Measure("mae", "lower", "log"),
@@ -19,7 +18,6 @@ MEASURES = (
     Measure("psnr", "higher", "identity"),
 )
 FLAT = 1e-3  # of the range: an exact image has no finite PSNR, one this near counts for it
-RESAMPLES = 2_000
 
 
 def line(found: np.ndarray, truth: np.ndarray, body: np.ndarray, *, span: float) -> tuple[float, float, float]:
@@ -67,15 +65,8 @@ def by_group(lines: np.ndarray, groups: np.ndarray) -> np.ndarray:
 
 
 def valued(measure: Measure, each: np.ndarray, *, seed: int) -> Value:
-    """Return the mean of one number a group, with the house's 95% interval: groups are left out in turn, or drawn where they are many."""
-    many = len(each)
-    units = Units.of(None, many)
-    draws: Sequence[np.ndarray] = ()
-    if many >= LEAST_GROUPS:
-        draws = list(leave_one_out(units) if many < FEW_GROUPS else bootstrap(units, resamples=RESAMPLES, seed=seed))
-    how = "none" if many < LEAST_GROUPS else "jackknife" if many < FEW_GROUPS else "bootstrap"
-    means = np.concatenate([counts @ each / counts.sum(1) for counts in draws]) if draws else np.empty(0)
-    return interval(measure, float(each.mean()) if many else float("nan"), Spread(means, how, many, False, float(many)))
+    """Return the mean of one number a group, with the house's 95% interval over them."""
+    return mean_value(each, groups=None, seed=seed, measure=measure)
 
 
 def word(measure: Measure, difference: Value) -> str:

@@ -127,6 +127,7 @@ def uid(*parts: str) -> str:
 def _begun(source: Dataset, *, provenance: Provenance, kind: str) -> Dataset:
     """Return a dataset with what is kept of the source, and with the class and the modules of what is made."""
     from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import UID
 
     dataset = Dataset()
     for name in KEPT:
@@ -134,7 +135,7 @@ def _begun(source: Dataset, *, provenance: Provenance, kind: str) -> Dataset:
             dataset[name] = source[name]
     dataset.SOPClassUID = CLASSES.get(kind, CAPTURE)
     dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = EXPLICIT
+    dataset.file_meta.TransferSyntaxUID = UID(EXPLICIT)
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     dataset.Modality = kind or "OT"
     dataset.Manufacturer, dataset.ManufacturerModelName = "Osler", "Osler translate"
