@@ -36,6 +36,10 @@ from osler.spine.scan import column_values
 
 IMAGES, TABLE = "images", "cases.csv"
 FILE, CELLS = "image", ("inside", "mean_inside", "slice_step")
+MOST_AT_END = 0.2
+BEYOND = Refusal(
+    "range", "much of the image lies beyond what the training's files can hold: it is in another unit; bring it to theirs", None
+)
 DIGITS = 12  # of a bundle's hash in what files say of themselves
 
 
@@ -197,10 +201,17 @@ def _translated(way: Way, source: np.ndarray) -> tuple[np.ndarray, tuple[float, 
         raise Refused(FLAT)
     raised = way.by.lifted(source)
     body = inside([raised], share=float(way.opened.plan["translation.inside"]))
+    if body.any() and _cut_off(source[:, body]):
+        raise Refused(BEYOND)
     values = way.by.valued(way.by.translated(raised)).astype(way.by.dtype)
     mean = float(values[:, body].mean()) if body.any() else float("nan")
     follow = step(values.astype(np.float32), body) if values.ndim == 4 else float("nan")
     return values, (float(body.mean()), mean, follow)
+
+
+def _cut_off(values: np.ndarray) -> bool:
+    """Whether much of the body has the highest value that the study's files can hold: the file's own went beyond it."""
+    return values.dtype.kind in "iu" and bool((values == np.iinfo(values.dtype).max).mean() > MOST_AT_END)
 
 
 def _key(table: Path, files: Files | None, *, digest: str, way: Way, size: int) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from osler.contract import Made, Maker, Objective
 from osler.core import registry
 from osler.core.errors import StudyError
+from osler.core.leak import Leak
 from osler.core.made import MadeAccount
 from osler.core.plan import Decision, Plan
 from osler.core.split import Fold, Split
@@ -46,7 +47,7 @@ def make(
     maker: Maker = registry.maker(study.task)
     study, starts = warm.resolved(planning.with_given(_checked(study, maker), plan))
     cases, again = _gathered(study, table, maker=maker, cache=cache, watch=watch)
-    cases, split, decisions, leaks = split_and_check(cases, again=again)
+    cases, split, decisions, leaks = _split(cases, again=again)
     for leak in leaks:
         watch.say(f"leak ({leak.severity}): {leak.sentence}")
     split, decisions = _divided(cases, split, decisions, maker=maker)
@@ -108,6 +109,16 @@ def _screened(cases: Cases, *, maker: Maker) -> Cases:
         raise StudyError(f"no case is left: all {len(cases.table)} rows are refused; {most_common(refusals)}")
     target = replace(cases.target, info={**cases.target.info, SEEN: dict(seen)}) if seen else cases.target
     return replace(cases, refusals=refusals, usable=usable, target=target)
+
+
+def _split(cases: Cases, *, again: Callable[[Study], Cases]) -> tuple[Cases, Split, Plan, tuple[Leak, ...]]:
+    """Return what `split_and_check` gives; where it cannot divide, it may be for what was refused, which is then told too."""
+    try:
+        return split_and_check(cases, again=again)
+    except StudyError as error:
+        if not cases.refusals:
+            raise
+        raise StudyError([*error.faults, f"{len(cases.refusals)} rows are refused: {most_common(cases.refusals)}"]) from None
 
 
 def _divided(cases: Cases, split: Split, decisions: Plan, *, maker: Maker) -> tuple[Split, Plan]:

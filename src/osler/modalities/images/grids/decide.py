@@ -31,6 +31,8 @@ _AS_IT_LIES = {
 def reading(locators: Sequence[Any], *, settings: Mapping[str, Any]) -> tuple[Decision, ...]:
     """Return the decisions; `settings` are the user's, of which those named in NAMES are heeded. Raises PlanError."""
     own = {name: value for name, value in settings.items() if name in NAMES}
+    if settings.get(OWN_GRID):
+        own.pop("masks", None)  # there are none, and nobody chooses it
     _check(own)
     files = [x for x in locators if isinstance(x, ImageFiles)]
     some = [files[i] for i in sorted({int(i) for i in np.linspace(0, len(files) - 1, min(len(files), HEADERS))})] if files else []
