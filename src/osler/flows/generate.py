@@ -13,7 +13,7 @@ from typing import cast
 import numpy as np
 
 from osler.core.errors import OutputError, RequestError, did_you_mean
-from osler.core.provenance import SYNTHETIC
+from osler.core.provenance import MARK, Provenance
 from osler.core.watch import SILENT, Watch
 from osler.flows.freeze import versions
 from osler.flows.making import Opened, open_made
@@ -101,20 +101,21 @@ def _written(opened: Opened, plan: Plan, *, bundle: str, watch: Watch) -> Iterat
     objective = cast("SynthesisObjective", opened.objective)
     dtype, names = str(opened.info["dtype"]), opened.info["classes"]
     columns = _columns(opened)
-    digits, number, version = max(5, len(str(len(plan.classes)))), 0, versions()["osler"]
+    digits, number = max(5, len(str(len(plan.classes)))), 0
+    made = Provenance(f"Osler {versions()['osler']}", f"sha256:{bundle}", "made from noise")
     with threads({"fit.threads": 1}):  # sums of several threads may differ in their last bit
         for block in pixels(objective, plan.classes, seed=plan.seed, dtype=np.dtype(dtype)):
             for picture in block:
                 label = str(names[int(plan.classes[number])]) if names else ""
                 number += 1
-                origin = Origin(bundle, version, plan.seed, number, label)
+                origin = Origin(made, plan.seed, number, label)
                 parts = np.split(picture, len(columns))
                 files = [
                     _name(number, place, digits=digits, several=len(parts) > 1) + ending(dtype) for place in range(len(parts))
                 ]
                 for name, part in zip(files, parts, strict=True):
                     (plan.out / name).write_bytes(encoded(part, origin=origin))
-                yield [*files, *([label] if names else []), str(plan.seed), SYNTHETIC, bundle]
+                yield [*files, *([label] if names else []), str(plan.seed), MARK.lower(), bundle]
             watch.advance(len(block))
 
 

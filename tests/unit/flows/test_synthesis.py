@@ -11,7 +11,7 @@ import pytest
 
 import osler
 from osler.core.errors import LeakError, OutputError, RequestError, StudyError
-from osler.core.provenance import said_synthetic
+from osler.core.provenance import Provenance, said_synthetic
 from osler.flows.generate import generate
 from osler.flows.train import train
 from osler.language import words
@@ -110,7 +110,7 @@ def test_each_file_says_that_it_is_synthetic(bundle, tmp_path):
             assert picture.size == (28, 28)
             assert picture.mode == "L"
             assert said_synthetic(picture.info)
-            assert picture.info["Bundle"] == f"sha256:{row['bundle']}"
+            assert picture.info["Osler-Bundle"] == f"sha256:{row['bundle']}"
             assert (picture.info["Seed"], picture.info["Number"], picture.info["Class"]) == ("5", str(number), row["label"])
 
 
@@ -250,7 +250,7 @@ def test_signed_values_are_written_as_dicom_that_says_so():
     from osler.generation.synthesis.files import Origin, encoded, ending
     from osler.modalities.images.read import dicom
 
-    origin = Origin("ab" * 32, "0.1.0", 3, 7, "haemorrhage")
+    origin = Origin(Provenance("Osler 0.1.0", "sha256:" + "ab" * 32, "made from noise"), 3, 7, "haemorrhage")
     pixels = np.array([[-1000, 40, 0, 3000]] * 4, np.int16)[None]
     data = encoded(pixels, origin=origin)
     assert data == encoded(pixels, origin=origin)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from osler.core.provenance import DICOM, KEY, SENTENCE, SYNTHETIC
+from osler.core.provenance import MARK, Provenance
 
 if TYPE_CHECKING:
     from pydicom.uid import UID
@@ -18,20 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a picture comes from: the `bundle`'s sha256, Osler's `version`, the `seed`, the picture's `number` and its `label`."""
+    """Where a picture comes from: the bundle that `made` it, the `seed`, the picture's `number` and its `label`."""
 
-    bundle: str
-    version: str
+    made: Provenance
     seed: int
     number: int
     label: str = ""
 
     def texts(self) -> Mapping[str, str]:
         """Return what stands in the file, by keyword."""
-        found = {
-            "Software": f"Osler {self.version}", KEY: SYNTHETIC, "Comment": SENTENCE, "Bundle": f"sha256:{self.bundle}",
-            "Seed": str(self.seed), "Number": str(self.number),
-        }  # fmt: skip
+        found = {**self.made.texts(), "Seed": str(self.seed), "Number": str(self.number)}
         return {**found, "Class": self.label} if self.label else found
 
 
@@ -70,12 +66,13 @@ def _dicom(values: np.ndarray, origin: Origin) -> bytes:
     data = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     data.SOPClassUID, data.SOPInstanceUID = SecondaryCaptureImageStorage, image
     data.StudyInstanceUID, data.SeriesInstanceUID = _uid(origin, "study"), series
-    data.PatientName, data.PatientID, data.Modality, data.ConversionType = "SYNTHETIC", "", "OT", "SYN"
+    data.PatientName, data.PatientID, data.Modality, data.ConversionType = MARK, "", "OT", "SYN"
+    data.SyntheticData = "YES"  # PS3.3, C.12.1.1
     data.PatientBirthDate = data.PatientSex = data.StudyDate = data.StudyTime = data.AccessionNumber = ""
     data.ReferringPhysicianName = data.StudyID = ""
     data.SeriesNumber, data.InstanceNumber = 1, origin.number
     data.ImageType, data.BurnedInAnnotation = ["DERIVED", "SECONDARY"], "NO"
-    data.DerivationDescription = f"{DICOM}: {SENTENCE}"
+    data.DerivationDescription = origin.made.sentence[:1024]
     data.ImageComments = "; ".join(f"{key}: {value}" for key, value in origin.texts().items())
     data.SamplesPerPixel, data.PhotometricInterpretation = 1, "MONOCHROME2"
     data.Rows, data.Columns = values.shape
@@ -88,7 +85,7 @@ def _dicom(values: np.ndarray, origin: Origin) -> bytes:
 
 
 def _uid(origin: Origin, part: str) -> UID:
-    text = f"{origin.bundle} {origin.seed} {part}"
+    text = f"{origin.made.bundle} {origin.seed} {part}"
     from pydicom.uid import UID
 
     return UID(f"2.25.{int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], 'big')}")

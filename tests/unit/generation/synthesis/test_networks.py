@@ -1,5 +1,7 @@
 """Both networks: sizes, what bounds them, and augmentation that gradients pass through."""
 
+import itertools
+
 import pytest
 import torch
 
@@ -27,7 +29,7 @@ def test_maps_grow_by_two_up_to_the_size(size):
     found = levels(size)
     assert found[-1] == size
     assert max(found[0]) <= 8
-    for coarse, fine in zip(found, found[1:], strict=False):
+    for coarse, fine in itertools.pairwise(found):
         assert [-(-side // 2) for side in fine] == list(coarse)
     assert widths(len(found), width=4)[0] <= 32
 
