@@ -10,6 +10,7 @@ import pydicom
 import pytest
 
 import osler
+from osler.core.columns import Columns, Field
 from osler.core.errors import LeakError, OutputError, RequestError, StudyError
 from osler.core.provenance import Provenance, said_synthetic
 from osler.flows.generate import generate
@@ -56,14 +57,18 @@ def radiographs(data, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def bundle(radiographs):
-    return train(asked(radiographs, split="split"), out=radiographs.parent / "bundle", cache=radiographs.parent / "cache")
+    settings = (*FAST, "synthesis.sizes=[30]", "synthesis.draws=2")
+    request = asked(radiographs, split="split", settings=settings, budget="10m")
+    return train(request, out=radiographs.parent / "bundle", cache=radiographs.parent / "cache")
 
 
 def test_the_report_answers_whether_they_help(bundle):
     scores = json.loads((bundle / "scores.json").read_text())
     assert scores["task"] == "synthesis"
-    (size,) = scores["numbers"]["helps"]
-    assert size["cases"] == 60
+    few, size = scores["numbers"]["helps"]
+    assert (size["cases"], size["draws"]) == (60, 1)
+    assert (few["cases"], few["draws"]) == (30, 2)
+    assert few["auroc"]["synthetic"]["note"].startswith("2 draws: ")
     assert set(size["auroc"]) == {"real", "real, moved", "synthetic", "real and synthetic", "real, moved, and synthetic"}
     assert all(v["low"] <= v["value"] <= v["high"] for v in size["auroc"].values() if v["low"] is not None)
     assert set(scores["numbers"]["frechet"]) == {
@@ -148,14 +153,14 @@ def test_synthetic_pictures_are_no_test(bundle, tmp_path):
 
 @pytest.mark.parametrize("name", ["test", "development"])
 def test_the_finding_is_told_in_chinese(name):
-    from osler.core.columns import Columns, Field
     from osler.core.split import Split
+    from osler.modalities.images.case import HASHES, MARKS
     from osler.modalities.images.leaks.marks import made_pictures
 
-    marks = np.zeros((6, 4), np.int64)
-    marks[{"test": [5], "development": [0, 3]}[name], 3] = 1
+    marks = np.zeros((6, len(MARKS)), np.int64)
+    marks[{"test": [5], "development": [0, 3]}[name], MARKS.index("synthetic")] = 1
     columns = Columns(
-        (Field("hashes", "int64", (4,), role="baseline"),), {"hashes": marks}, np.ones(6, bool), marks[:, :2], {}, {}
+        (Field(HASHES, "int64", (len(MARKS),), role="baseline"),), {HASHES: marks}, np.ones(6, bool), np.zeros((6, 2), np.int64)
     )
     none = np.empty(0, np.int64)
     (leak,) = made_pictures(columns, Split(np.arange(3), np.array([3]), none, np.array([4, 5]), (), "given"))

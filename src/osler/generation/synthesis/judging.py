@@ -16,6 +16,8 @@ from osler.core.judgement import Judgement, Section
 from osler.core.panel import Panel, Row
 from osler.core.scores import Value
 from osler.generation.synthesis import experiment, fidelity
+from osler.generation.synthesis.draws import Whole, together
+from osler.generation.synthesis.draws import sizes as sizes_tried
 from osler.generation.synthesis.experiment import ALL, ARMS, COMPARED, MADE, MOVED, REAL, Size
 from osler.generation.synthesis.features import RandomFeatures
 from osler.generation.synthesis.making import made_pictures
@@ -38,6 +40,7 @@ ARMS_TOLD = "Readers (an image encoder of Osler and a line) see as many pictures
 MOVED_TOLD = "'Moved' is the ordinary augmentation of predictors: turned, shifted, re-lit."
 BY_HEART = "A generator may learn pictures by heart. Made pictures are held against the training pictures nearest to them, and so are real test pictures, which training never saw: these show how near is usual."
 LEFT_OUT = "The budget ended before {n} real cases were tried."
+DRAWN = "Fewer cases than all were drawn {n} times; differences are paired by draw, and the intervals are over draws."
 NO_LABEL = "Whether synthetic pictures help cannot be asked without a label."
 FEW_TESTED = "Whether synthetic pictures help was not asked: the test cases of a class are fewer than {n}."
 
@@ -117,15 +120,16 @@ def _ground(made: Made) -> Ground:
     return Ground(made, objective, learning, training, test, rows, reader, ends)
 
 
-def _experiment(ground: Ground) -> tuple[list[Size], list[str]]:
+def _experiment(ground: Ground) -> tuple[list[Whole], list[str]]:
     """Return what each size gave, as far as the budget lasts, and what must be said."""
     made = ground.made
     how = made.plan["synthesis.experiment"]
     if how == "off":
         return [], [] if ground.classes > 1 else [NO_LABEL]
-    counts = np.bincount(ground.test.classes, minlength=ground.classes)
-    if ground.classes < 2 or counts.min() < FEWEST_TESTED:
-        return [], [NO_LABEL if ground.classes < 2 else FEW_TESTED.replace("{n}", str(FEWEST_TESTED))]
+    if ground.classes < 2:
+        return [], [NO_LABEL]
+    if np.bincount(ground.test.classes, minlength=ground.classes).min() < FEWEST_TESTED:
+        return [], [FEW_TESTED.replace("{n}", str(FEWEST_TESTED))]
     groups = made.groups[ground.test_rows] if made.grouped else None
 
     def tried(real: Pictures, generator: SynthesisObjective, name: str) -> Size:
@@ -133,21 +137,11 @@ def _experiment(ground: Ground) -> tuple[list[Size], list[str]]:
             made, real, ground.test, generator=generator, learning=ground.learning, name=name, groups=groups
         )
 
-    found = [tried(ground.training, ground.objective, "all")]
-    wanted = sorted({int(s) for s in made.plan["synthesis.sizes"] if s < len(ground.training)}) if how == "sizes" else []
-    left = []
-    for at, count in enumerate(wanted):
-        each = (ground.ends - time.monotonic()) / (len(wanted) - at)
-        training = each - found[0].seconds
-        if training < found[0].seconds / 4:
-            left.append(count)
-            continue
-        real = experiment.subset(ground.training, count, seed=made.seed)
-        folder = made.folder / f"generator-{count}"
-        own = experiment.trained_generator(made, real, learning=ground.learning, folder=folder, seconds=training)
-        found.append(tried(real, own, str(count)))
-    notes = [LEFT_OUT.replace("{n}", ", ".join(f"{count:,}" for count in left))] if left else []
-    return sorted(found, key=lambda size: size.cases), notes
+    first = tried(ground.training, ground.objective, "all")
+    if how == "whole":
+        return [together([first])], []
+    found, left = sizes_tried(made, ground.training, first=first, tried=tried, learning=ground.learning, ends=ground.ends)
+    return found, [LEFT_OUT.replace("{n}", ", ".join(f"{count:,}" for count in left))] if left else []
 
 
 def _sheet(ground: Ground) -> Section:
@@ -182,7 +176,7 @@ def _copies(copies: fidelity.Copies, *, cases: int) -> Section:
     return Section("synthesis-copies", "Whether they are copies", (BY_HEART,), (fidelity.copies_panel(copies, cases=cases),))
 
 
-def _helps(sizes: Sequence[Size]) -> Section:
+def _helps(sizes: Sequence[Whole]) -> Section:
     rows = [Row(f"{size.cases:,} real cases: {arm}", size.cases, {"auroc": size.arms[arm]}) for size in sizes for arm in ARMS]
     pairs = [
         Row(f"{size.cases:,} real cases: {first}, less {second}", size.cases, {"auroc_difference": size.differences[first, second]})
@@ -190,11 +184,12 @@ def _helps(sizes: Sequence[Size]) -> Section:
         for first, second in COMPARED
     ]  # fmt: skip
     panels = (Panel("synthesis_arms", tuple(rows)), Panel("synthesis_differences", tuple(pairs)))
-    text = (*(_verdict(size) for size in sizes), ARMS_TOLD, MOVED_TOLD)
+    drawn = [DRAWN.replace("{n}", str(size.draws)) for size in sizes if size.draws > 1][:1]
+    text = (*(_verdict(size) for size in sizes), *drawn, ARMS_TOLD, MOVED_TOLD)
     return Section("synthesis-helps", "Whether they help", text, panels, _curves(sizes))
 
 
-def _curves(sizes: Sequence[Size]) -> tuple[Figure, ...]:
+def _curves(sizes: Sequence[Whole]) -> tuple[Figure, ...]:
     if len(sizes) < 2:
         return ()
     counts = [float(np.log10(size.cases)) for size in sizes]
@@ -203,7 +198,7 @@ def _curves(sizes: Sequence[Size]) -> tuple[Figure, ...]:
     return (Figure("synthesis_arms", title, "real training cases (powers of ten)", "AUROC", series),)
 
 
-def _verdict(size: Size) -> str:
+def _verdict(size: Whole) -> str:
     """Return in a sentence whether made pictures helped beside ordinary augmentation."""
     told = size.differences[ALL, MOVED]
     about = f"{told.value:+.3f}" + ("" if told.low is None or told.high is None else f" ({told.low:+.3f} to {told.high:+.3f})")
@@ -215,7 +210,7 @@ def _verdict(size: Size) -> str:
     return f"With {n} real cases, no use of synthetic pictures beside ordinary augmentation is shown: AUROC {about}."
 
 
-def _headline(like: fidelity.Likeness, sizes: Sequence[Size]) -> str:
+def _headline(like: fidelity.Likeness, sizes: Sequence[Whole]) -> str:
     first = f"Synthetic pictures lie {like.ratio():.1f} times as far from real test pictures as real training pictures do"
     if not sizes:
         return f"{first}."
@@ -223,13 +218,14 @@ def _headline(like: fidelity.Likeness, sizes: Sequence[Size]) -> str:
     return f"{first}; a reader trained on them alone has AUROC {last.arms[MADE].value:.3f} on real cases, one trained on real cases {last.arms[REAL].value:.3f}."
 
 
-def _numbers(like: fidelity.Likeness, copies: fidelity.Copies, sizes: Sequence[Size], made: Made) -> dict[str, Any]:
+def _numbers(like: fidelity.Likeness, copies: fidelity.Copies, sizes: Sequence[Whole], made: Made) -> dict[str, Any]:
     def told(value: Value) -> dict[str, Any]:
         return value.to_dict()
 
     helps = [
         {
             "cases": size.cases,
+            "draws": size.draws,
             "auroc": {arm: told(value) for arm, value in size.arms.items()},
             "differences": {f"{first} - {second}": told(value) for (first, second), value in size.differences.items()},
         }

@@ -15,7 +15,7 @@ from osler.generation.synthesis.readers import Pictures
 def drawn_classes(count: int, *, shares: np.ndarray, seed: int) -> np.ndarray:
     """Return (count,) int64 classes, each as often as its share of training says, in an order drawn by `seed`.
 
-    >>> drawn_classes(4, shares=np.array([0.5, 0.5]), seed=0).sum()
+    >>> int(drawn_classes(4, shares=np.array([0.5, 0.5]), seed=0).sum())
     2
     """
     exact = count * np.asarray(shares, np.float64) / np.sum(shares)

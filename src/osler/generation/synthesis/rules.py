@@ -70,13 +70,14 @@ def _game(brief: Brief) -> tuple[Decision, ...]:
 
 
 def _judging(brief: Brief) -> tuple[Decision, ...]:
-    labelled = bool(brief.target)
+    labelled = _labelled(brief)
     value = "sizes" if labelled else "off"
     why = "readers of real, synthetic and both, at several sizes while the budget lasts"
     sizes = [size for size in SIZES if size < 0.8 * brief.cases] if labelled else []
     return (
         Decision("synthesis.experiment", value, why if labelled else "without a label nothing can be read", choices=EXPERIMENTS),
         Decision("synthesis.sizes", sizes, "real training cases, beside all of them, that a generator of its own is trained on"),
+        Decision("synthesis.draws", 1, "of the cases of each such size; of several, differences are paired over draws"),
         Decision(
             "synthesis.read", _read(brief), "pictures that each reader sees in training, by the budget and the pictures' size"
         ),
@@ -91,7 +92,7 @@ def _read(brief: Brief) -> int:
 def _training(brief: Brief) -> tuple[Decision, ...]:
     cases, epoch = max(1, brief.cases), SHORT_EPOCH if brief.budget <= SHORT else EPOCH
     rounds = max(1, math.ceil(epoch / cases))
-    asked = brief.settings.get("synthesis.experiment", "sizes" if brief.target else "off")
+    asked = brief.settings.get("synthesis.experiment", "sizes" if _labelled(brief) else "off")
     share = {"off": 0.75, "whole": 0.6}.get(str(asked), 0.4)
     return (
         Decision("fit.batch", 64, "pictures of each player's step"),
@@ -109,6 +110,10 @@ def _training(brief: Brief) -> tuple[Decision, ...]:
 def _input(brief: Brief) -> tuple[Decision, ...]:
     name = next(iter(brief.facts))
     return (Decision(f"inputs.{name}.input_size", size_of(brief), "what the networks see: the size that is made"),)
+
+
+def _labelled(brief: Brief) -> bool:
+    return bool(brief.target.get("classes"))
 
 
 def _facts(brief: Brief) -> Any:
