@@ -178,7 +178,7 @@ def no_circle(house: Iterable[Source]) -> list[str]:
 
 def only_flows_resolve(house: Iterable[Source]) -> list[str]:
     """Lower rooms receive modalities and tasks; only flows (and what lies above) look them up."""
-    looking = {"osler.core.registry", *(f"osler.core.registry.{name}" for name in ("modality", "task", "resolve"))}
+    looking = {"osler.core.registry", *(f"osler.core.registry.{name}" for name in ("modality", "task", "maker", "resolve"))}
     above = {"flows", "cli", "serve", "federation", "osler", "core"}
     return [f"{s.name} looks up {t}" for s in house if s.floor not in above for t in imports(s) if t in looking]
 

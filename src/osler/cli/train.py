@@ -68,8 +68,14 @@ def train(
     )  # fmt: skip
     with Terminal() as watch:
         flow(request, out=out, plan=plan, cache=cache, device=device, watch=watch)
-    show_scores(json.loads((out / "scores.json").read_text(encoding="utf-8")))
-    typer.echo(f"bundle  {out}\nreport  {out / 'report.html'}\ncases   {cases_page(out)}")
+    _show(out, cases=cases_page(out))
+
+
+def _show(out: Path, *, cases: Path) -> None:
+    scores = json.loads((out / "scores.json").read_text(encoding="utf-8"))
+    show = show_made if "headline" in scores else show_scores
+    show(scores)
+    typer.echo(f"bundle  {out}\nreport  {out / 'report.html'}" + (f"\ncases   {cases}" if cases.is_file() else ""))
 
 
 def show_scores(scores: dict) -> None:
@@ -98,3 +104,21 @@ def cell(value: dict | None) -> str:
     if value["low"] is None:
         return f"{value['value']:.3g}"
     return f"{value['value']:.3g} ({value['low']:.3g} to {value['high']:.3g})"
+
+
+def show_made(scores: dict) -> None:
+    """Print how good what was made is: the answer in a sentence, then every table of its sections."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    console.print(scores["headline"], markup=False)
+    for section in scores["sections"].values():
+        for name, panel in section["panels"].items():
+            measures = list(dict.fromkeys(m for row in panel["rows"] for m in row["values"]))
+            table = Table(title=f"{name.replace('_', ' ')} (95% interval)")
+            for column in ("", *measures):
+                table.add_column(column)
+            for row in panel["rows"]:
+                table.add_row(row["label"], *(cell(row["values"].get(m)) for m in measures))
+            console.print(table)

@@ -5,6 +5,7 @@ must be written; one with a default is overridden where the kind of data has som
 `tests/contract/` runs over every modality and every task that fits it (`task.needs(info) in modality.outputs`).
 """
 
+from osler.contract.maker import Batches, Made, Maker
 from osler.contract.modality import NO_OPTIONS, Modality, Output
 from osler.contract.objective import Objective
 from osler.contract.task import Task
@@ -15,8 +16,11 @@ __all__ = [
     "NO_OPTIONS",
     "BaselineModel",
     "Batch",
+    "Batches",
     "Encoded",
     "InputBatch",
+    "Made",
+    "Maker",
     "Modality",
     "Objective",
     "Output",

@@ -34,6 +34,7 @@ class Task:
 
     name: ClassVar[str]
     coupled: ClassVar[bool] = False  # the loss is not a sum over cases (Cox)
+    crossfits: ClassVar[bool] = True  # members of small studies are cross-fitted
     blends: ClassVar[bool] = True  # a weighted mean of network and baseline may predict; else the better of the two does
 
     def needs(self, info: Mapping[str, Any]) -> Output:

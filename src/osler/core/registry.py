@@ -1,4 +1,4 @@
-"""Names of modalities and tasks, and where their classes live.
+"""Names of modalities, tasks and makers, and where their classes live.
 
 Strings only, so that nothing is imported before it is needed. Flows alone resolve them.
 """
@@ -22,6 +22,10 @@ TASKS: dict[str, str] = {
     "regression": "osler.tasks.regression:Regression",
     "segmentation": "osler.tasks.segmentation:Segmentation",
 }
+# tasks that make or represent instead of predicting
+MAKERS: dict[str, str] = {
+    "representation": "osler.generation.representation:Representation",
+}
 
 
 def resolve(name: str, *, among: dict[str, str], kind: str) -> Any:
@@ -43,3 +47,8 @@ def modality(name: str) -> Any:
 def task(name: str) -> Any:
     """Return the task registered under `name`."""
     return resolve(name, among=TASKS, kind="task")
+
+
+def maker(name: str) -> Any:
+    """Return the maker registered under `name`."""
+    return resolve(name, among=MAKERS, kind="task")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from osler.flows import replicates
 from osler.spine.columns import read_columns
 from osler.spine.scan import column_values, target_columns
 
+Settings = Callable[[str, Plan], Mapping[str, Any]]
 NO_TARGET = Refusal("no_target", "the target is missing in this row")
 ON_GRID = frozenset[Role]({"input", "target", "truth", "baseline"})  # roles of the fields of a study whose target lies on a grid
 ON_VECTOR = frozenset[Role]({"input", "baseline", "identity"})  # of any other study
@@ -52,10 +53,16 @@ class Cases:
         return next(iter(self.modalities)) if self.task.needs(self.target.info) == "map" else None
 
 
-def gather_cases(study: Study, table: Table, *, cache: Path, watch: Watch = SILENT) -> Cases:
-    """Read every input and the target of `study`; a bad case is refused, never fatal."""
+def gather_cases(
+    study: Study, table: Table, *, cache: Path, watch: Watch = SILENT, task: Task | None = None, more: Settings | None = None
+) -> Cases:  # fmt: skip
+    """Read every input and the target of `study`; a bad case is refused, never fatal.
+
+    `task` takes the place of the study's own. `more` gives settings for reading an input, by its name and the reading decisions of the
+    inputs before it; the user's own win.
+    """
     modalities = {i.name: registry.modality(i.modality) for i in study.inputs}
-    task = registry.task(study.task)
+    task = task or registry.task(study.task)
     grid = study.targets if task.needs({}) == "map" else ()
     roles = ON_GRID if grid else ON_VECTOR
     columns: dict[str, Columns] = {}
@@ -66,7 +73,8 @@ def gather_cases(study: Study, table: Table, *, cache: Path, watch: Watch = SILE
             table, columns=asked.columns, aligned=grid if order == 0 else (), options=asked.options, cache=cache
         )
         own = settings_under(study.settings, f"inputs.{asked.name}")
-        reading = modality.reading(locators, settings={**asked.options, **own})
+        given = more(asked.name, Plan(decisions)) if more else {}
+        reading = modality.reading(locators, settings={**asked.options, **given, **own})
         decisions += [d.under(f"inputs.{asked.name}") for d in reading]
         plain = {d.name: d.value for d in reading}
         columns[asked.name] = read_columns(

@@ -10,7 +10,7 @@ import numpy as np
 
 from osler.core.errors import LeakError, StudyError
 from osler.core.leak import Leak
-from osler.core.plan import Plan
+from osler.core.plan import Decision, Plan
 from osler.core.split import Split
 from osler.core.study import Study
 from osler.flows import replicates
@@ -20,6 +20,7 @@ from osler.spine import split as split_step
 from osler.spine.scan import column_values
 
 Again = Callable[[Study], Cases]
+_ONCE = Decision("split.folds", 1, "one training: what is made of several cannot be averaged", choices=(1,))
 
 
 def split_and_check(cases: Cases, *, again: Again) -> tuple[Cases, Split, Plan, tuple[Leak, ...]]:
@@ -99,6 +100,7 @@ def split_plan(cases: Cases) -> Plan:
         groups=groups, budget=_minutes(cases.study), small=small, grid=cases.anchor is not None, keys=_choices(cases),
     ))  # fmt: skip
     plan = plan.with_decisions(replicates.rules(cases.modalities, cases.columns))
+    plan = plan if cases.task.crossfits else plan.with_decisions([_ONCE])
     return plan.set_by_user({k: v for k, v in cases.study.settings.items() if k in plan})
 
 

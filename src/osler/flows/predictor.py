@@ -246,12 +246,14 @@ class Predictor:
 
 
 def load(bundle: Path | str, *, device: str | None = None, sources: Sources = NONE) -> Predictor:
-    """Return the predictor in the folder `bundle`; raises BundleError where it is damaged or foreign.
+    """Return the predictor in the folder `bundle`; raises BundleError where it is damaged or foreign, RequestError where it does not
+    predict.
 
     `sources` names by input where its events lie, where it is elsewhere than in training: a file, a folder, the address of a database.
     """
     folder = Path(bundle)
     contents = read_bundle(folder)
+    check_predicts(contents, folder.name)
     try:
         about = contents.about
         modalities = {i["name"]: registry.modality(i["modality"]) for i in about["inputs"]}
@@ -266,6 +268,14 @@ def load(bundle: Path | str, *, device: str | None = None, sources: Sources = NO
         raise BundleError(
             f"the bundle's parts do not fit together ({type(error).__name__}); it was not written by Osler"
         ) from None
+
+
+def check_predicts(contents: Contents, name: str) -> None:
+    """Raise RequestError for a bundle of a task that makes or represents, with the command that it is for."""
+    task = str(contents.about.get("task"))
+    if task in registry.MAKERS:
+        verb = registry.maker(task).verb
+        raise RequestError(f"the bundle {name} is of the task '{task}' and predicts nothing; use it with 'osler {verb}'")
 
 
 def _crew(contents: Contents, number: int, *, modalities: Mapping[str, Modality], task: Task, device: str) -> Crew:

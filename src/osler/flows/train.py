@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from osler.core import registry
 from osler.core.account import Account
 from osler.core.errors import RequestError
 from osler.core.plan import Plan
@@ -24,6 +25,7 @@ from osler.flows.cases import Cases, gather_cases, refused_counts
 from osler.flows.divide import split_and_check, split_plan
 from osler.flows.fitting import Fitted, Setting, fit_split
 from osler.flows.listing import Reader, list_trained
+from osler.flows.making import make
 from osler.flows.opening import default_cache, open_study
 from osler.flows.resampled import REFIT, Outcome, by_resampling
 from osler.flows.scheme import last_decisions, last_split, with_budget
@@ -45,12 +47,14 @@ def train(
     """Train, score on cases that training never saw, and write the bundle to `out`; returns `out`.
 
     One test is scored once; with folds or sites, each in turn. `plan` is a plan file to follow as it stands. A killed run is
-    taken up from `<out>.run` when the same is asked again.
+    taken up from `<out>.run` when the same is asked again. A task that makes or represents goes its own way (`flows.making`).
     """
     began = time.monotonic()
     cache = cache or default_cache()
     check_place(out)
     study, table = open_study(request, cache=cache, watch=watch)
+    if study.task in registry.MAKERS:
+        return make(study, table, out=out, plan=plan, cache=cache, device=device, watch=watch, began=began)
     _check_plan(study, plan)
     study, starts = warm.resolved(planning.with_given(study, plan))
     cases = gather_cases(study, table, cache=cache, watch=watch)

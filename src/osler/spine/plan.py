@@ -24,14 +24,14 @@ SHORT_OF_CLASSES = 1 / 4  # of the time of tuning one model of many classes (mea
 _FLOAT32 = Decision(
     "fit.precision", "float32", "bfloat16 is taken where it was measured faster on this device", "rule", PRECISIONS
 )
-_WEIGHTS = Decision("weights", "", "first weights are drawn; a folder of weights, or a bundle, may be set to start from")
+WEIGHTS = Decision("weights", "", "first weights are drawn; a folder of weights, or a bundle, may be set to start from")
 OVERHEAD = 1.3  # of an epoch beside its steps: scoring, averaging, checkpoint (measured 1.1 to 1.4)
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """What the rules see besides facts: sizes of the training part, device, what the user allows and set; `outputs` raw outputs, which
-    are the `classes` of one outcome or belong to one outcome each."""
+    are the `classes` of one outcome or belong to one outcome each; `most` networks that differ by their seed alone."""
 
     task: str
     output: str
@@ -43,6 +43,7 @@ class Circumstances:
     settings: Mapping[str, Any]
     outputs: int = 1
     classes: bool = False
+    most: int = 3
 
 
 def brief(circumstances: Circumstances, *, facts: Mapping[str, Any], target: Mapping[str, Any], prefix: str) -> Brief:
@@ -67,13 +68,13 @@ def decide(
     asked: list[Decision] = []
     for name, modality in modalities.items():
         own = brief(circumstances, facts=facts[name], target=target, prefix=f"inputs.{name}")
-        ruled = (*modality.rules(own), _WEIGHTS)
+        ruled = (*modality.rules(own), WEIGHTS)
         decisions += [d.under(f"inputs.{name}") for d in ruled if not d.name.startswith("fit.")]
         asked += [d for d in ruled if d.name.startswith("fit.")]
         rungs = tuple(Rung(r.name, tuple(d.under(f"inputs.{name}") for d in r.decisions)) for r in modality.ladder(own))
         ladders.append(rungs)
     decisions += _overruled(fit_rules(circumstances, inputs=len(modalities)), asked)
-    return Plan(decisions), tuple(_level(ladders, at) for at in range(max((len(x) for x in ladders), default=0)))
+    return Plan(decisions), tuple(level(ladders, at) for at in range(max((len(x) for x in ladders), default=0)))
 
 
 def _overruled(rules: Sequence[Decision], asked: Sequence[Decision]) -> list[Decision]:
@@ -203,7 +204,7 @@ def fit_to_budget(
     # a rung that fits exactly must not lose an epoch to rounding
     affordable = int(left / max(cost * circumstances.folds, 1e-9) + 1e-6)
     epochs = wanted if "fit.epochs" in settings else max(1, min(wanted, affordable))
-    most = 1 if circumstances.folds > 1 else 3
+    most = 1 if circumstances.folds > 1 else circumstances.most
     members = max(1, min(most, affordable // max(wanted, 1)))
     why = f"{cost:.3g} s an epoch measured, {circumstances.folds} trainings, {left:.0f} s for networks"
     return chosen.with_decisions([
@@ -320,5 +321,6 @@ def _faster_precision(plan: Plan, seconds_per_step: Callable[[Plan], float], *, 
     return plan.with_decisions([replace(_FLOAT32, value="bfloat16", reason=reason, source="measured")]), other
 
 
-def _level(ladders: Sequence[tuple[Rung, ...]], at: int) -> tuple[Decision, ...]:
+def level(ladders: Sequence[tuple[Rung, ...]], at: int) -> tuple[Decision, ...]:
+    """Return the sizes of all `ladders` together at place `at`; a short ladder stays on its last rung."""
     return tuple(d for rungs in ladders if rungs for d in rungs[min(at, len(rungs) - 1)].decisions)

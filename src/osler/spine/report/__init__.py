@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from osler.core.account import Account
+    from osler.core.judgement import Section
+    from osler.core.made import MadeAccount
 
 
 def write_report(account: Account) -> str:
@@ -52,6 +54,20 @@ def documents_of(account: Account) -> dict[str, str]:
     }
 
 
+def made_documents_of(account: MadeAccount) -> dict[str, str]:
+    """Return everything that is written of a training that makes or represents, by file name; see `osler.spine.report.made`."""
+    from osler.spine.report.made import documents_of as documents
+
+    return documents(account)
+
+
+def write_made_cases(sections: Sequence[Section], *, title: str, language: str) -> str:
+    """Return the page of single cases of what was made; see `osler.spine.report.made`."""
+    from osler.spine.report.made import write_cases as write
+
+    return write(sections, title=title, language=language)
+
+
 def write_explanation(
     cases: Sequence[Mapping[str, Any]], *, title: str, language: str, recurring: Sequence[Mapping[str, Any]] = ()
 ) -> str:
@@ -61,4 +77,7 @@ def write_explanation(
     return write(cases, title=title, language=language, recurring=recurring)
 
 
-__all__ = ["documents_of", "write_card", "write_cases", "write_explanation", "write_methods", "write_report"]
+__all__ = [
+    "documents_of", "made_documents_of", "write_card", "write_cases", "write_explanation", "write_made_cases", "write_methods",
+    "write_report",
+]  # fmt: skip

@@ -9,7 +9,7 @@ from osler.contract import Modality
 from osler.core.bounds import qualifiers
 from osler.core.errors import StudyError, did_you_mean
 from osler.core.question import TAKEN
-from osler.core.registry import TASKS
+from osler.core.registry import MAKERS, TASKS
 from osler.core.study import Input, Roles, Study
 from osler.core.table import Table
 from osler.spine.study import guess
@@ -28,7 +28,7 @@ def ask(request: Request, *, table: Table, modalities: Mapping[str, Modality]) -
     """
     asked = with_question(describe(request), folder=table.folder, modalities=modalities)
     faults = [*_empty(table), *_absent(asked, table), *_contradictions(asked), *_resampling(asked), *_unknown(asked, modalities)]
-    if not asked.target:
+    if not asked.target and asked.task not in MAKERS:
         faults.append(_no_target(table))
     excluded, more = _excluded(asked, table)
     faults += more
@@ -138,7 +138,8 @@ def _resampling(asked: StudyFile) -> list[str]:
 
 
 def _unknown(asked: StudyFile, modalities: Mapping[str, Modality]) -> list[str]:
-    faults = [] if asked.task is None or asked.task in TASKS else [f"no task '{asked.task}'{did_you_mean(asked.task, TASKS)}"]
+    tasks = (*TASKS, *MAKERS)
+    faults = [] if asked.task is None or asked.task in tasks else [f"no task '{asked.task}'{did_you_mean(asked.task, tasks)}"]
     return faults + [
         f"input '{name}': no modality '{one.modality}'{did_you_mean(one.modality, modalities)}"
         for name, one in asked.inputs.items()

@@ -1,0 +1,62 @@
+"""Representation: a vector for each case, learned without labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from osler.contract import Made, Maker, Objective
+from osler.core.judgement import Judgement
+from osler.core.plan import Brief, Decision, Plan
+from osler.core.study import Study
+
+if TYPE_CHECKING:
+    from torch import nn
+
+KINDS = ("images", "tables", "sequences")
+
+
+class Representation(Maker):
+    """The task of representing; its ways are the modules of this room."""
+
+    name: ClassVar[str] = "representation"
+    target: ClassVar[Literal["none", "optional", "needed"]] = "optional"
+    verb: ClassVar[str] = "embed"
+
+    def unfit(self, study: Study) -> str:
+        """One input, of a kind whose lifted cases have one shape."""
+        if len(study.inputs) != 1:
+            return f"a representation is learned of one input, and the study has {len(study.inputs)}; name one with --input"
+        kind = study.inputs[0].modality
+        if kind not in KINDS:
+            return (
+                f"a representation is learned of {', '.join(KINDS[:-1])} and {KINDS[-1]}, not yet of {kind}; name another input"
+            )
+        return ""
+
+    def rules(self, brief: Brief) -> tuple[Decision, ...]:
+        """Return the method and what it needs."""
+        from osler.generation.representation.rules import rules
+
+        return rules()
+
+    def built(
+        self, encoders: Mapping[str, nn.Module], *, shapes: Mapping[str, tuple[int, ...]], info: Mapping[str, Any], plan: Plan
+    ) -> Objective:
+        """Return the encoder with what is trained beside it."""
+        from osler.generation.representation.decoders import decoder
+        from osler.generation.representation.denoising import Denoising
+
+        name, encoder = next(iter(encoders.items()))
+        beside = decoder(int(encoder.width), shapes[name], channels=int(plan["representation.channels"]))  # type: ignore[arg-type]
+        return Denoising(name=name, encoder=encoder, beside=beside, plan=plan)
+
+    def encoders(self, objective: Objective) -> Mapping[str, str]:
+        """Return where the encoder's weights are."""
+        return {objective.name: "encoder."}  # type: ignore[attr-defined]
+
+    def judge(self, made: Made) -> Judgement:
+        """Return how good the vectors are."""
+        from osler.generation.representation.judging import judged
+
+        return judged(made)
