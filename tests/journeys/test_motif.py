@@ -1,7 +1,10 @@
 """The simulated study: the motif that was planted comes back, is named by a file of known ones, and each case is drawn."""
 
 import csv
+import gzip
 import json
+import re
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -9,7 +12,10 @@ import pytest
 from osler.datasets import get, simulated
 from osler.modalities.sequences.motifs.files import read_motifs
 from osler.modalities.sequences.motifs.match import likeness
+from osler.modalities.sequences.read import bgzf
 from tests.journeys.command import SHORT, osler
+from tests.unit.modalities.sequences import genomes
+from tests.unit.modalities.sequences.test_variants import vcf
 
 TRUE = np.array([simulated.CTCF[letter] for letter in "ACGT"], float)
 JASPAR = ">MA0139.1 CTCF\n" + "\n".join(f"{letter} [ {' '.join(map(str, row))} ]" for letter, row in simulated.CTCF.items())
@@ -40,14 +46,20 @@ def test_it_says_everywhere_that_it_is_simulated(study):
     assert abs(shares[0] - shares[1]) < 0.8, "composition gives nothing away: letters of G and C in 101"
 
 
-def test_a_case_is_drawn_with_what_its_letters_add_and_what_others_would_change(study, tmp_path):
+@pytest.fixture(scope="module")
+def small(study, tmp_path_factory):
+    """A bundle of a few cases, its scores, and their table."""
+    folder = tmp_path_factory.mktemp("small")
     lines = (study.parent / "table.csv").read_text().splitlines()[: CASES + 1]
-    table, known = tmp_path / "table.csv", tmp_path / "known.jaspar"
-    table.write_text("\n".join(lines) + "\n")
+    (folder / "table.csv").write_text("\n".join(lines) + "\n")
+    (folder / "study.yaml").write_text(study.read_text())
+    return *trained(folder / "study.yaml", folder, *SHORT), folder / "table.csv"
+
+
+def test_a_case_is_drawn_with_what_its_letters_add_and_what_others_would_change(small, tmp_path):
+    bundle, scores, table = small
+    known = tmp_path / "known.jaspar"
     known.write_text(JASPAR)
-    small = tmp_path / "study.yaml"
-    small.write_text(study.read_text())
-    bundle, scores = trained(small, tmp_path, *SHORT)
     found = scores["explanation"].get("recurring", [])
     assert all("svg" not in one for one in found), "drawings are the report's"
     words = ("--motifs", known) if found else ()
@@ -60,6 +72,34 @@ def test_a_case_is_drawn_with_what_its_letters_add_and_what_others_would_change(
     assert drawing.count("<circle") == simulated.LENGTH
     assert "In-silico" in (tmp_path / "why" / "explanation.html").read_text().replace("in-silico", "In-silico")
     assert (tmp_path / "why" / "motifs.meme").is_file() == bool(found)
+
+
+def test_a_damaged_file_of_variants_is_a_sentence_and_leaves_nothing(small, data, tmp_path):
+    """The reference is the right one, so nothing but the damage can be at fault."""
+    contigs = genomes.contigs(data)
+    text = contigs["chr1"].upper()
+    alleles = [(at, "ACGT"["CGTA".index(text[at])]) for at in range(0, 3000, 10)]
+    lines = [f"chr1\t{at + 1}\tnumber{at * at}\t{text[at]}\t{alt}\t.\t.\tDP={at}\tGT\t0/1\t." for at, alt in alleles]
+    genome, place, out = genomes.write(tmp_path, contigs), tmp_path / "x.vcf.gz", tmp_path / "scored.vcf.gz"
+    with mock.patch.object(bgzf, "BLOCK", 4000), bgzf.Packed(place) as packed:
+        packed.write(vcf(contigs, lines))
+    whole, starts = place.read_bytes(), bgzf.block_starts(place)[:, 0].tolist()
+    assert len(starts) > 4
+    flipped = bytearray(whole)
+    flipped[(starts[3] + starts[4]) // 2] ^= 0x10
+    one = gzip.compress(vcf(contigs, lines))
+    asked = ("predict", small[0], place, "--reference", genome, "--out", out)
+    for content in (whole[: starts[3] + 100], whole[: starts[3]], bytes(flipped), one[: len(one) // 2], one[:-4]):
+        place.write_bytes(content)
+        done = osler(*asked)
+        assert done.code == 2
+        assert re.search(r"'x\.vcf\.gz' is (damaged or )?cut off", done.said)
+        assert "Traceback" not in done.said
+        assert [path.name for path in tmp_path.iterdir() if "scored" in path.name] == []
+    place.write_bytes(whole)
+    done = osler(*asked)
+    assert done.code == 0, done.said
+    assert gzip.decompress(out.read_bytes()).count(b"OSLER_DELTA=") == len(alleles)
 
 
 def test_known_motifs_without_a_motif_are_said(study, tmp_path):

@@ -48,18 +48,58 @@ def telling(path: Path) -> Iterator[None]:
 def whole(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path`; what was written there becomes `path` at the end, or vanishes on an error.
 
-    A killed process leaves the old file or none. Raises as `said` does.
+    A killed process leaves the old file or none, and its temporary one, which `sweep` removes. Raises as `said` does.
     """
     with telling(path):
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "is a folder")
-        temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
-        temporary.touch(exist_ok=False)
+        temporary, mark = _claimed(path)
         try:
             yield temporary
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+            os.close(mark)
+
+
+def sweep(path: Path) -> None:
+    """Remove what killed processes left beside `path` when they were in the midst of `whole`; a file that is being written stays."""
+    left = re.compile(re.escape(f".{path.name[:100]}.") + r"[0-9a-f]{12}\.part")
+    for old in path.parent.glob(".*.part"):
+        with contextlib.suppress(OSError):
+            if left.fullmatch(old.name) and not old.is_symlink():
+                _remove_if_forsaken(old)
+
+
+def _remove_if_forsaken(old: Path) -> None:
+    mark = os.open(old, os.O_RDWR)
+    try:
+        if _locked(mark, wait=False):
+            old.unlink()
+    finally:
+        os.close(mark)
+
+
+def _claimed(path: Path) -> tuple[Path, int]:
+    """Return a new temporary file beside `path`, and the open mark by which others see that it is being written."""
+    while True:
+        temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
+        mark = os.open(temporary, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o666)
+        _locked(mark, wait=True)
+        if temporary.exists():
+            return temporary, mark
+        os.close(mark)  # swept between the two lines above
+
+
+def _locked(mark: int, *, wait: bool) -> bool:
+    """Return whether an open file is now this process's alone; it is nobody's on a disk, or a system, without such locks."""
+    try:
+        import fcntl
+
+        fcntl.flock(mark, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except (ImportError, OSError):
+        return False
+    return True
 
 
 def private_folder(path: Path) -> Path:

@@ -11,7 +11,7 @@ from typing import IO, Any, TypeAlias, cast
 import numpy as np
 import pyarrow as pa
 
-from osler.core.disk import whole
+from osler.core.disk import sweep, whole
 from osler.core.errors import RequestError
 from osler.spine.rows.frame import frame, harmless
 
@@ -52,6 +52,7 @@ def open_writer(path: Path, *, schema: pa.Schema | None = None) -> Iterator[Writ
     a full disk.
     """
     sink_of = _format(path)
+    sweep(path)
     with whole(path) as temporary, contextlib.ExitStack() as stack:
         writer = Writer(sink_of(temporary, stack), schema=schema)
         yield writer

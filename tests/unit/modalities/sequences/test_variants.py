@@ -2,6 +2,9 @@
 
 import gzip
 import re
+import signal
+import subprocess
+import sys
 import tracemalloc
 
 import numpy as np
@@ -10,6 +13,7 @@ import pytest
 from osler.core.errors import OutputError, RequestError
 from osler.core.variants import ScoredOutput, VariantJob
 from osler.core.watch import Watch
+from osler.modalities.sequences.read import bgzf
 from osler.modalities.sequences.read.alphabet import decode
 from osler.modalities.sequences.read.reference import Reference
 from osler.modalities.sequences.read.variants import Pair, pairs
@@ -400,13 +404,77 @@ def test_what_is_no_file_of_variants(files, tmp_path, content, told):
 
 @pytest.mark.parametrize("ending", ["vcf", "vcf.gz"])
 def test_a_file_that_is_cut_off_is_told_as_the_one_that_is_read(files, contigs, tmp_path, ending):
-    text = contigs["chr1"].upper()
-    lines = [f"chr1\t{at + 1}\t.\t{text[at]}\t*\t.\t.\tDP={at * at}\tGT\t0/1\t." for at in range(9000)]
-    content = gzip.compress(vcf(contigs, lines))
+    content = gzip.compress(many(contigs))
     (tmp_path / "cut.vcf").write_bytes(content[: len(content) // 2])
     with pytest.raises(RequestError, match=r"'cut\.vcf' is damaged or cut off"):
         files("cut.vcf", f"o.{ending}")
     assert list(tmp_path.glob("*o.vcf*")) == []
+
+
+def many(contigs, count=9000):
+    """Return a file of many records, none of which is scored."""
+    text = contigs["chr1"].upper()
+    return vcf(contigs, [f"chr1\t{at + 1}\t.\t{text[at]}\t*\t.\t.\tDP={at * at}\tGT\t0/1\t." for at in range(count)])
+
+
+@pytest.mark.parametrize("block", [0, 2, 4])
+@pytest.mark.parametrize("place", ["magic", "flags", "size", "data", "sum", "length"])
+def test_a_bit_that_flipped_in_any_block_is_told(files, contigs, tmp_path, block, place):
+    with bgzf.Packed(tmp_path / "flipped.vcf.gz") as out:
+        out.write(many(contigs))
+    starts = bgzf.block_starts(tmp_path / "flipped.vcf.gz")[:, 0].tolist()
+    assert len(starts) > 6
+    content = bytearray((tmp_path / "flipped.vcf.gz").read_bytes())
+    first, after = starts[block], starts[block + 1]
+    at = {
+        "magic": first,
+        "flags": first + 3,
+        "size": first + 11,
+        "data": (first + after) // 2,
+        "sum": after - 8,
+        "length": after - 4,
+    }
+    content[at[place]] ^= 0x10
+    (tmp_path / "flipped.vcf.gz").write_bytes(content)
+    told = "is no VCF" if (place, block) == ("magic", 0) else "is damaged or cut off"  # then nothing says that it was packed
+    with pytest.raises(RequestError, match=rf"'flipped\.vcf\.gz' {told}"):
+        files("flipped.vcf.gz", "o.vcf.gz")
+    assert list(tmp_path.glob("*o.vcf*")) == []
+
+
+def test_a_file_cut_off_between_two_blocks_is_told(files, contigs, tmp_path):
+    with bgzf.Packed(tmp_path / "whole.vcf.gz") as out:
+        out.write(many(contigs))
+    starts = bgzf.block_starts(tmp_path / "whole.vcf.gz")[:, 0].tolist()
+    content = (tmp_path / "whole.vcf.gz").read_bytes()
+    for end in (starts[3], starts[-2]):
+        (tmp_path / "cut.vcf.gz").write_bytes(content[:end])
+        with pytest.raises(RequestError, match=r"'cut\.vcf\.gz' is cut off: the empty block that ends a BGZF file is not there"):
+            files("cut.vcf.gz", "o.vcf.gz")
+    assert list(tmp_path.glob("*o.vcf*")) == []
+    assert files("whole.vcf.gz", "o.vcf.gz")[0]["records"] == 9000
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from osler.core.variants import ScoredOutput, VariantJob
+from osler.modalities.sequences.variants import score_variants
+folder = Path(sys.argv[1])
+job = VariantJob(folder / "x.vcf", folder / "out.vcf.gz", folder / "genome.fa", "b", (ScoredOutput("", "x"),), folder / "cache")
+score_variants(job, length=101, score=lambda texts: os.kill(os.getpid(), signal.SIGKILL))
+"""
+
+
+def test_what_a_killed_scoring_left_is_gone_after_the_next(files, tmp_path):
+    done = subprocess.run([sys.executable, "-c", KILLED, tmp_path], check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert not (tmp_path / "out.vcf.gz").exists()
+    left = list(tmp_path.glob(".*.part"))
+    assert len(left) == 1
+    (tmp_path / ".other.vcf.gz.0123456789ab.part").write_bytes(b"another's")
+    files("x.vcf", "out.vcf.gz")
+    assert [one.name for one in tmp_path.glob(".*.part")] == [".other.vcf.gz.0123456789ab.part"]
 
 
 def test_places_that_cannot_be(files, tmp_path):

@@ -52,12 +52,16 @@ class Unpacked:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Unpacked]:
-    """Give `path` as a stream of unpacked bytes; raises RequestError where it is not there."""
+    """Give `path` as a stream of unpacked bytes; raises RequestError where it is not there, or is BGZF and lacks its end: cut off between
+    two blocks it would unpack without a fault."""
     with _told(path):
         raw = path.open("rb")
     with raw:
         with _told(path):
             packed = raw.read(2) == GZIP
+            if packed and _block_size(_head(raw)) and not _ended(raw):
+                raise RequestError(f"'{path.name}' is cut off: the empty block that ends a BGZF file is not there; fetch it again, or"
+                                   " pack it again with bgzip")  # fmt: skip
             raw.seek(0)
         yield Unpacked(cast("IO[bytes]", gzip.GzipFile(fileobj=raw)) if packed else raw, path)
 
@@ -74,6 +78,16 @@ def _sentence(error: Exception, path: Path) -> RequestError:
     if isinstance(error, OSError) and not isinstance(error, gzip.BadGzipFile):
         return RequestError(f"'{path.name}' cannot be read: {error.strerror or type(error).__name__}")
     return RequestError(f"'{path.name}' is damaged or cut off: it does not unpack to its end; fetch or pack it again")
+
+
+def _head(raw: IO[bytes]) -> bytes:
+    raw.seek(0)
+    return raw.read(_HEAD)
+
+
+def _ended(raw: IO[bytes]) -> bool:
+    raw.seek(max(0, raw.seek(0, io.SEEK_END) - len(END)))
+    return raw.read() == END
 
 
 def packing(path: Path) -> str:

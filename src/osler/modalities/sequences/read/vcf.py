@@ -10,7 +10,7 @@ from pathlib import Path
 
 from osler.core.errors import RequestError
 from osler.modalities.sequences.read.bcf import MAGIC, BcfError, bcf_header, bcf_lines
-from osler.modalities.sequences.read.bgzf import Unpacked, opened
+from osler.modalities.sequences.read.bgzf import MOST, Unpacked, opened
 
 LINE = 1 << 28  # bytes of a line at most: 20 times a record of 500,000 people
 COLUMNS = b"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
@@ -69,15 +69,27 @@ def _header(lines: Iterator[bytes], path: Path) -> tuple[bytes, ...]:
     for line in lines:
         bare = line if head else line.removeprefix(BYTE_ORDER)
         if not head and not bare.startswith(b"##fileformat=VCFv4"):
-            raise RequestError(f"'{path.name}' is no VCF: it begins with '##fileformat=VCFv4…', and another line was found")
+            raise _fault(lines, f"'{path.name}' is no VCF: it begins with '##fileformat=VCFv4…', and another line was found")
         head.append(bare)
         if not bare.startswith(b"##"):
             break
     if not head or not head[-1].startswith(COLUMNS):
-        raise RequestError(
-            f"'{path.name}' is no VCF: the line of its columns (#CHROM, POS, ID, …, INFO, with tabs between) is wanted after the header"
+        raise _fault(
+            lines,
+            f"'{path.name}' is no VCF: the line of its columns (#CHROM, POS, ID, …, INFO, with tabs between) is wanted after the header",
         )
     return tuple(head)
+
+
+def _fault(lines: Iterator[bytes], sentence: str) -> RequestError:
+    """Return the fault of a line, read on by the most that a packed block holds: a block that is damaged is told as that by its
+    checksum, and not as the odd lines that come out of it."""
+    held = 0
+    for line in lines:
+        held += len(line) + 1
+        if held > MOST:
+            break
+    return RequestError(sentence)
 
 
 def _columns(header: tuple[bytes, ...], path: Path) -> int:
@@ -93,8 +105,10 @@ def _split(lines: Iterator[bytes], path: Path, *, columns: int, first: int = 0) 
             continue
         came = line.count(b"\t") + 1
         if came != columns:
-            raise RequestError(f"'{path.name}', line {number:,}: {columns} columns with tabs between are wanted, and {came} came")
+            raise _fault(
+                lines, f"'{path.name}', line {number:,}: {columns} columns with tabs between are wanted, and {came} came"
+            )
         fields = line.split(b"\t", 8)
         if not (fields[1].isdigit() and len(fields[1]) < 13 and fields[0] and fields[3] and fields[4]):
-            raise RequestError(f"'{path.name}', line {number:,}: CHROM, POS (a number), REF and ALT are wanted")
+            raise _fault(lines, f"'{path.name}', line {number:,}: CHROM, POS (a number), REF and ALT are wanted")
         yield fields if len(fields) == 9 else [*fields, b""]

@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from osler.core.disk import telling, whole
+from osler.core.disk import sweep, telling, whole
 from osler.core.errors import RequestError
 from osler.core.variants import OPENS, WRITES, ScoredOutput, Scorer, VariantJob
 from osler.core.watch import SILENT, Watch
@@ -48,6 +48,7 @@ def score_variants(
     another assembly; OutputError where there is no room.
     """
     _check(job)
+    sweep(job.out)  # an hour's work that was killed leaves a large file
     with Reference(job.reference, cache=job.cache, assembly=job.assembly) as reference, opened_variants(job.source) as variants:
         contigs = Contigs.of(variants, reference)
         for note in (*reference.notes, *contigs.notes):
