@@ -82,7 +82,7 @@ def _read(
             space.name,
             len(np.unique(np.concatenate(rows))),
             {m: told.values[f"{space.name}|{m}"] for m in measures} | _more(told, space.name, first),
-            {"dimensions": int(space.vectors.shape[1]), **({about: chosen[space.name]} if len(wanted) == 1 else {})},
+            {"dimensions": int(space.vectors.shape[1]), **({about: _whole(chosen[space.name])} if len(wanted) == 1 else {})},
         )
         for space in among
     ]
@@ -90,6 +90,10 @@ def _read(
     panel = Panel(name, tuple(lines), (LEARNED, *told.notes))
     more = told.difference(f"{EMBEDDING}|{first}", f"{RAW}|{first}")
     return Judged(Section(name, f"section.{name}", panels=(panel,)), values, first, more)
+
+
+def _whole(value: float) -> float:
+    return int(value) if value.is_integer() else value
 
 
 def _more(told: Found, space: str, measure: str) -> dict[str, Value]:

@@ -8,7 +8,7 @@ import pytest
 
 from osler.core.errors import RequestError
 from osler.generation.embedding.coloured import by_classes, by_number, of_column
-from osler.generation.embedding.drawn import ACROSS, LEAST_CASES, cells_of, hexagons, left_out, points
+from osler.generation.embedding.drawn import LEAST_CASES, across, cells_of, hexagons, left_out, points
 from osler.generation.embedding.maps import Map, mapped
 from osler.generation.embedding.pictured import colours_of, pictured
 from tests.unit.generation.embedding.cases import nuclei, progression
@@ -62,7 +62,7 @@ def cells_of_map(found):
     middle = [np.percentile(found.places[:, a], [0.5, 99.5]) for a in (0, 1)]
     half = max((high - low) / 2 * 1.08 for low, high in middle)
     centre = np.array([(low + high) / 2 for low, high in middle])
-    return cells_of((found.places - centre) / (2 * half) + 0.5)
+    return cells_of((found.places - centre) / (2 * half) + 0.5, count=across(len(found.rows)))
 
 
 def sizes(cells):
@@ -71,8 +71,8 @@ def sizes(cells):
 
 def test_a_hexagon_holds_what_is_nearer_to_its_middle_than_to_any_other():
     places = np.random.default_rng(0).random((500, 2))
-    cells = cells_of(places)
-    step = np.array([1, np.sqrt(3)]) / 2 / ACROSS
+    cells = cells_of(places, count=9)
+    step = np.array([1, np.sqrt(3)]) / 2 / 9
     centres = np.unique(cells, axis=0)
     away = np.linalg.norm(places[:, None] - centres * step, axis=2)
     assert np.array_equal(centres[away.argmin(axis=1)], cells)
