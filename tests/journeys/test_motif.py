@@ -74,6 +74,18 @@ def test_a_case_is_drawn_with_what_its_letters_add_and_what_others_would_change(
     assert (tmp_path / "why" / "motifs.meme").is_file() == bool(found)
 
 
+def test_gc_by_itself_stands_beside_the_bundle_and_tells_nothing_here(small):
+    """Composition was simulated alike in both classes."""
+    bundle, scores, _ = small
+    rows = {row["label"]: row["values"]["auroc"] for row in scores["panels"]["yardstick"]["rows"]}
+    assert list(rows) == ["bundle", "network", "baseline", "GC share"]
+    assert rows["bundle"] == scores["test"]["auroc"]
+    assert rows["GC share"]["low"] < 0.5 < rows["GC share"]["high"]
+    report = (bundle / "report.html").read_text()
+    assert "A plain number by itself" in report
+    assert "GC share" in report.split("A plain number by itself")[1][:4000]
+
+
 def test_a_damaged_file_of_variants_is_a_sentence_and_leaves_nothing(small, data, tmp_path):
     """The reference is the right one, so nothing but the damage can be at fault."""
     contigs = genomes.contigs(data)

@@ -183,6 +183,11 @@ class Modality:
         training: scores are told by it, as by a column. Default: nothing."""
         return {}
 
+    def yardsticks(self, columns: Columns, rows: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Return by name plain numbers (m,) of the cases `rows`, NaN where unknown, that may tell much of the outcome without any
+        model: the report scores each by itself. Default: none."""
+        return {}
+
     def clues(self, columns: Columns, rows: np.ndarray) -> Iterator[Clues]:
         """Yield, in bounded memory, the single facts of the cases `rows` that could give the outcome away: the spine looks
         whether one does. Default: none."""

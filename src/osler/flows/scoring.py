@@ -23,6 +23,7 @@ from osler.spine.evaluate import score_statistics
 from osler.spine.evaluate.clean import with_clean
 from osler.spine.evaluate.nearness import figures as nearness_figures
 from osler.spine.evaluate.withheld import withheld, without_few
+from osler.spine.evaluate.yardsticks import Yardstick, with_yardsticks
 from osler.spine.fit import Source
 from osler.spine.leaks import touched
 
@@ -50,6 +51,8 @@ def score(
     scores = replace(scores, notes=told.noted(scores.notes), origin={"kind": "test"}, curves={**scores.curves, **drawn})
     if withheld(scores.counts):
         return without_few(scores), found["test"]
+    if told.members is None:  # a plain number is one of a case, and of slices that are scored together there are many
+        scores = beside_yardsticks(scores, source, cases, split)
     inputs = by_input(source, cases, split.test, trained, statistics=found, watch=watch)
     return replace(scores, explanation=overall(source, cases, split, trained, watch=watch), inputs=inputs), found["test"]
 
@@ -61,6 +64,19 @@ def nearness(cases: Cases, split: Split) -> dict[str, np.ndarray]:
         for given, modality in cases.modalities.items()
         for name, values in modality.nearness(cases.columns[given], split.test, among=split.development).items()
     }
+
+
+def beside_yardsticks(scores: Scores, source: Source, cases: Cases, split: Split) -> Scores:
+    """Return `scores` with what single plain numbers of the inputs tell by themselves, where there are such."""
+    found = []
+    for given, modality in cases.modalities.items():
+        before, now = (modality.yardsticks(cases.columns[given], rows) for rows in (split.development, split.test))
+        for name, values in now.items():
+            found.append(Yardstick(name if len(cases.modalities) == 1 else f"{name} ({given})", before[name], values))
+    return with_yardsticks(
+        scores, cases.task, tuple(found), before=cases.target.take(split.development), now=cases.target.take(split.test),
+        groups=cases.groups[split.test] if cases.grouped else None, plan=source.plan, seed=cases.study.seed,
+    )  # fmt: skip
 
 
 def by_input(

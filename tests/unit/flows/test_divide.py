@@ -38,6 +38,7 @@ def test_members_are_cross_fitted_where_there_is_time_in_each_of_the_trainings_t
     """6,000 groups want ten minutes."""
     study = Study(Path(), Path(), ("y",), "classification", (), **{"roles": Roles(), "budget": 10.0, **asked})
     cases = SimpleNamespace(
+        task=SimpleNamespace(crossfits=True),
         study=study, groups=np.arange(6_000), usable=np.arange(6_000), modalities={"events": Many()}, columns={"events": None},
         anchor=None,
     )  # fmt: skip

@@ -138,6 +138,12 @@ class Sequences(Modality):
 
         return nearness(columns, rows, among=among)
 
+    def yardsticks(self, columns: Columns, rows: np.ndarray) -> Mapping[str, np.ndarray]:
+        """Return the GC share, of nucleotides."""
+        from osler.modalities.sequences.leaks import GC, plain
+
+        return {name: values for name, values in plain(columns, rows).items() if name == GC}
+
     def clues(self, columns: Columns, rows: np.ndarray) -> Iterator[Clues]:
         """Yield the length and the GC share."""
         from osler.modalities.sequences.leaks import clues

@@ -16,6 +16,7 @@ from osler.modalities.sequences.keys.pieces import LENGTH, MOST, pieces
 from osler.modalities.sequences.read.alphabet import BASES
 
 NEARNESS = "share of its pieces that training sequences hold"
+GC = "GC share"
 NOBODY = np.empty(0, np.int64)
 
 
@@ -75,7 +76,13 @@ def nearness(columns: Columns, rows: np.ndarray, *, among: np.ndarray) -> dict[s
 
 
 def clues(columns: Columns, rows: np.ndarray) -> Iterator[Clues]:
-    """Yield the length and, of nucleotides, the share of G and C among known bases."""
+    """Yield what `plain` tells."""
+    found = plain(columns, rows)
+    yield Clues(tuple(found), np.stack(list(found.values())))
+
+
+def plain(columns: Columns, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """Return by name (m,) the length and, of nucleotides, the share of G and C among known bases; NaN where unknown."""
     letters = ragged(columns).take(rows)
     lengths = np.diff(letters.offsets)
     found = {"length": np.where(columns.present[rows], lengths, np.nan).astype(np.float64)}
@@ -83,5 +90,5 @@ def clues(columns: Columns, rows: np.ndarray) -> Iterator[Clues]:
         bare, owner = letters.values & BARE, np.repeat(np.arange(len(rows)), lengths)
         known = np.bincount(owner[bare < BASES], minlength=len(rows))
         strong = np.bincount(owner[(bare == 1) | (bare == 2)], minlength=len(rows))
-        found["GC share"] = np.where(known > 0, strong / np.maximum(known, 1), np.nan)
-    yield Clues(tuple(found), np.stack(list(found.values())))
+        found[GC] = np.where(known > 0, strong / np.maximum(known, 1), np.nan)
+    return found

@@ -114,3 +114,11 @@ def test_length_and_gc_are_clues(tmp_path):
     (found,) = clues(columns, np.arange(3))
     assert found.names == ("length", "GC share")
     np.testing.assert_array_equal(found.values, [[8, 10, np.nan], [0.5, 1.0, np.nan]])
+
+
+def test_gc_is_the_yardstick_of_nucleotides_alone(tmp_path):
+    columns = shard(["ACGTACGTACGTAA", "NNNNNNACGCGCGCGCNN", None, "acgtACGTGGGGGGGG"], tmp_path)
+    found = Sequences().yardsticks(columns, np.array([3, 2, 1, 0]))
+    assert list(found) == ["GC share"]
+    np.testing.assert_allclose(found["GC share"], [12 / 16, np.nan, 9 / 10, 6 / 14])
+    assert Sequences().yardsticks(shard([PROTEIN * 2], tmp_path / "p"), np.arange(1)) == {}
