@@ -20,7 +20,7 @@ from osler.generation.embedding.rated import ALIKE, OWN_GROUP, share, statistics
 from osler.generation.embedding.spaces import EMBEDDING, RAW, Space
 from osler.spine.evaluate.statistic import Found, Statistic, found
 
-CHANCE = "chance"
+CHANCE = "by chance"
 NO_LABEL = "The study names no label, so how good the embedding is cannot be measured. Name a column with --target to have it measured: training does not see it."
 ONE_CLASS = "The label has one class alone in training, so nothing can be read off the embedding."
 LEARNED = "What had to be chosen was chosen on the tuning cases, with all cases that are not test learned from afterwards, in each space alike."

@@ -75,7 +75,7 @@ def test_intervals_are_by_group_and_groups_that_lie_together_are_told():
     alone, grouped = (panels(judge_vectors(replace(pairs, grouped=known))) for known in (False, True))
     assert "same_group" not in alone
     assert grouped["same_group"][EMBEDDING].values["same_group"].value > 0.8
-    assert grouped["same_group"]["chance"].values["same_group"].value < 0.02
+    assert grouped["same_group"]["by chance"].values["same_group"].value < 0.02
     one, other = (p["linear_probe"][EMBEDDING].values["auroc"] for p in (alone, grouped))
     assert one.value == other.value
     assert (one.low, one.high) != (other.low, other.high)
