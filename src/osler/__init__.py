@@ -1,6 +1,6 @@
 """Osler: from a table of medical data to a model that can be trusted.
 
-The same verbs as the commands: train, inspect, evaluate, compare, predict, explain, load. Nothing heavy is imported before it is used.
+The same verbs as the commands: train, inspect, evaluate, compare, predict, explain, translate, load. Nothing heavy is imported before it is used.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from osler.flows.evaluate import evaluate
     from osler.flows.predict import predict
     from osler.flows.predictor import Predictor, load
+    from osler.flows.translate import translate
     from osler.flows.verbs import explain, inspect, train
     from osler.spine.study import Request
 
@@ -29,9 +30,10 @@ _HOMES = {
     "load": "osler.flows.predictor",
     "predict": "osler.flows.predict",
     "train": "osler.flows.verbs",
+    "translate": "osler.flows.translate",
 }
 __all__ = [
-    "OslerError", "Predictor", "Request", "RequestError", "compare", "evaluate", "explain", "inspect", "load", "predict", "train",
+    "OslerError", "Predictor", "Request", "RequestError", "compare", "evaluate", "explain", "inspect", "load", "predict", "train", "translate",
 ]  # fmt: skip
 __version__ = "0.1.0"
 

@@ -30,8 +30,9 @@ def _register() -> None:
     from osler.cli.inspect import inspect
     from osler.cli.predict import predict
     from osler.cli.train import train
+    from osler.cli.translate import translate
 
-    for command in (demo, inspect, train, evaluate, compare, predict, explain):
+    for command in (demo, inspect, train, evaluate, compare, predict, explain, translate):
         app.command()(command)
     app.add_typer(data_app, name="data")
 
