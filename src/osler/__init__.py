@@ -1,6 +1,6 @@
 """Osler: from a table of medical data to a model that can be trusted.
 
-The same verbs as the commands: train, inspect, evaluate, compare, predict, explain, load. Nothing heavy is imported before it is used.
+The same verbs as the commands: train, inspect, evaluate, compare, predict, explain, embed, load. Nothing heavy is imported before it is used.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from osler.core.errors import OslerError, RequestError
     from osler.flows.compare import compare
+    from osler.flows.embed import embed
     from osler.flows.evaluate import evaluate
     from osler.flows.predict import predict
     from osler.flows.predictor import Predictor, load
@@ -23,6 +24,7 @@ _HOMES = {
     "Request": "osler.spine.study",
     "RequestError": "osler.core.errors",
     "compare": "osler.flows.compare",
+    "embed": "osler.flows.embed",
     "evaluate": "osler.flows.evaluate",
     "explain": "osler.flows.verbs",
     "inspect": "osler.flows.verbs",
@@ -31,7 +33,7 @@ _HOMES = {
     "train": "osler.flows.verbs",
 }
 __all__ = [
-    "OslerError", "Predictor", "Request", "RequestError", "compare", "evaluate", "explain", "inspect", "load", "predict", "train",
+    "OslerError", "Predictor", "Request", "RequestError", "compare", "embed", "evaluate", "explain", "inspect", "load", "predict", "train",
 ]  # fmt: skip
 __version__ = "0.1.0"
 

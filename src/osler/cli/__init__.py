@@ -25,13 +25,14 @@ def _register() -> None:
     from osler.cli.compare import compare
     from osler.cli.data import data_app
     from osler.cli.demo import demo
+    from osler.cli.embed import embed
     from osler.cli.evaluate import evaluate
     from osler.cli.explain import explain
     from osler.cli.inspect import inspect
     from osler.cli.predict import predict
     from osler.cli.train import train
 
-    for command in (demo, inspect, train, evaluate, compare, predict, explain):
+    for command in (demo, inspect, train, evaluate, compare, predict, explain, embed):
         app.command()(command)
     app.add_typer(data_app, name="data")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
 from osler.contract import Made, Maker, Objective
 from osler.core.judgement import Judgement
@@ -38,17 +38,25 @@ class Representation(Maker):
         """Return the method and what it needs."""
         from osler.generation.representation.rules import rules
 
-        return rules()
+        return rules(brief, name=next(iter(brief.facts)))
 
     def built(
         self, encoders: Mapping[str, nn.Module], *, shapes: Mapping[str, tuple[int, ...]], info: Mapping[str, Any], plan: Plan
     ) -> Objective:
         """Return the encoder with what is trained beside it."""
+        from osler.generation.representation.contrastive import Contrastive, projection
         from osler.generation.representation.decoders import decoder
         from osler.generation.representation.denoising import Denoising
+        from osler.generation.representation.variational import Cloud, Variational
 
         name, encoder = next(iter(encoders.items()))
-        beside = decoder(int(encoder.width), shapes[name], channels=int(plan["representation.channels"]))  # type: ignore[arg-type]
+        width, shape = int(cast("Any", encoder).width), shapes[name]
+        method = plan["representation.method"]
+        if method == "contrastive":
+            return Contrastive(name=name, encoder=encoder, beside=projection(width, plan=plan), plan=plan)
+        if method == "variational":
+            return Variational(name=name, encoder=encoder, beside=Cloud(width, shape, plan=plan), plan=plan)
+        beside = decoder(width, shape, channels=int(plan["representation.channels"]))
         return Denoising(name=name, encoder=encoder, beside=beside, plan=plan)
 
     def encoders(self, objective: Objective) -> Mapping[str, str]:
