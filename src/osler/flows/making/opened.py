@@ -138,6 +138,11 @@ def open_made(
         ) from None
 
 
+def is_made(folder: Path | str) -> bool:
+    """Whether the bundle in `folder` is of a task that makes or represents; raises BundleError where it is damaged or foreign."""
+    return read_bundle(Path(folder)).about.get("task") in registry.MAKERS
+
+
 def check_task(contents: Contents, name: str, *, task: str | None) -> None:
     """Raise RequestError where the bundle is of another task than is asked for; the message names the command that it is for."""
     held = contents.about.get("task")

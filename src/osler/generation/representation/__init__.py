@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
 
+import numpy as np
+
 from osler.contract import Made, Maker, Objective
+from osler.core.columns import Columns
 from osler.core.judgement import Judgement
 from osler.core.plan import Brief, Decision, Plan
 from osler.core.study import Study
+from osler.core.target import Target
 
 if TYPE_CHECKING:
     from torch import nn
@@ -33,6 +37,13 @@ class Representation(Maker):
                 f"a representation is learned of {', '.join(KINDS[:-1])} and {KINDS[-1]}, not yet of {kind}; name another input"
             )
         return ""
+
+    def check(self, columns: Mapping[str, Columns], target: Target | None, rows: np.ndarray) -> None:
+        """Cases that differ, and hold something."""
+        from osler.generation.variety import check_variety
+
+        for name, part in columns.items():
+            check_variety(part, rows, name=name)
 
     def rules(self, brief: Brief) -> tuple[Decision, ...]:
         """Return the method and what it needs."""
