@@ -1,6 +1,6 @@
 """Osler: from a table of medical data to a model that can be trusted.
 
-The same verbs as the commands: train, inspect, evaluate, compare, predict, explain, embed, load. Nothing heavy is imported before it is used.
+The same verbs as the commands: train, inspect, evaluate, compare, predict, explain, embed, translate, load. Nothing heavy is imported before it is used.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from osler.flows.evaluate import evaluate
     from osler.flows.predict import predict
     from osler.flows.predictor import Predictor, load
+    from osler.flows.translate import translate
     from osler.flows.verbs import explain, inspect, train
     from osler.spine.study import Request
 
@@ -31,9 +32,11 @@ _HOMES = {
     "load": "osler.flows.predictor",
     "predict": "osler.flows.predict",
     "train": "osler.flows.verbs",
+    "translate": "osler.flows.translate",
 }
 __all__ = [
     "OslerError", "Predictor", "Request", "RequestError", "compare", "embed", "evaluate", "explain", "inspect", "load", "predict", "train",
+    "translate",
 ]  # fmt: skip
 __version__ = "0.1.0"
 

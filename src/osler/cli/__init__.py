@@ -31,8 +31,9 @@ def _register() -> None:
     from osler.cli.inspect import inspect
     from osler.cli.predict import predict
     from osler.cli.train import train
+    from osler.cli.translate import translate
 
-    for command in (demo, inspect, train, evaluate, compare, predict, explain, embed):
+    for command in (demo, inspect, train, evaluate, compare, predict, explain, embed, translate):
         app.command()(command)
     app.add_typer(data_app, name="data")
 

@@ -13,6 +13,7 @@ from osler.contract.modality import Modality, Output
 from osler.contract.objective import Objective
 from osler.core.batch import Batch
 from osler.core.columns import Columns
+from osler.core.errors import Refusal
 from osler.core.judgement import Judgement
 from osler.core.plan import Brief, Decision, Plan, Rung
 from osler.core.split import Split
@@ -102,13 +103,15 @@ class Maker:
 
     Its decisions begin with its name. `target` says whether a target column is "none", "optional" or "needed"; as a "label" it is read as classes
     or numbers, and cases without it stay; as an "input" it is read as one more input, called "wanted", of the first one's modality.
-    `encodes` says whether the inputs' encoders are part of what is trained: their decisions and sizes are then in the plan.
+    `encodes` says whether the inputs' encoders are part of what is trained: their decisions and sizes are then in the plan. `cuts` says whether
+    the modality cuts the batches; of a maker that cuts its own, the modality decides nothing but how to read.
     """
 
     name: ClassVar[str]
     target: ClassVar[Literal["none", "optional", "needed"]] = "none"
     target_is: ClassVar[Literal["label", "input"]] = "label"
     encodes: ClassVar[bool] = True
+    cuts: ClassVar[bool] = True
     output: ClassVar[Output] = "vector"
     least: ClassVar[int] = LEAST
     verb: ClassVar[str]  # the command that uses its bundles
@@ -129,6 +132,13 @@ class Maker:
         (`inputs.<name>.<decision>`): of an equal size. The user's own win. Default: none."""
         return {}
 
+    def screened(
+        self, modalities: Mapping[str, Modality], columns: Mapping[str, Columns], *, settings: Mapping[str, Any]
+    ) -> tuple[Mapping[int, Refusal], Mapping[str, Any]]:
+        """Return why rows cannot be used that each input by itself can, and what JSON can hold that was seen of all inputs together: it is
+        joined into `info`. Default: nothing."""
+        return {}, {}
+
     def divided(self, split: Split, *, target: Target | None, settings: Mapping[str, Any]) -> Split:
         """Return the split with cases left out of training that must not be seen there. Default: as it is."""
         return split
@@ -145,7 +155,7 @@ class Maker:
     def rules(self, brief: Brief) -> tuple[Decision, ...]:
         """Return the decisions: its own, and those of training (`fit.`) and inputs (`inputs.<name>.`) that it decides otherwise. Pure.
 
-        `brief.facts` are by input, `brief.target` of the label, `brief.settings` all that the user set.
+        `brief.facts` are by input, `brief.target` of the label with `info`, `brief.settings` all that the user set.
         """
         return ()
 
@@ -166,6 +176,14 @@ class Maker:
     def batch_of(self, source: Batches) -> BatchOf:
         """Return how a training batch is cut. Default: augmented as the modality does."""
         return lambda rows, seed: source.batch(rows, seed=seed)
+
+    def batches_of(self, source: Batches, *, info: Mapping[str, Any]) -> BatchOf:
+        """Return how a training batch is cut where that needs `info`. Default: as `batch_of` does."""
+        return self.batch_of(source)
+
+    def tuned(self, source: Batches, rows: np.ndarray, *, info: Mapping[str, Any], size: int) -> Iterator[Batch]:
+        """Yield the cases `rows` as the objective is scored by them, the same each time. Default: whole and unaugmented."""
+        return source.batches(rows, size=size)
 
     def judge(self, made: Made) -> Judgement:
         """Return how good it is, on cases that training never saw, beside baselines."""

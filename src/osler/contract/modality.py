@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 
+from osler.contract.writing import Writing
 from osler.core.attribution import Feature
 from osler.core.clue import Clues
 from osler.core.columns import NO_WORDS, Columns, Field, Ragged, stacked
@@ -33,7 +34,7 @@ Output = Literal["vector", "map"]
 NO_OPTIONS: Mapping[str, Any] = {}
 
 
-class Modality:
+class Modality(Writing):
     """A kind of data."""
 
     name: ClassVar[str]
@@ -283,12 +284,9 @@ class Modality:
         """Return the marks (channels, i, j[, k]) that were read with case `row`, on its own grid. Default: the target field."""
         return np.asarray(columns[columns.names("target")[0]][row])[None]
 
-    def write_marks(self, marks: np.ndarray, columns: Columns, row: int, *, folder: Path, name: str) -> Path:
-        """Write the marks (channels, i, j[, k]) uint8 of case `row` into `folder` in the geometry of its file; return the file,
-        whose name begins with `name`. Default: an array of numpy."""
-        path = folder / f"{name}.npy"
-        np.save(path, marks, allow_pickle=False)
-        return path
+    def persons(self, columns: Columns) -> np.ndarray | None:
+        """Return (n,) int64, a hash of the person that each case's files name, 0 for nobody. Default None: files do not tell."""
+        return None
 
     # variants ---------------------------------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ TASKS: dict[str, str] = {
 # tasks that make or represent instead of predicting
 MAKERS: dict[str, str] = {
     "representation": "osler.generation.representation:Representation",
+    "translation": "osler.generation.translation:Translation",
 }
 
 

@@ -1,7 +1,8 @@
 """Lower-grade glioma: brain slices of TCGA patients with outlined tumour (Buda and others 2019, doi:10.1016/j.compbiomed.2019.05.002).
 
 Channels are before contrast, FLAIR, after contrast. Where a sequence was missing the curators put FLAIR in its place: such
-slices, known by equal channels, are left out, and with them patients of whom nothing remains.
+slices, known by equal channels, are left out, and with them patients of whom nothing remains; where the sequences are files of their own,
+the cell of the missing one is empty instead, and a column tells which they are.
 """
 
 from __future__ import annotations
@@ -28,6 +29,16 @@ STUDY = {
     "inputs": {"image": {"modality": "images", "columns": ["image"]}},
     "set": {"target.labels": {"tumour": 1}},
 }
+SEQUENCES = ("flair", "before", "after", "mask", "case", "patient", "slice", "copied")
+PLACES = {"before": 0, "after": 2}
+TRANSLATION = {
+    "task": "translation",
+    "target": "flair",
+    "id": "case",
+    "group": "patient",
+    "inputs": {"source": {"modality": "images", "columns": ["before"]}},
+    "set": {"split.test": 0.3},  # a fifth of the patients would be fewer than an interval rests on
+}
 _SLICE = re.compile(r"(?P<patient>TCGA_\w+)_(?P<slice>\d+)\.tif")
 
 
@@ -43,8 +54,13 @@ class _Slice:
     @property
     def is_whole(self) -> bool:
         """Whether each of the three sequences was taken."""
+        return not self.copied
+
+    @property
+    def copied(self) -> tuple[str, ...]:
+        """The names of the sequences in whose place FLAIR stands."""
         flair = self.pixels[..., FLAIR]
-        return not any(np.array_equal(self.pixels[..., channel], flair) for channel in (0, 2))
+        return tuple(name for name, channel in PLACES.items() if np.array_equal(self.pixels[..., channel], flair))
 
 
 def slices(source: Path) -> Pictured:
@@ -59,6 +75,30 @@ def slices(source: Path) -> Pictured:
     return Pictured(HEADER, len(whole), _pictures(whole), STUDY)
 
 
+def sequences(source: Path) -> Pictured:
+    """Return the slices with each sequence as a picture of its own, for translation; the cell of a missing one is empty.
+
+    Raises RequestError where the file or folder holds no slices.
+    """
+    every = list(_folder(source) if source.is_dir() else _packed(source))
+    if not every:
+        raise RequestError(f"'{source.name}' holds no slices; fetch it again")
+    every.sort(key=lambda one: (one.patient, one.number))
+    return Pictured(SEQUENCES, len(every), _parted(every), TRANSLATION)
+
+
+def _parted(every: Iterable[_Slice]) -> Iterator[Picture]:
+    for one in every:
+        case = f"{one.patient}_{one.number:03d}"
+        paths = {name: f"{name}/{one.patient}/{case}.png" for name in ("flair", *PLACES, "mask")}
+        held = {name: _png(one.pixels[..., channel]) for name, channel in PLACES.items() if name not in one.copied}
+        held["mask"] = _png(one.mask)
+        cells = tuple(f"images/{paths[name]}" if name in held else "" for name in (*PLACES, "mask"))
+        beside = tuple((paths[name], content) for name, content in held.items())
+        told = (case, one.patient, str(one.number), " ".join(one.copied))
+        yield Picture(paths["flair"], _png(one.pixels[..., FLAIR]), (*cells, *told), beside)
+
+
 def _pictures(whole: Iterable[_Slice]) -> Iterator[Picture]:
     for one in whole:
         case = f"{one.patient}_{one.number:03d}"
@@ -69,7 +109,9 @@ def _pictures(whole: Iterable[_Slice]) -> Iterator[Picture]:
 
 def _png(pixels: np.ndarray) -> bytes:
     stream = io.BytesIO()
-    _pillow().fromarray(pixels).save(stream, "PNG", compress_level=3)  # half the time of the default, a tenth more bytes
+    _pillow().fromarray(np.ascontiguousarray(pixels)).save(
+        stream, "PNG", compress_level=3
+    )  # half the time of the default, a tenth more bytes
     return stream.getvalue()
 
 

@@ -243,6 +243,21 @@ _ENTRIES = (
         ),
     ),
     Entry(
+        name="lgg-sequences",
+        title="Lower-grade glioma (TCGA): each sequence a picture of its own, to be translated into another",
+        licence="CC BY-NC-SA 4.0, for research only",
+        home="https://www.kaggle.com/datasets/mateuszbuda/lgg-mri-segmentation",
+        convert="osler.datasets.lgg:sequences",
+        rows=3929,
+        archive=Archive(
+            url="https://www.kaggle.com/datasets/mateuszbuda/lgg-mri-segmentation",
+            md5="",
+            most_bytes=800_000_000,
+            mirrored=("lgg_mri_50.npz", "kaggle_3m", "lgg-mri-segmentation/kaggle_3m"),
+            by_hand="Kaggle gives it only to those who have signed in",
+        ),
+    ),
+    Entry(
         name="physionet2012",
         title="PhysioNet/CinC Challenge 2012: the first 48 hours in intensive care, death in hospital",
         licence="Open Data Commons Attribution License (ODC-By) 1.0",

@@ -15,6 +15,7 @@ import numpy as np
 from osler.contract import Made, Maker, Objective
 from osler.core import registry
 from osler.core.errors import StudyError
+from osler.core.leak import Leak
 from osler.core.made import MadeAccount
 from osler.core.plan import Decision, Plan
 from osler.core.split import Fold, Split
@@ -32,6 +33,7 @@ from osler.flows.making.planning import Making, frozen_plan
 from osler.spine.fit import Clock, Run, draw, fit
 from osler.spine.fit.checkpoint import Progress
 
+SEEN = "seen"  # what was seen of all inputs together, in the target's info until it is joined into the maker's
 _EMPTY = np.empty(0, np.int64)
 
 
@@ -45,7 +47,7 @@ def make(
     maker: Maker = registry.maker(study.task)
     study, starts = warm.resolved(planning.with_given(_checked(study, maker), plan))
     cases, again = _gathered(study, table, maker=maker, cache=cache, watch=watch)
-    cases, split, decisions, leaks = split_and_check(cases, again=again)
+    cases, split, decisions, leaks = _split(cases, again=again)
     for leak in leaks:
         watch.say(f"leak ({leak.severity}): {leak.sentence}")
     split, decisions = _divided(cases, split, decisions, maker=maker)
@@ -89,12 +91,34 @@ def _gathered(
     if sentence:
         watch.say(sentence)
     more = lambda name, read: maker.settings(name, read=read)  # noqa: E731 - one line that names its keyword
-    again = partial(gather_cases, table=table, cache=cache, watch=watch, task=label, more=more)
+    gather = partial(gather_cases, table=table, cache=cache, watch=watch, task=label, more=more)
+    again = lambda asked: _screened(gather(asked), maker=maker)  # noqa: E731
     cases = again(replace(study, targets=()) if maker.target_is == "input" else study)
     if (found := len(cases.usable)) < maker.least:
         tail = f": {most_common(cases.refusals)}" if cases.refusals else ""
         raise StudyError(f"{found} cases can be used, and the task '{maker.name}' needs at least {maker.least}; give more{tail}")
     return cases, again
+
+
+def _screened(cases: Cases, *, maker: Maker) -> Cases:
+    """Return the cases without those that the maker cannot use, for all inputs together."""
+    why, seen = maker.screened(cases.modalities, cases.columns, settings=cases.study.settings)
+    refusals = dict(sorted((dict(why) | dict(cases.refusals)).items()))
+    usable = np.array([row for row in cases.usable if int(row) not in refusals], np.int64)
+    if len(usable) == 0:
+        raise StudyError(f"no case is left: all {len(cases.table)} rows are refused; {most_common(refusals)}")
+    target = replace(cases.target, info={**cases.target.info, SEEN: dict(seen)}) if seen else cases.target
+    return replace(cases, refusals=refusals, usable=usable, target=target)
+
+
+def _split(cases: Cases, *, again: Callable[[Study], Cases]) -> tuple[Cases, Split, Plan, tuple[Leak, ...]]:
+    """Return what `split_and_check` gives; where it cannot divide, it may be for what was refused, which is then told too."""
+    try:
+        return split_and_check(cases, again=again)
+    except StudyError as error:
+        if not cases.refusals:
+            raise
+        raise StudyError([*error.faults, f"{len(cases.refusals)} rows are refused: {most_common(cases.refusals)}"]) from None
 
 
 def _divided(cases: Cases, split: Split, decisions: Plan, *, maker: Maker) -> tuple[Split, Plan]:
@@ -114,8 +138,10 @@ def _measured(
     target = cases.target if cases.target.values.shape[1] else None
     maker.check(cases.columns, target, split.training)
     facts = planning.gather_facts(cases, split)
-    info = dict(maker.info(cases.columns, target, split.training, facts=facts))
-    return Making(maker, cases, split, decisions, facts, {"label": dict(cases.target.info), **info}, device, watch)
+    label = {name: value for name, value in cases.target.info.items() if name != SEEN}
+    seen = cases.target.info.get(SEEN, {})
+    info = {"label": label, **maker.info(cases.columns, target, split.training, facts=facts), **seen}
+    return Making(maker, cases, split, decisions, facts, info, device, watch)
 
 
 def _trained(
@@ -146,9 +172,9 @@ def _fit(making: Making, objective: Objective, *, plan: Plan, folder: Path, cloc
     run = Run(plan, making.cases.study.seed, 0, folder / "member-0", Clock(limit if clocked else None), making.watch)
     return fit(
         objective,
-        making.maker.batch_of(source),
+        making.maker.batches_of(source, info=making.info),
         rows=making.split.training,
-        tune=lambda: source.batches(making.split.tune, size=plan["fit.predict_batch"]),
+        tune=lambda: making.maker.tuned(source, making.split.tune, info=making.info, size=plan["fit.predict_batch"]),
         run=run,
     )
 

@@ -66,6 +66,8 @@ class Making:
 
     def parts(self, source: Source, rows: np.ndarray) -> Parts:
         """Return what an objective is built from, fitted on `rows`."""
+        if not self.maker.cuts:
+            return Parts({name: State() for name in source.modalities}, {}, self.info)
         states = fit_states(source, rows, groups=self.cases.groups)
         return Parts(states, shapes_of(self.maker, source, rows, states=states), self.info)
 
@@ -138,7 +140,7 @@ def decide(making: Making) -> tuple[Plan, Sizes]:
     """Return all decisions but sizes, and the ladder of sizes of inputs and maker together."""
     maker, about, facts = making.maker, making.circumstances, making.facts
     decisions, ladders = [*plan_step.fit_rules(about, inputs=len(making.cases.modalities))], []
-    for name, modality in making.cases.modalities.items():
+    for name, modality in making.cases.modalities.items() if maker.cuts else ():
         own = plan_step.brief(about, facts=facts[name], target=facts["target"], prefix=f"inputs.{name}")
         decisions += [d if d.name.startswith("fit.") else d.under(f"inputs.{name}") for d in modality.rules(own)]
         rungs = [tuple(d.under(f"inputs.{name}") for d in rung.decisions) for rung in modality.ladder(own)]
@@ -147,7 +149,7 @@ def decide(making: Making) -> tuple[Plan, Sizes]:
             ladders.append(rungs)
         else:  # the modality cuts batches by them
             decisions += rungs[0] if rungs else ()
-    brief = brief_of(about, facts)
+    brief = brief_of(about, facts, info=making.info)
     decisions += maker.rules(brief)
     ladders.append([rung.decisions for rung in maker.ladder(brief)])
     levels = (
@@ -156,9 +158,10 @@ def decide(making: Making) -> tuple[Plan, Sizes]:
     return Plan(decisions), tuple(levels)
 
 
-def brief_of(about: plan_step.Circumstances, facts: Facts) -> Brief:
+def brief_of(about: plan_step.Circumstances, facts: Facts, *, info: Mapping[str, Any]) -> Brief:
     """Return what a maker's rules see."""
-    return plan_step.brief(about, facts={k: v for k, v in facts.items() if k != "target"}, target=facts["target"], prefix="")
+    inputs = {k: v for k, v in facts.items() if k != "target"}
+    return plan_step.brief(about, facts=inputs, target={**facts["target"], **info}, prefix="")
 
 
 def seconds_per_step(making: Making, plan: Plan, *, known: dict[str, Mapping[str, State]]) -> float:
@@ -169,11 +172,11 @@ def seconds_per_step(making: Making, plan: Plan, *, known: dict[str, Mapping[str
     few = rows[:: max(1, len(rows) // planning.TIMED_ROWS)]
     key = repr(sorted((k, v) for k, v in plan.items() if k.startswith("inputs.")))
     if key not in known:
-        known[key] = fit_states(source, few, groups=making.cases.groups)
-    shapes = shapes_of(making.maker, source, few, states=known[key])
+        known[key] = fit_states(source, few, groups=making.cases.groups) if making.maker.cuts else {}
+    shapes = shapes_of(making.maker, source, few, states=known[key]) if making.maker.cuts else {}
     objective = build(making.maker, source.modalities, Parts(known[key], shapes, making.info), plan=plan, seed=0)
     objective.module.to(source.device).train()
-    optimisers, batch_of = objective.optimisers(plan=plan), making.maker.batch_of(source)
+    optimisers, batch_of = objective.optimisers(plan=plan), making.maker.batches_of(source, info=making.info)
     times: list[float] = []
     while len(times) < TIMED_STEPS and (len(times) < 3 or sum(times) < LONG_TIMING):
         at = len(times)

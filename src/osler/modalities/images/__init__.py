@@ -20,10 +20,12 @@ from osler.core.features import Features
 from osler.core.grid import Grid
 from osler.core.leak import Leak
 from osler.core.plan import Brief, Decision, Rung
+from osler.core.provenance import Provenance
 from osler.core.split import Split
 from osler.core.state import State
 from osler.core.table import Table
 from osler.core.target import Target
+from osler.modalities.images.case import OWN_GRID
 from osler.modalities.images.grids import Grids, is_grid
 from osler.modalities.images.volumes import Volumes, is_volume
 
@@ -83,8 +85,8 @@ class Images(Modality):
 
     def reading(self, locators: Sequence[Any], *, settings: Mapping[str, Any]) -> tuple[Decision, ...]:
         """Decide form, size, channels and type from the headers; raises PlanError where the user's form cannot be."""
-        _check_form(settings, aligned=_aligned(locators))
-        if _aligned(locators):
+        _check_form(settings, aligned=_aligned(locators) or bool(settings.get(OWN_GRID)))
+        if _aligned(locators) or settings.get(OWN_GRID):
             return self.grids.reading(locators, settings=settings)
         if settings.get("form") != "picture" and (found := self.volumes.reading(locators, settings=settings)):
             return found
@@ -229,6 +231,19 @@ class Images(Modality):
     def write_marks(self, marks: np.ndarray, columns: Columns, row: int, *, folder: Path, name: str) -> Path:
         """Write masks in the geometry of the case's file."""
         return self.grids.write_marks(marks, columns, row, folder=folder, name=name)
+
+    def persons(self, columns: Columns) -> np.ndarray | None:
+        """Return who the headers of cases on their own grids name."""
+        return self.grids.persons(columns) if is_grid(columns) else None
+
+    def write_image(
+        self, values: np.ndarray, locator: Any, columns: Columns, row: int, *, folder: Path, name: str, provenance: Provenance,
+        reading: Mapping[str, Any],
+    ) -> Path:  # fmt: skip
+        """Write an image made of a case on its own grid like the case's own file."""
+        return self.grids.write_image(
+            values, locator, columns, row, folder=folder, name=name, provenance=provenance, reading=reading
+        )
 
     def drift_sums(
         self, columns: Columns, rows: np.ndarray, *, facts: Mapping[str, Any], state: State

@@ -17,6 +17,7 @@ THUMB = 32
 MARKS = ("perceptual", "patient", "scanner")  # what each of HASHES is; 0 where not known
 
 
+OWN_GRID = "own_grid"  # a setting that only a task gives: each case keeps its grid though no mask lies on it
 FORMS = ("picture", "volume", "grid")  # one size, two axes; one size, three axes; each case on its own grid
 
 

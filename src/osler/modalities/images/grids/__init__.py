@@ -18,10 +18,11 @@ from osler.core.errors import Refusal, Refused
 from osler.core.features import Features
 from osler.core.grid import Grid
 from osler.core.plan import Brief, Decision, Rung
+from osler.core.provenance import Provenance
 from osler.core.state import State
 from osler.core.target import Target
 from osler.modalities.images.grids import windows as windows_of
-from osler.modalities.images.grids.case import VOLUME, GridImage
+from osler.modalities.images.grids.case import HASHES, VOLUME, GridImage
 
 if TYPE_CHECKING:
     import torch
@@ -180,6 +181,20 @@ class Grids(Modality):
         from osler.modalities.images.grids.write import write_marks
 
         return write_marks(marks, columns, row, folder=folder, name=name)
+
+    def persons(self, columns: Columns) -> np.ndarray | None:
+        """Return the hashes of the headers' patients."""
+        return np.asarray(columns[HASHES])[:, 0]
+
+    def write_image(
+        self, values: np.ndarray, locator: Any, columns: Columns, row: int, *, folder: Path, name: str, provenance: Provenance,
+        reading: Mapping[str, Any],
+    ) -> Path:  # fmt: skip
+        """Write a derived DICOM series, a PNG or a NIfTI file, as the case's own file is."""
+        from osler.modalities.images.grids.derived import write_image
+
+        series = reading["series"]
+        return write_image(values, locator, columns, row, folder=folder, name=name, provenance=provenance, series=series)
 
     def baseline_features(
         self,

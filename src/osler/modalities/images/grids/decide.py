@@ -11,7 +11,7 @@ import numpy as np
 
 from osler.core.errors import PlanError
 from osler.core.plan import Decision
-from osler.modalities.images.case import FORMS, ImageFiles
+from osler.modalities.images.case import FORMS, OWN_GRID, ImageFiles
 from osler.modalities.images.grids.place import placed
 from osler.modalities.images.read.content import Unusable
 from osler.modalities.images.read.volume import VolumeHeader, header_of
@@ -22,16 +22,24 @@ COARSE = 3.0  # times coarser than the finest axis: that axis is then taken as f
 PLACES = 12_000_000  # of a typical case at most; larger ones are stored coarser
 DTYPES = ("uint8", "uint16", "int16", "float32")
 KINDS = ("CT", "MR", "")
+_AS_IT_LIES = {
+    "form": Decision("form", "grid", "each case keeps its own grid, on which it is written again", "headers", FORMS),
+    "spacing": Decision("spacing", None, "places are taken as they lie in the file, so that none is made up", "rule"),
+}
 
 
 def reading(locators: Sequence[Any], *, settings: Mapping[str, Any]) -> tuple[Decision, ...]:
     """Return the decisions; `settings` are the user's, of which those named in NAMES are heeded. Raises PlanError."""
     own = {name: value for name, value in settings.items() if name in NAMES}
+    if settings.get(OWN_GRID):
+        own.pop("masks", None)  # there are none, and nobody chooses it
     _check(own)
     files = [x for x in locators if isinstance(x, ImageFiles)]
     some = [files[i] for i in sorted({int(i) for i in np.linspace(0, len(files) - 1, min(len(files), HEADERS))})] if files else []
     found = [heads for one in some if (heads := headers_of(one, series=own.get("series")))]
     decisions = _decided(found, masks=len(files[0].mask_columns) if files else 1)
+    if settings.get(OWN_GRID):
+        decisions = [_AS_IT_LIES.get(d.name, d) for d in decisions]
     return tuple(_by_user(d, own[d.name]) if d.name in own else d for d in decisions)
 
 
