@@ -17,6 +17,7 @@ from osler.generation.embedding.unusual import unusual
 
 __all__ = ["Embedded", "flattened", "judge_vectors"]
 
+SHORT = {"auroc": "AUROC", "r2": "R²"}
 BETTER = "A line reads the label off the embedding with {measure} {value}, off the raw input with {other}: the embedding is better, by {difference}."
 WORSE = "A line reads the label off the embedding with {measure} {value}, off the raw input with {other}: the embedding is worse, by {difference}."
 EQUAL = "A line reads the label off the embedding with {measure} {value}, off the raw input with {other}: no difference is shown ({difference})."
@@ -82,4 +83,4 @@ def _headline(probe: Judged | None, found: Embedded) -> str:
     low, high = probe.more.low, probe.more.high
     word = EQUAL if low is None or high is None or low <= 0 <= high else BETTER if low > 0 else WORSE
     told = {"value": said(value), "other": said(other), "difference": said(probe.more, sign="+")}
-    return word.format(measure=probe.measure, **told)
+    return word.format(measure=SHORT.get(probe.measure, probe.measure), **told)

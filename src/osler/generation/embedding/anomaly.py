@@ -28,8 +28,14 @@ def fitted(vectors: np.ndarray, rows: np.ndarray, *, beside: np.ndarray, seed: i
     state = State({_MEAN: known.mean(axis=0), _TURN: turn})
     if len(beside) < LEAST_RANKED:
         return state
-    places = np.percentile(distance(vectors[beside], state), np.arange(1, 100))
-    return State({**state.arrays, _PLACES: places})
+    return State({**state.arrays, _PLACES: _percentiles(distance(vectors[beside], state))})
+
+
+def _percentiles(distances: np.ndarray) -> np.ndarray:
+    """Return (99,) the 1st to the 99th percentile, each the mean of the five cases around it: a percentile alone may be one case's own."""
+    ordered = np.sort(distances)
+    middle = np.clip(np.arange(1, 100) * len(ordered) // 100, 2, len(ordered) - 3)
+    return np.mean([ordered[middle + step] for step in range(-2, 3)], axis=0)
 
 
 def distance(vectors: np.ndarray, state: State) -> np.ndarray:

@@ -14,7 +14,7 @@ from osler.spine.report.scale import shortened
 
 WIDTH, MARGIN, LINE = 360.0, 8.0, 18.0
 LEAST_CASES = 5  # in a hexagon that is drawn
-ACROSS = 16  # hexagons along the longer side of a map
+ACROSS = (6, 16)  # hexagons along the longer side of a map, the more the more cases there are
 _LOW, _HIGH = 0.4, 1.0  # height of a map in widths
 _GAP, _COLUMNS = 14.0, 2
 _LETTERS = 22
@@ -85,15 +85,20 @@ def hexagons(found: Map, colours: Colours | None, *, title: str) -> str:
 def left_out(found: Map, colours: Colours | None) -> int:
     """Return how many cases with a colour lie in hexagons of fewer than five, which are not drawn."""
     names, codes = _classes(found, colours)
-    cells = cells_of(_unit(found.places))
+    cells = cells_of(_unit(found.places), count=across(len(found.rows)))
     sizes = [size for code in range(len(names)) for size in _counted(cells[codes == code]).values()]
     return sum(size for size in sizes if size < LEAST_CASES)
 
 
-def cells_of(places: np.ndarray) -> np.ndarray:
-    """Return (n, 2) int64, which hexagon each of `places` (n, 2) lies in, sixteen to a unit: of two lattices of centres, in half steps, the
-    nearest."""
-    step = np.array([1 / ACROSS, math.sqrt(3) / ACROSS])
+def across(cases: int) -> int:
+    """Return how many hexagons go along the longer side, so that few cases lie in hexagons that are not drawn."""
+    return int(np.clip(math.sqrt(cases) / 2.7, *ACROSS))
+
+
+def cells_of(places: np.ndarray, *, count: int) -> np.ndarray:
+    """Return (n, 2) int64, which hexagon each of `places` (n, 2) lies in, `count` of them to a unit: of two lattices of centres, in half
+    steps, the nearest."""
+    step = np.array([1 / count, math.sqrt(3) / count])
     one, other = np.rint(places / step), np.floor(places / step)
     away = [(((places / step - centre) * [1, math.sqrt(3)]) ** 2).sum(axis=1) for centre in (one, other + 0.5)]
     return np.where((away[0] <= away[1])[:, None], 2 * one, 2 * other + 1).astype(np.int64)
@@ -106,7 +111,7 @@ def _classes(found: Map, colours: Colours | None) -> tuple[tuple[str, ...], np.n
 
 
 def _panel(canvas: Canvas, found: Map, mine: np.ndarray, *, field: Field, look: str) -> None:
-    cells = cells_of(_unit(found.places))
+    cells = cells_of(_unit(found.places), count=across(len(found.rows)))
     counts = _counted(cells[mine])
     most = max(counts.values(), default=1)
     canvas.window(field.corner, field.size)
@@ -122,9 +127,9 @@ def _panel(canvas: Canvas, found: Map, mine: np.ndarray, *, field: Field, look: 
 
 def _hexagon(cell: tuple[int, int], found: Map, field: Field) -> list[Point]:
     middle, half = _reach(found.places, _BOUNDS)
-    length = 2 * half.max()
-    centre = np.array([cell[0] / 2, cell[1] / 2 * math.sqrt(3)]) / ACROSS * length + middle - length / 2
-    (x, y), radius = field.places(centre[None])[0].tolist(), field.scale * length / ACROSS / math.sqrt(3)
+    length, count = 2 * half.max(), across(len(found.rows))
+    centre = np.array([cell[0] / 2, cell[1] / 2 * math.sqrt(3)]) / count * length + middle - length / 2
+    (x, y), radius = field.places(centre[None])[0].tolist(), field.scale * length / count / math.sqrt(3)
     return [(x + radius * math.sin(math.pi / 3 * k), y + radius * math.cos(math.pi / 3 * k)) for k in range(6)]
 
 

@@ -20,7 +20,7 @@ from osler.generation.embedding.rated import ALIKE, OWN_GROUP, share, statistics
 from osler.generation.embedding.spaces import EMBEDDING, RAW, Space
 from osler.spine.evaluate.statistic import Found, Statistic, found
 
-CHANCE = "chance"
+CHANCE = "by chance"
 NO_LABEL = "The study names no label, so how good the embedding is cannot be measured. Name a column with --target to have it measured: training does not see it."
 ONE_CLASS = "The label has one class alone in training, so nothing can be read off the embedding."
 LEARNED = "What had to be chosen was chosen on the tuning cases, with all cases that are not test learned from afterwards, in each space alike."
@@ -82,7 +82,7 @@ def _read(
             space.name,
             len(np.unique(np.concatenate(rows))),
             {m: told.values[f"{space.name}|{m}"] for m in measures} | _more(told, space.name, first),
-            {"dimensions": int(space.vectors.shape[1]), **({about: chosen[space.name]} if len(wanted) == 1 else {})},
+            {"dimensions": int(space.vectors.shape[1]), **({about: _whole(chosen[space.name])} if len(wanted) == 1 else {})},
         )
         for space in among
     ]
@@ -90,6 +90,10 @@ def _read(
     panel = Panel(name, tuple(lines), (LEARNED, *told.notes))
     more = told.difference(f"{EMBEDDING}|{first}", f"{RAW}|{first}")
     return Judged(Section(name, f"section.{name}", panels=(panel,)), values, first, more)
+
+
+def _whole(value: float) -> float:
+    return int(value) if value.is_integer() else value
 
 
 def _more(told: Found, space: str, measure: str) -> dict[str, Value]:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import sparse
 
+from osler.generation.embedding.principal import principal
+
 NEIGHBOURS = 15  # of each case, itself among them
 SPREAD_A, SPREAD_B = 1.576943460405378, 0.8950608781227859  # 1 / (1 + a d^2b) for a least distance of 0.1, as umap-learn fits it
 _EPOCHS, _MANY = (500, 200), 10_000  # epochs up to so many cases, and beyond
@@ -73,11 +75,9 @@ def _widths(beyond: np.ndarray, wanted: float) -> np.ndarray:
 
 
 def _start(vectors: np.ndarray, *, seed: int) -> np.ndarray:
-    from osler.generation.embedding.principal import principal
-
-    places = principal(vectors, 2).of(vectors)
-    if places.shape[1] < 2:
-        places = np.column_stack([places, np.zeros(len(places))])
+    found = principal(vectors, 2)
+    places = np.zeros((len(vectors), 2))
+    places[:, : found.axes.shape[1]] = found.of(vectors)
     places = 10.0 * places / (np.abs(places).max() or 1.0)
     return places + np.random.default_rng([seed, 0x57A]).normal(0, 1e-3, places.shape)
 
