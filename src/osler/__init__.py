@@ -1,6 +1,6 @@
 """Osler: from a table of medical data to a model that can be trusted.
 
-The same verbs as the commands: train, inspect, evaluate, compare, predict, explain, translate, load. Nothing heavy is imported before it is used.
+The same verbs as the commands: train, inspect, evaluate, compare, predict, explain, embed, translate, load. Nothing heavy is imported before it is used.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from osler.core.errors import OslerError, RequestError
     from osler.flows.compare import compare
+    from osler.flows.embed import embed
     from osler.flows.evaluate import evaluate
     from osler.flows.predict import predict
     from osler.flows.predictor import Predictor, load
@@ -24,6 +25,7 @@ _HOMES = {
     "Request": "osler.spine.study",
     "RequestError": "osler.core.errors",
     "compare": "osler.flows.compare",
+    "embed": "osler.flows.embed",
     "evaluate": "osler.flows.evaluate",
     "explain": "osler.flows.verbs",
     "inspect": "osler.flows.verbs",
@@ -33,7 +35,8 @@ _HOMES = {
     "translate": "osler.flows.translate",
 }
 __all__ = [
-    "OslerError", "Predictor", "Request", "RequestError", "compare", "evaluate", "explain", "inspect", "load", "predict", "train", "translate",
+    "OslerError", "Predictor", "Request", "RequestError", "compare", "embed", "evaluate", "explain", "inspect", "load", "predict", "train",
+    "translate",
 ]  # fmt: skip
 __version__ = "0.1.0"
 

@@ -25,6 +25,7 @@ def _register() -> None:
     from osler.cli.compare import compare
     from osler.cli.data import data_app
     from osler.cli.demo import demo
+    from osler.cli.embed import embed
     from osler.cli.evaluate import evaluate
     from osler.cli.explain import explain
     from osler.cli.inspect import inspect
@@ -32,7 +33,7 @@ def _register() -> None:
     from osler.cli.train import train
     from osler.cli.translate import translate
 
-    for command in (demo, inspect, train, evaluate, compare, predict, explain, translate):
+    for command in (demo, inspect, train, evaluate, compare, predict, explain, embed, translate):
         app.command()(command)
     app.add_typer(data_app, name="data")
 
