@@ -6,16 +6,18 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from osler.core.disk import whole
-from osler.core.errors import RequestError, did_you_mean
+from osler.core.errors import OutputError, RequestError, did_you_mean
 from osler.core.judgement import Section
 from osler.core.table import Table
 from osler.flows.opening import in_memory
 
+Asked: TypeAlias = "Drawn | Path | str | tuple[Path | str, str | None] | None"
+OWN = ("anomaly", "anomaly_place", "restoring_error")  # columns beside the vectors that may colour them
 ENDINGS = {".html": ("pca", "umap"), ".svg": ("umap",)}
 SHOWN = "One point for each of {n} rows that have a vector."
 VECTOR = re.compile(r"v\d{3,}")
@@ -29,9 +31,17 @@ class Drawn:
     to: Path
     column: str = ""
 
-    def check(self, known: Sequence[str] | None, *, vectors: Path) -> None:
-        """Raise RequestError where the ending is none of ours, that of the file `vectors` none that is read again, or the column not among those
-        `known`; None: not known yet."""
+    @classmethod
+    def of(cls, asked: Asked) -> Drawn | None:
+        """Return what `asked` names: a file, a file and a column, or nothing."""
+        if asked is None or isinstance(asked, cls):
+            return asked
+        to, column = asked if isinstance(asked, tuple) else (asked, "")
+        return cls(Path(to), column or "")
+
+    def check(self, *, vectors: Path, table: Path) -> None:
+        """Raise RequestError where the ending is none of ours, that of the file `vectors` none that is read again, or neither it nor the `table` will
+        have the column."""
         if self.to.suffix.lower() not in ENDINGS:
             raise RequestError(
                 f"a map is written as .html or .svg, not as '{self.to.suffix or self.to.name}'; change the ending of --map"
@@ -40,14 +50,20 @@ class Drawn:
             raise RequestError(
                 "a map is drawn of vectors in .parquet, .arrow, .csv or .tsv, not of .jsonl; change the ending of --out"
             )
-        if self.column and known is not None and self.column not in known:
-            raise RequestError(f"the map cannot be coloured by '{self.column}': no such column{did_you_mean(self.column, known)}")
+        if self.to.resolve() in {vectors.resolve(), table.resolve()}:
+            raise OutputError(f"'{self.to.name}' is the table or the vectors themselves; choose another --map")
+        if self.column and table.is_file():
+            known = [*next(iter(in_memory(table, size=1))).columns, *OWN]
+            if self.column not in known:
+                raise RequestError(
+                    f"the map cannot be coloured by '{self.column}': no such column{did_you_mean(self.column, known)}"
+                )
 
 
-def draw_map(drawn: Drawn, *, vectors: Path, table: Any, language: str = "en", title: str = "", seed: int = 0) -> Path:
+def draw_map(drawn: Drawn, *, vectors: Path, table: Path | None, language: str = "en", title: str = "", seed: int = 0) -> Path:
     """Write the map of the rows of the file `vectors` that have a vector, at most 5,000 of them drawn by `seed`; returns its path.
 
-    The column that colours it is looked for in `table`, then in `vectors`.
+    The column that colours it is looked for in `vectors`, then in `table`.
     """
     from osler.generation.embedding.coloured import of_column
     from osler.generation.embedding.drawn import points
@@ -57,7 +73,7 @@ def draw_map(drawn: Drawn, *, vectors: Path, table: Any, language: str = "en", t
     rows, found = _vectors(vectors, most=MOST, seed=seed)
     if len(rows) < LEAST:
         raise RequestError(f"a map wants at least {LEAST} rows with a vector, and there are {len(rows)}")
-    colours = of_column(_cells(drawn.column, rows, (table, vectors))) if drawn.column else None
+    colours = of_column(_cells(drawn.column, rows, (vectors, table) if table else (vectors,))) if drawn.column else None
     ways = ENDINGS[drawn.to.suffix.lower()]
     maps = [mapped(found, np.arange(len(rows)), way=way, seed=seed) for way in ways]
     drawings = tuple(points(one, colours, title=NAMES[one.way]) for one in maps)
@@ -96,7 +112,7 @@ def _matrix(block: Table, rows: np.ndarray) -> np.ndarray:
     return np.stack([np.array([float(cell) for cell in taken.column(name).to_pylist()]) for name in names], axis=1)
 
 
-def _cells(column: str, rows: np.ndarray, files: Sequence[Any]) -> list[Any]:
+def _cells(column: str, rows: np.ndarray, files: Sequence[Path]) -> list[Any]:
     for one in files:
         first = next(iter(in_memory(one, size=1)), None)
         if first is not None and column in first.columns:
@@ -107,7 +123,7 @@ def _cells(column: str, rows: np.ndarray, files: Sequence[Any]) -> list[Any]:
     raise RequestError(f"the map cannot be coloured by '{column}': no such column{did_you_mean(column, known)}")
 
 
-def _taken(table: Any, rows: np.ndarray) -> Iterator[tuple[Table, np.ndarray]]:
+def _taken(table: Path, rows: np.ndarray) -> Iterator[tuple[Table, np.ndarray]]:
     """Yield the blocks of `table` with those of `rows` that lie in them, numbered within the block."""
     for block in in_memory(table):
         within = rows[(rows >= block.first) & (rows < block.first + len(block))] - block.first

@@ -1,12 +1,13 @@
 """The map of a file of vectors: a point for each row, coloured by a column."""
 
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer
 
-from osler.core.errors import RequestError
+from osler.core.errors import OutputError, RequestError
 from osler.flows.embedding_map import Drawn, draw_map
 from osler.generation.embedding import umap
 from osler.spine.rows import open_writer
@@ -80,16 +81,32 @@ def test_rows_keep_their_colours_where_some_are_drawn(table, vectors, monkeypatc
     [
         ("map.png", "", r"a map is written as \.html or \.svg, not as '\.png'; change the ending of --map"),
         ("map.svg", "diagnosos", r"the map cannot be coloured by 'diagnosos': no such column; did you mean 'diagnosis'\?"),
+        ("map.svg", "anomally", r"did you mean 'anomaly'\?"),
     ],
 )
-def test_what_cannot_be_drawn_is_told_before_the_work(tmp_path, name, column, said):
+def test_what_cannot_be_drawn_is_told_before_the_work(table, name, column, said):
     with pytest.raises(RequestError, match=said):
-        Drawn(tmp_path / name, column).check(["id", "diagnosis"], vectors=tmp_path / "vectors.csv")
+        Drawn(table.with_name(name), column).check(vectors=table.with_name("vectors.csv"), table=table)
 
 
-def test_vectors_that_are_not_read_again_have_no_map(tmp_path):
+def test_what_comes_with_the_vectors_and_any_column_of_a_folder_may_be_asked(table):
+    Drawn(table.with_name("map.svg"), "anomaly").check(vectors=table.with_name("vectors.csv"), table=table)
+    Drawn(table.with_name("map.svg"), "file").check(vectors=table.with_name("vectors.csv"), table=table.parent)
+
+
+def test_vectors_that_are_not_read_again_and_files_in_use_have_no_map(table):
     with pytest.raises(RequestError, match=r"not of \.jsonl; change the ending of --out"):
-        Drawn(tmp_path / "map.svg").check(None, vectors=tmp_path / "vectors.jsonl.gz")
+        Drawn(table.with_name("map.svg")).check(vectors=table.with_name("vectors.jsonl.gz"), table=table)
+    vectors = table.with_name("vectors.svg")
+    with pytest.raises(OutputError, match="is the table or the vectors themselves; choose another --map"):
+        Drawn(vectors).check(vectors=vectors, table=table)
+
+
+def test_a_map_is_asked_by_a_file_or_a_file_and_a_column():
+    assert Drawn.of(None) is None
+    assert Drawn.of("map.svg") == Drawn(Path("map.svg"))
+    assert Drawn.of(("map.svg", None)) == Drawn(Path("map.svg"))
+    assert Drawn.of((Path("map.svg"), "age")) == Drawn.of(Drawn(Path("map.svg"), "age"))
 
 
 def test_a_column_that_nobody_has_and_a_file_without_vectors_are_told(table, vectors):
