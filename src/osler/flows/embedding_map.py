@@ -34,9 +34,11 @@ class Drawn:
     @classmethod
     def of(cls, asked: Asked) -> Drawn | None:
         """Return what `asked` names: a file, a file and a column, or nothing."""
-        if asked is None or isinstance(asked, cls):
+        if asked is None or isinstance(asked, Drawn):
             return asked
-        to, column = asked if isinstance(asked, tuple) else (asked, "")
+        if not isinstance(asked, tuple):
+            return cls(Path(asked))
+        to, column = asked
         return cls(Path(to), column or "")
 
     def check(self, *, vectors: Path, table: Path) -> None:

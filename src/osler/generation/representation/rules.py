@@ -7,7 +7,6 @@ from osler.generation.representation import holdout
 
 METHODS = ("contrastive", "denoising", "variational")
 LOSSES = ("others", "redundancy")
-GRIDS = ("picture", "volume")
 
 
 def rules(brief: Brief, *, name: str) -> tuple[Decision, ...]:
@@ -39,9 +38,9 @@ def _of_method(method: str) -> tuple[Decision, ...]:
             Decision("representation.loss", "others", "which looks belong together, among all of the batch", choices=LOSSES),
             Decision("representation.temperature", 0.2, "how sharply the nearest others count"),
             Decision("representation.projected", 128, "numbers that are compared; the vector before them is kept"),
-            Decision("representation.crop", 0.3, "least share of a picture's area that a look shows"),
+            Decision("representation.crop", 0.5, "least share of a picture's area that a look shows"),
             Decision(
-                "representation.light", 0.5, "contrast and brightness of looks differ up to this share of the greys' spread"
+                "representation.light", 1.0, "contrast and brightness of looks differ up to this share of the greys' spread"
             ),
             hidden,
         )
