@@ -36,7 +36,7 @@ def test_pictures_of_one_unit_keep_their_brightness():
         True,
         True,
     ]
-    assert found["fit.epoch_cases"] == 1000 * found["fit.rounds"]
+    assert found["fit.epoch_cases"] == 50 * found["fit.batch"] < 1000, "epochs are short, so that training ends near the budget"
 
 
 def test_volumes_see_their_neighbours_and_ct_its_unit():
@@ -45,7 +45,7 @@ def test_volumes_see_their_neighbours_and_ct_its_unit():
     assert found["translation.kind"] == "CT"
     assert found["translation.neighbours"] == 1
     assert found["translation.mirror"] == [0], "a stored volume's first axis runs from left to right"
-    assert found["fit.epoch_cases"] == 20 * found["fit.rounds"] > 20
+    assert 20 < found["fit.epoch_cases"] <= 20 * found["fit.rounds"], "several slices of each volume"
 
 
 def test_without_pairs_there_are_critics_and_the_way_back():
