@@ -17,11 +17,11 @@ import pytest
 from scipy.special import ndtr
 from sklearn import datasets, preprocessing
 
+from osler.core.ranks import Order
 from osler.core.state import State
 from osler.core.target import Target
 from osler.spine.evaluate import evaluate
 from osler.tasks.classification import Classification
-from osler.tasks.ranks import Order
 
 BINARY = {"kind": "binary", "names": ["y"], "classes": [["0", "1"]], "positive": "1"}
 CLOSE = {"rel": 0, "abs": 1e-6}

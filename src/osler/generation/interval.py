@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from osler.core.measure import Measure
 from osler.core.scores import Value
-from osler.spine.evaluate.interval import FEW_GROUPS, LEAST_GROUPS, Spread, interval
-from osler.spine.evaluate.resampling import Units, bootstrap, leave_one_out
+from osler.spine.evaluate.statistic import Statistic, found
 
-RESAMPLES = 2000
 _MEAN = Measure("mean", better="higher")
 
 
@@ -22,13 +18,11 @@ def mean_value(values: np.ndarray, *, groups: np.ndarray | None, seed: int, meas
     """
     known = np.isfinite(values)
     kept = values[known]
-    units = Units.of(None if groups is None else groups[known], len(kept))
-    point = float(kept.mean()) if len(kept) else math.nan
-    if units.size < LEAST_GROUPS:
-        return interval(measure, point, Spread(np.empty(0), "none", units.size, units.single, float(units.size)))
-    few = units.size < FEW_GROUPS
-    draws = leave_one_out(units) if few else bootstrap(units, resamples=RESAMPLES, seed=seed)
-    spread = np.concatenate([counts @ kept / np.maximum(counts.sum(axis=1), 1) for counts in draws])
-    return interval(
-        measure, point, Spread(spread, "jackknife" if few else "bootstrap", units.size, units.single, float(units.size))
-    )
+
+    def mean(counts: np.ndarray) -> np.ndarray:
+        size = counts.sum(axis=1, dtype=np.int64)
+        return np.divide(counts @ kept, size, out=np.full(len(counts), np.nan), where=size > 0)
+
+    own = None if groups is None else groups[known]
+    told = found({measure.name: Statistic(measure, mean)}, cases=len(kept), groups=own, seed=seed)
+    return told.values[measure.name]

@@ -9,8 +9,8 @@ import numpy as np
 from scipy.special import expit
 
 from osler.core.measure import Measure
+from osler.core.ranks import Ranking, Runs, Tally, areas, blocks
 from osler.core.sums import added
-from osler.tasks.ranks import Ranking, Runs, Tally, areas, blocks
 from osler.tasks.remembered import remembered
 from osler.tasks.slopes import Cells, slope_and_intercept
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from osler.core.measure import Measure
+from osler.core.ranks import spearman
 from osler.core.sums import added
 from osler.tasks import bounds
 from osler.tasks.labels import safe_names
 from osler.tasks.multiclass import mean_of_known
-from osler.tasks.ranks import spearman
 
 # Statistics of a case, per target: the observed value (NaN where unobserved), the prediction, and the usual error at such a
 # prediction (equal where no case is surer than another), in the target's unit; that unit: its standard deviation in training; and of a

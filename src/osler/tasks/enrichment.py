@@ -14,10 +14,10 @@ import numpy as np
 
 from osler.core.measure import Measure
 from osler.core.plan import Brief, Decision
+from osler.core.ranks import blocks
 from osler.core.state import State
 from osler.core.view import View
 from osler.tasks.binary import LOGIT, TRUTH
-from osler.tasks.ranks import blocks
 from osler.tasks.settings import setting
 
 SCREENING = "target.screening"

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from osler.core.measure import Measure
+from osler.core.ranks import Ranking, Runs, Tally, areas, blocks
 from osler.core.sums import added
 from osler.tasks.binary import SINGLY, carried
-from osler.tasks.ranks import Ranking, Runs, Tally, areas, blocks
 
 # Statistics of a case: the class (its number, NaN where unobserved), the predicted class, the logarithm of that class's
 # probability before calibration, then a logarithm of the calibrated probability for each class.

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from osler.core.measure import Measure
+from osler.core.ranks import BLOCK, Ranking, Runs, Tally, areas
 from osler.core.sums import Sums
 from osler.core.view import View
 from osler.tasks import binary
 from osler.tasks.conformal import once
-from osler.tasks.ranks import BLOCK, Ranking, Runs, Tally, areas
 
 FIRST = (1, 3, 5)  # places of a list that are scored
 PRECISION = Measure("precision_at", "higher", "logit")

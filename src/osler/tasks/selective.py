@@ -14,12 +14,12 @@ import numpy as np
 
 from osler.core.figure import Figure, Series
 from osler.core.measure import Measure
+from osler.core.ranks import blocks
 from osler.core.state import State
 from osler.core.view import View
 from osler.tasks import binary, conformal, continuous, multiclass, multilabel
 from osler.tasks.curves import LEAST_IN_BIN, rounded, wilson_band
 from osler.tasks.labels import safe_names
-from osler.tasks.ranks import blocks
 from osler.tasks.sureness import of_statistics
 
 SHARES = (100, 90, 80, 50)  # percent of the cases that are kept

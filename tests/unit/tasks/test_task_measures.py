@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from osler.core.ranks import Ranking, Runs, Tally, areas
 from osler.core.state import State
 from osler.core.target import Target
 from osler.tasks import binary as measures_of_two
 from osler.tasks.classification import Classification
-from osler.tasks.ranks import Ranking, Runs, Tally, areas
 from osler.tasks.regression import Regression
 
 BINARY = {"kind": "binary", "names": ["y"], "classes": [["0", "1"]], "positive": "1"}

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from osler.contract import Made, Maker, Objective
 from osler.core.judgement import Judgement
 from osler.core.plan import Brief, Decision, Plan
+from osler.core.split import Split
 from osler.core.study import Study
+from osler.core.target import Target
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,6 +41,12 @@ class Representation(Maker):
         from osler.generation.representation.rules import rules
 
         return rules()
+
+    def divided(self, split: Split, *, target: Target | None, settings: Mapping[str, Any]) -> Split:
+        """Leave the held-out class out of training."""
+        from osler.generation.representation.holdout import left_out
+
+        return left_out(split, target=target, settings=settings)
 
     def built(
         self, encoders: Mapping[str, nn.Module], *, shapes: Mapping[str, tuple[int, ...]], info: Mapping[str, Any], plan: Plan

@@ -18,10 +18,10 @@ from osler.core.state import State
 from osler.core.target import Target
 from osler.core.view import View
 from osler.spine.evaluate.compare import paired, same_everywhere, verdict
-from osler.spine.evaluate.interval import FEW_GROUPS, LEAST_GROUPS, Spread, interval
+from osler.spine.evaluate.interval import Spread, interval
 from osler.spine.evaluate.panels import Viewed, marked
 from osler.spine.evaluate.pooled import Pooled
-from osler.spine.evaluate.resampling import PIECES, How, Units, bootstrap, everyone, leave_one_out, side_by_side
+from osler.spine.evaluate.resampling import Units, drawn, everyone, notes, side_by_side
 from osler.spine.evaluate.subgroups import Subgroups
 
 # 2,000 resamples up to 50,000 cases, then as many as this many counts allow, never under the least: the standard error of 200
@@ -94,7 +94,7 @@ def score_statistics(
     own = {part: _measures(task, one, everyone(cases), info) for part, one in ordered.items()}
     points = {part: own[twin[part]] for part in statistics}
     width = max((s.shape[1] for s in statistics.values()), default=1)
-    how, draws, times = _draws(units, resamples=_affordable(resamples, units, width), seed=seed)
+    how, draws, times = drawn(units, resamples=_affordable(resamples, units, width), seed=seed)
     tested = statistics.get("test", np.empty((0, width)))
     viewed = Viewed(views, tested)
     parted = Subgroups(task, tested, subgroups, units=units, info=info)
@@ -112,7 +112,7 @@ def score_statistics(
         _verdict(task, points, spreads, info),
         {"cases": cases, "groups": units.size, "resamples": times},
         {figure.name: figure.to_dict() for figure in figures},
-        _notes(units, known=groups is not None, how=how, resamples=times),
+        notes(units, known=groups is not None, how=how, resamples=times),
         (*panels, *parted.panels(how=how)),
     )
 
@@ -140,7 +140,7 @@ def compare_statistics(
     parts = {str(number): one for number, one in enumerate(statistics)}
     points = [{k: float(v[0]) for k, v in _measures(task, s, everyone(cases), info).items()} for s in statistics]
     width = max(s.shape[1] for s in statistics)
-    how, draws, times = _draws(units, resamples=_affordable(resamples, units, width), seed=seed)
+    how, draws, times = drawn(units, resamples=_affordable(resamples, units, width), seed=seed)
     samples = _resampled(task, parts, draws, info=info, others=())
     spreads = [_spreads(task, s, samples[part], units, how=how, info=info) for part, s in parts.items()]
     measured = task.measured(info)
@@ -155,11 +155,11 @@ def compare_statistics(
     word = verdict(primary, *pairs[primary.name], names=names)
     chances = None if proper is None else verdict(proper, *pairs[proper.name], names=names)
     counts = {"cases": cases, "groups": units.size, "resamples": times}
-    notes = _notes(units, known=groups is not None, how=how, resamples=times)
+    told = notes(units, known=groups is not None, how=how, resamples=times)
     if proper is not None and chances is not None and same_everywhere(*pairs[primary.name]) and values[0] != values[1]:
-        notes = (SAME_ORDER.format(primary=primary.name, proper=proper.name), *notes)
+        told = (SAME_ORDER.format(primary=primary.name, proper=proper.name), *told)
         word = chances
-    return Comparison(names, values[0], values[1], differences, word, counts, notes, chances)
+    return Comparison(names, values[0], values[1], differences, word, counts, told, chances)
 
 
 def _affordable(resamples: int, units: Units, width: int) -> int:
@@ -171,14 +171,6 @@ def _measures(task: Task, statistics: np.ndarray, counts: np.ndarray, info: Mapp
     if not len(statistics):
         return {m.name: np.full(len(counts), np.nan) for m in task.measured(info)}
     return task.measures(statistics, counts, info=info)
-
-
-def _draws(units: Units, *, resamples: int, seed: int) -> tuple[How, Iterator[np.ndarray], int]:
-    if units.size < LEAST_GROUPS:
-        return "none", iter(()), 0
-    if units.size < FEW_GROUPS:
-        return "jackknife", leave_one_out(units), units.size
-    return "bootstrap", bootstrap(units, resamples=resamples, seed=seed, parts=PIECES), resamples
 
 
 def _resampled(
@@ -240,16 +232,3 @@ def _verdict(
     primary = task.measured(info)[0]
     pair = [float(points[part][primary.name][0]) for part in ("network", "baseline")]
     return verdict(primary, (pair[0], pair[1]), (spreads["network"][primary.name], spreads["baseline"][primary.name]))
-
-
-def _notes(units: Units, *, known: bool, how: str, resamples: int) -> tuple[str, ...]:
-    notes = ["Intervals are 95% and hold for this trained model: another training on other cases would add to them."]
-    if not known:
-        notes.append("No group column is known: where cases share a patient, the intervals are too narrow.")
-    if how == "none":
-        notes.append(f"{units.size} groups are too few for intervals; at least {LEAST_GROUPS} are needed.")
-    if how == "jackknife":
-        notes.append(f"With {units.size} groups, intervals come from leaving out each group in turn (Student's t).")
-    if how == "bootstrap":
-        notes.append(f"Intervals come from {resamples} resamples of {units.size} {'groups' if known else 'cases'}.")
-    return tuple(notes)

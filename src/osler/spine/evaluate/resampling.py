@@ -12,6 +12,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from osler.core.processors import processors
+from osler.spine.evaluate.interval import FEW_GROUPS, LEAST_GROUPS
 
 How = Literal["bootstrap", "jackknife", "none"]
 PIECES = 4  # of very many counts, on every machine: their number is seen in the last digits of a slope
@@ -51,6 +52,15 @@ def everyone(cases: int) -> np.ndarray:
     return np.ones((1, cases), np.uint8)
 
 
+def drawn(units: Units, *, resamples: int, seed: int) -> tuple[How, Iterator[np.ndarray], int]:
+    """Return how the groups are resampled, by their number, counts (r, n) of the resamples in pieces, and how many there are."""
+    if units.size < LEAST_GROUPS:
+        return "none", iter(()), 0
+    if units.size < FEW_GROUPS:
+        return "jackknife", leave_one_out(units), units.size
+    return "bootstrap", bootstrap(units, resamples=resamples, seed=seed, parts=PIECES), resamples
+
+
 def bootstrap(units: Units, *, resamples: int, seed: int, parts: int = 1) -> Iterator[np.ndarray]:
     """Yield counts (r, n) uint8 of resamples, each of as many groups as there are, drawn with replacement; in at least `parts`
     pieces where there are many counts. The pieces do not change what is drawn."""
@@ -59,10 +69,10 @@ def bootstrap(units: Units, *, resamples: int, seed: int, parts: int = 1) -> Ite
     pieces = max(parts if 2 * resamples * cases > _CHUNK else 1, -(-resamples * cases // _CHUNK))
     step = max(1, -(-resamples // pieces))
     for start in range(0, resamples, step):
-        yield _drawn(units, min(step, resamples - start), generator)
+        yield _times(units, min(step, resamples - start), generator)
 
 
-def _drawn(units: Units, resamples: int, generator: np.random.Generator) -> np.ndarray:
+def _times(units: Units, resamples: int, generator: np.random.Generator) -> np.ndarray:
     if units.size >= _BY_THEMSELVES:
         counts = np.empty((resamples, units.size), np.uint8)
         for row in counts:
@@ -108,3 +118,17 @@ def side_by_side(measured: Callable[[np.ndarray], Found], draws: Iterable[np.nda
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def notes(units: Units, *, known: bool, how: str, resamples: int) -> tuple[str, ...]:
+    """Return what must be known of intervals before they are quoted; `known` says whether groups are."""
+    told = ["Intervals are 95% and hold for this trained model: another training on other cases would add to them."]
+    if not known:
+        told.append("No group column is known: where cases share a patient, the intervals are too narrow.")
+    if how == "none":
+        told.append(f"{units.size} groups are too few for intervals; at least {LEAST_GROUPS} are needed.")
+    if how == "jackknife":
+        told.append(f"With {units.size} groups, intervals come from leaving out each group in turn (Student's t).")
+    if how == "bootstrap":
+        told.append(f"Intervals come from {resamples} resamples of {units.size} {'groups' if known else 'cases'}.")
+    return tuple(told)

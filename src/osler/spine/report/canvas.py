@@ -20,12 +20,13 @@ class Canvas:
         """Draw a straight line."""
         self._add("line", look, x1=start[0], y1=start[1], x2=stop[0], y2=stop[1])
 
-    def path(self, points: Iterable[Point], look: str, *, closed: bool = False) -> None:
+    def path(self, points: Iterable[Point], look: str, *, closed: bool = False, opacity: float | None = None) -> None:
         """Draw a polyline; neighbours that fall on one place are drawn once."""
         route = _thinned([(round(x, 1), round(y, 1)) for x, y in points])
         if route:
             turns = "L".join(f"{_n(x)} {_n(y)}" for x, y in route)
-            self._marks.append(f'<path class="{look}" d="M{turns}{"Z" if closed else ""}"/>')
+            shade = "" if opacity is None else f' fill-opacity="{round(opacity, 2)}"'
+            self._marks.append(f'<path class="{look}" d="M{turns}{"Z" if closed else ""}"{shade}/>')
 
     def rectangle(self, corner: Point, size: Point, look: str, *, opacity: float | None = None) -> None:
         """Draw a box from its upper left corner."""

@@ -127,7 +127,9 @@ def _row(
 def _fact(value: Any) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "✓", False: NONE, None: NONE}[value]
-    return number(value) if isinstance(value, (int, float)) else str(value)
+    if isinstance(value, int):
+        return count(value)
+    return number(value) if isinstance(value, float) else str(value)
 
 
 def _parted(panel: Panel) -> bool:

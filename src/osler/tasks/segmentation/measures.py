@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from osler.core.measure import Measure
+from osler.core.ranks import spearman
 from osler.core.sums import added
 from osler.tasks.continuous import freedom
 from osler.tasks.labels import safe_names
 from osler.tasks.multiclass import mean_of_known
-from osler.tasks.ranks import spearman
 from osler.tasks.segmentation import lines
 
 # Each is a mean over the cases in which it has a value, of several labels the mean over labels of that.

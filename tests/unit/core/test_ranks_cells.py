@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from osler.tasks import ranks
+from osler.core import ranks
 
 
 @pytest.mark.parametrize("coarse", [False, True])
