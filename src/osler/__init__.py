@@ -1,6 +1,6 @@
 """Osler: from a table of medical data to a model that can be trusted.
 
-The same verbs as the commands: train, inspect, evaluate, compare, predict, explain, translate, load. Nothing heavy is imported before it is used.
+The same verbs as the commands: train, inspect, evaluate, compare, predict, explain, embed, translate, load. Nothing heavy is imported before it is used.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from osler.core.errors import OslerError, RequestError
     from osler.flows.compare import compare
+    from osler.flows.embed import embed
     from osler.flows.evaluate import evaluate
+    from osler.flows.generate import generate
     from osler.flows.predict import predict
     from osler.flows.predictor import Predictor, load
     from osler.flows.translate import translate
@@ -24,8 +26,10 @@ _HOMES = {
     "Request": "osler.spine.study",
     "RequestError": "osler.core.errors",
     "compare": "osler.flows.compare",
+    "embed": "osler.flows.embed",
     "evaluate": "osler.flows.evaluate",
     "explain": "osler.flows.verbs",
+    "generate": "osler.flows.generate",
     "inspect": "osler.flows.verbs",
     "load": "osler.flows.predictor",
     "predict": "osler.flows.predict",
@@ -33,7 +37,8 @@ _HOMES = {
     "translate": "osler.flows.translate",
 }
 __all__ = [
-    "OslerError", "Predictor", "Request", "RequestError", "compare", "evaluate", "explain", "inspect", "load", "predict", "train", "translate",
+    "OslerError", "Predictor", "Request", "RequestError", "compare", "embed", "evaluate", "explain", "generate", "inspect", "load",
+    "predict", "train", "translate",
 ]  # fmt: skip
 __version__ = "0.1.0"
 

@@ -41,5 +41,8 @@ Source = Annotated[
     list[str] | None,
     typer.Option("--source", help="INPUT=PLACE of its events or its FASTA file, where not as in training; repeatable"),
 ]
+Pretrain = Annotated[
+    Path | None, typer.Option(help="bundle of a representation, from whose encoder the network starts", show_default=False)
+]
 Cache = Annotated[Path | None, typer.Option(help="folder for what can be made anew  [default: ~/.cache/osler]")]
 Device = Annotated[str | None, typer.Option(help="cpu or cuda; the accelerator is taken where there is one")]

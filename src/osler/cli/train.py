@@ -39,6 +39,7 @@ def train(
     folds: o.Folds = None,
     repeats: o.Repeats = None,
     leave_out: o.LeaveOut = None,
+    pretrain: o.Pretrain = None,
     refit: o.Refit = False,
     drop_leaks: o.DropLeaks = False,
     allow_leaks: o.AllowLeaks = False,
@@ -62,7 +63,7 @@ def train(
         settings=settings,
         rest={
             "task": task, "budget": budget, "seed": seed, "language": language, "title": title,
-            "folds": folds, "repeats": repeats, "refit": refit or None,
+            "folds": folds, "repeats": repeats, "refit": refit or None, "pretrain": pretrain,
             "leaks": leak_word(drop=drop_leaks, allow=allow_leaks),
         },
     )  # fmt: skip

@@ -50,7 +50,7 @@ def inspect(
     study, table = open_study(request, cache=cache, watch=watch)
     if out is not None and out.resolve() == study.table.resolve():
         raise OutputError(f"'{out.name}' is the table itself; choose another --out, or its rows would be lost")
-    study, _ = warm.resolved(study)
+    study, _ = warm.resolved(warm.pretrained(study, Path(request.pretrain) if request.pretrain else None))
     cases = gather_cases(study, table, cache=cache, watch=watch)
     again = partial(gather_cases, table=table, cache=cache, watch=watch)
     cases, split, decisions, leaks, trainings = _divided(cases, again)

@@ -76,7 +76,7 @@ def predict(  # noqa: PLR0913 - each is an option of the command
         readings = {name: predictor.reading(name) for name in predictor.modalities}
         files = files_of(rows, inputs=predictor.contents.about["inputs"], modalities=predictor.modalities, readings=readings)
     stamp = files.stamp() if files else events_digest(predictor, rows)
-    key = _key(bundle, rows.file if isinstance(rows, Derived) else rows, size=size, stamp=stamp)
+    key = parts_key(bundle, rows.file if isinstance(rows, Derived) else rows, size=size, stamp=stamp)
     watch.stage("predicting", total=len(files.names) if files else 0)
     whole = files.blocks(size=size) if files else as_trained(in_memory(rows, size=size), rows, predictor=predictor)
     if predictor.anchor is None:
@@ -149,7 +149,7 @@ def events_digest(predictor: Predictor, rows: Path | Derived) -> str:
     return "|".join(one.modality.digest(one.locators, file_digest=str) for one in sourced)
 
 
-def _key(bundle: Path, table: Path, *, size: int, stamp: str) -> str:
+def parts_key(bundle: Path, table: Path, *, size: int, stamp: str) -> str:
     """Return what must be equal for finished parts to be kept."""
     about = table.stat() if table.exists() else None
     length, changed = (about.st_size, about.st_mtime_ns) if about else (0, 0)

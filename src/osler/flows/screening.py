@@ -13,6 +13,7 @@ from osler.spine.rows import Best
 from osler.spine.scan import cases_column
 
 if TYPE_CHECKING:
+    from osler.flows.making import Opened
     from osler.flows.predictor import Predictor
 
 MOST = 1 << 20  # lines that --top may keep: each block holds as many
@@ -61,14 +62,14 @@ def checked_workers(workers: int | None) -> int | None:
     return workers
 
 
-def as_trained(blocks: Iterator[Table], place: Any, *, predictor: Predictor) -> Iterator[Table]:
+def as_trained(blocks: Iterator[Table], place: Any, *, predictor: Predictor | Opened) -> Iterator[Table]:
     """Yield the blocks; of a file of molecules or sequences its column takes the name of the bundle's only column that the file lacks."""
     column = cases_column(place) if isinstance(place, Path) else None
     for block in blocks:
         yield block if column is None else _named(block, column, predictor)
 
 
-def _named(block: Table, column: str, predictor: Predictor) -> Table:
+def _named(block: Table, column: str, predictor: Predictor | Opened) -> Table:
     asked = [str(name) for one in predictor.contents.about["inputs"] for name in one["columns"]]
     lacking = [name for name in asked if name not in block.columns]
     if len(lacking) != 1 or column in asked:

@@ -24,6 +24,7 @@ from osler.flows import freeze, overlays, planning, warm
 from osler.flows.cases import Cases, gather_cases, refused_counts
 from osler.flows.divide import split_and_check, split_plan
 from osler.flows.fitting import Fitted, Setting, fit_split
+from osler.flows.gained import with_gain
 from osler.flows.listing import Reader, list_trained
 from osler.flows.making import make
 from osler.flows.opening import default_cache, open_study
@@ -53,6 +54,7 @@ def train(
     cache = cache or default_cache()
     check_place(out)
     study, table = open_study(request, cache=cache, watch=watch)
+    study = warm.pretrained(study, Path(request.pretrain) if request.pretrain else None)
     if study.task in registry.MAKERS:
         return make(study, table, out=out, plan=plan, cache=cache, device=device, watch=watch, began=began)
     _check_plan(study, plan)
@@ -96,6 +98,7 @@ def by_split(cases: Cases, *, setting: Setting, began: float) -> Outcome:
     shared = with_budget(cases, trainings=1 + cases.study.refit)
     fitted = fit_split(shared, split, decisions, setting=setting, spent=time.monotonic() - began)
     scores, lines = score(fitted.source, cases, split, fitted.trained, leaks=leaks, watch=setting.watch)
+    scores = with_gain(scores, fitted, cases, split, setting=setting)
     painted_by = ((split.test, fitted),) if cases.anchor is not None else ()
     if not cases.study.refit:
         return Outcome(cases, split, leaks, fitted, scores, fitted.ready, (split.test, lines), painted_by)

@@ -16,6 +16,7 @@ from osler.flows.explain import Asked
 from osler.flows.explain import explain as explain_flow
 from osler.flows.inspect import Inspection
 from osler.flows.inspect import inspect as inspect_flow
+from osler.flows.making import Opened, is_made, open_made
 from osler.flows.opening import default_cache, in_memory
 from osler.flows.predictor import Predictor, load
 from osler.flows.sources import NONE, Sources
@@ -37,15 +38,20 @@ def train(
     device: str | None = None,
     watch: Watch = SILENT,
     **asked: Any,
-) -> Predictor:
-    """Train on `table` and return the predictor of the bundle written to `out`.
+) -> Predictor | Opened:
+    """Train on `table` and return the predictor of the bundle written to `out`, or what was made by a task that does not predict.
 
     `table` is a path to a table or study.yaml, a frame (polars, pandas), an Arrow table or a mapping of columns. `asked`
     are the fields of `Request` (task, group, split, budget, seed, …); `settings` decisions by name.
     """
     request = request_of(table, target=target, settings=settings, cache=cache, asked=asked)
     train_flow(request, out=Path(out), plan=Path(plan) if plan else None, cache=cache, device=device, watch=watch)
-    return load(out, device=device)
+    return opened(out, device=device)
+
+
+def opened(bundle: Path | str, *, device: str | None = None) -> Predictor | Opened:
+    """Return the predictor in the folder `bundle`, or what was made by a task that does not predict."""
+    return open_made(bundle, device=device) if is_made(bundle) else load(bundle, device=device)
 
 
 def inspect(

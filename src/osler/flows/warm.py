@@ -19,7 +19,7 @@ from osler.core.split import Split
 from osler.core.study import Input, Study
 from osler.core.watch import Watch
 from osler.flows.members import fit_states
-from osler.spine.bundle import INDEX, read_bundle
+from osler.spine.bundle import INDEX, Contents, read_bundle
 from osler.spine.fit import Source
 
 DIGEST = "sha256:"
@@ -33,6 +33,23 @@ class Start:
 
     arrays: Mapping[str, np.ndarray]
     digest: str
+
+
+def pretrained(study: Study, bundle: Path | None) -> Study:
+    """Return the study whose inputs start from `bundle`, those of a modality that it has; a start set by the user wins.
+
+    Raises RequestError where it has none of them, BundleError where it is no bundle.
+    """
+    if bundle is None:
+        return study
+    held = {i["modality"] for i in read_bundle(bundle).about["inputs"]}
+    named = {f"inputs.{one.name}.weights": str(bundle) for one in study.inputs if one.modality in held}
+    if not named:
+        wanted = ", ".join(dict.fromkeys(one.modality for one in study.inputs))
+        raise RequestError(
+            f"the bundle {bundle.name} represents {', '.join(sorted(held))}, and the study's inputs are {wanted}: nothing can start from it"
+        )
+    return replace(study, settings={**named, **study.settings})
 
 
 def resolved(study: Study) -> tuple[Study, dict[str, Start]]:
@@ -96,12 +113,21 @@ def _of_bundle(folder: Path, asked: Input) -> tuple[Start, dict[str, Any]]:
     if not same:
         raise RequestError(f"the bundle {folder.name} has no input of {asked.modality} to start '{asked.name}' from")
     source = asked.name if asked.name in same else same[0]
-    number = [i["name"] for i in contents.about["inputs"]].index(source)
-    arrays = _under(contents.weights, f"fold0.network0.fusion.parts.{number}.")
+    arrays = _under(contents.weights, _place(contents, source))
+    if not arrays:
+        raise RequestError(f"the bundle {folder.name} holds no encoder of '{source}' to start '{asked.name}' from")
     digest = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
     decided = contents.plan.part(f"inputs.{source}")
     form = {k: decided[k] for k in registry.modality(asked.modality).form if k in decided}
     return Start(arrays, f"{DIGEST}{digest}"), form
+
+
+def _place(contents: Contents, name: str) -> str:
+    """Return the beginning of the names of the weights of the encoder of input `name`: of one that represents, as it says itself."""
+    about = contents.about
+    if about["task"] in registry.MAKERS:
+        return str(about["encoders"].get(name, "none"))
+    return f"fold0.network0.fusion.parts.{[i['name'] for i in about['inputs']].index(name)}."
 
 
 def _of_files(folder: Path) -> Start:

@@ -117,13 +117,29 @@ def fit_rules(circumstances: Circumstances, *, inputs: int) -> tuple[Decision, .
         Decision("baseline.rows", 50_000, "cases on which the baseline is tuned; more change its settings little"),
         _FLOAT32,
         Decision("fit.overhead", OVERHEAD, "an epoch in units of its steps: scoring, averaging and checkpoint beside them"),
-        Decision("fit.network_share", NETWORK_SHARE, "of the budget; the baseline, reading and scoring take the rest"),
+        *_compared(circumstances),
         Decision(
             "explain.seconds",
             round(min(60.0, max(1.0, 6 * circumstances.budget)), 1),
             "for attributions, exchanges and effects of the report: a tenth of the budget, 1 to 60 s; 0 leaves them out",
         ),
         *fusion_rules(inputs=inputs),
+    )
+
+
+def _compared(circumstances: Circumstances) -> tuple[Decision, ...]:
+    """Return the networks' share of the budget, half of it where they are trained from drawn weights too."""
+    share = Decision("fit.network_share", NETWORK_SHARE, "of the budget; the baseline, reading and scoring take the rest")
+    settings = circumstances.settings
+    if not any(name.startswith("inputs.") and name.endswith(".weights") and value for name, value in settings.items()):
+        return (share,)
+    why = "the same networks are trained from drawn weights too, for half of the time each: the report says what the start gained"
+    compared = Decision("fit.compare_start", True, why)
+    if not settings.get(compared.name, True):
+        return (share, compared)
+    return (
+        replace(share, value=NETWORK_SHARE / 2, reason=f"{share.reason}; the other half is for networks from drawn weights"),
+        compared,
     )
 
 

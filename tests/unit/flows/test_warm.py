@@ -1,5 +1,6 @@
 """First weights from a folder: what fits is taken, its place is told to nobody, and another network's weights are refused."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,3 +92,42 @@ def test_a_folder_without_weights_is_refused(tmp_path):
 def test_a_study_without_first_weights_stays_as_it_is():
     plain = replace(study(""), settings={})
     assert resolved(plain) == (plain, {})
+
+
+@pytest.fixture(scope="module")
+def represented(pictures):
+    """A representation of the same pictures without their labels."""
+    settings = {"fit.epochs": 1, "fit.threads": 1, "inputs.image.width": 8, "inputs.image.depth": 1}
+    asked = replace(request(pictures), task="representation", target=(), settings=tuple(f"{k}={v}" for k, v in settings.items()))
+    asked = replace(asked, inputs=("image=images:image",))
+    return train(asked, out=pictures / "represented", cache=pictures / "cache")
+
+
+def test_a_network_starts_from_a_representation_and_the_report_says_what_it_gained(pictures, represented):
+    still = {"fit.learning_rate": "0.000000001", "fit.weight_decay": 0.0}
+    asked = replace(request(pictures, **still), pretrain=represented)
+    found = train(asked, out=pictures / "pretrained", cache=pictures / "cache")
+    first, now = weights(represented), weights(found)
+    taken = {k.removeprefix("fold0.network0.fusion.parts.0."): v for k, v in now.items() if "fusion.parts.0." in k}
+    for name, values in taken.items():
+        if "running" not in name and "num_batches" not in name:
+            np.testing.assert_allclose(values, first[f"made.encoder.{name}"], atol=1e-6)
+    scores = json.loads((found / "scores.json").read_text())
+    labels = [row["label"] for row in scores["panels"]["start"]["rows"]]
+    assert labels == ["Networks from the given weights", "Networks from drawn weights", "Difference"]
+    assert "What the given first weights gained" in (found / "report.html").read_text()
+    given, drawn, difference = (row["values"]["auroc"]["value"] for row in scores["panels"]["start"]["rows"])
+    assert difference == pytest.approx(given - drawn)
+
+
+def test_the_comparison_can_be_left_out(pictures, represented):
+    asked = replace(request(pictures, **{"fit.compare_start": "false"}), pretrain=represented)
+    found = train(asked, out=pictures / "alone", cache=pictures / "cache")
+    assert "start" not in json.loads((found / "scores.json").read_text())["panels"]
+
+
+def test_a_representation_of_something_else_is_no_start(pictures, represented, tmp_path):
+    pl.DataFrame({"age": range(40), "sick": ["no", "yes"] * 20}).write_csv(tmp_path / "table.csv")
+    asked = Request(tmp_path / "table.csv", target=("sick",), pretrain=represented)
+    with pytest.raises(RequestError, match="represented represents images, and the study's inputs are tables"):
+        train(asked, out=tmp_path / "new", cache=tmp_path / "cache")

@@ -1,6 +1,6 @@
 """`osler train` of what makes or represents: synthesis, translation, representation."""
 
 from osler.flows.making.made import make
-from osler.flows.making.opened import Opened, blocks, open_made
+from osler.flows.making.opened import Opened, blocks, is_made, open_made
 
-__all__ = ["Opened", "blocks", "make", "open_made"]
+__all__ = ["Opened", "blocks", "is_made", "make", "open_made"]

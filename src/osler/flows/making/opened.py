@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ from osler.core.table import Table
 from osler.flows.cases import gathered_refusals
 from osler.flows.freeze import taken
 from osler.flows.making.building import Parts, build
-from osler.flows.opening import in_memory
+from osler.flows.opening import default_cache, in_memory
 from osler.flows.planning import chosen_device
+from osler.flows.sources import NONE, Sources, moved, told
 from osler.spine.bundle import Contents, read_bundle
 from osler.spine.columns import Asked, block_cases, read_ahead
 from osler.spine.fit import Source
@@ -31,7 +32,8 @@ INPUTS = frozenset[Role]({"input"})
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What was made, ready for use: its `maker`, and the `objective` with its trained weights, out of training."""
+    """What was made, ready for use: its `maker`, and the `objective` with its trained weights, out of training. `moved` holds, by
+    input, options that differ from those of training: where files beside the table lie now."""
 
     name: str
     contents: Contents
@@ -40,6 +42,7 @@ class Opened:
     objective: Objective
     parts: Parts
     device: str
+    moved: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def plan(self) -> Plan:
@@ -83,9 +86,17 @@ class Opened:
             if found and not set(one["columns"]) & set(block.columns):
                 continue
             modality = self.modalities[one["name"]]
-            locators = modality.locate(block, columns=one["columns"], options=one["options"])
+            options = {**one["options"], **self.moved.get(one["name"], {})}
+            cache = default_cache() if modality.sourced else None
+            with told(one["name"], modality):
+                locators = modality.locate(block, columns=one["columns"], options=options, cache=cache)
             found[one["name"]] = Asked(modality, locators, self.reading(one["name"]), INPUTS)
         return found
+
+    @property
+    def block_cases(self) -> int:
+        """How many cases are read at a time, so that memory stays bounded."""
+        return block_cases((modality, self.reading(name)) for name, modality in self.modalities.items())
 
     def _repr_html_(self) -> str:
         about = self.contents.about
@@ -100,9 +111,11 @@ class Opened:
         return f"<table>{lines}</table>"
 
 
-def open_made(folder: Path | str, *, task: str | None = None, device: str | None = None) -> Opened:
+def open_made(
+    folder: Path | str, *, task: str | None = None, device: str | None = None, sources: Sources = NONE
+) -> Opened:  # fmt: skip
     """Return what the bundle in `folder` made; raises BundleError where it is damaged or foreign, RequestError where it is no
-    bundle of `task` (None: of any that makes)."""
+    bundle of `task` (None: of any that makes). `sources` names by input where its files lie, where not as in training."""
     folder = Path(folder)
     contents = read_bundle(folder)
     check_task(contents, folder.name, task=task)
@@ -116,13 +129,18 @@ def open_made(folder: Path | str, *, task: str | None = None, device: str | None
         objective = build(maker, modalities, parts, plan=contents.plan, seed=0)
         maker.load(objective, taken(contents.weights, "made"))
         objective.module.to(place).eval()
-        return Opened(folder.name, contents, maker, modalities, objective, parts, place)
+        return Opened(folder.name, contents, maker, modalities, objective, parts, place, moved(sources, modalities))
     except OslerError:
         raise
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise BundleError(
             f"the bundle's parts do not fit together ({type(error).__name__}); it was not written by Osler"
         ) from None
+
+
+def is_made(folder: Path | str) -> bool:
+    """Whether the bundle in `folder` is of a task that makes or represents; raises BundleError where it is damaged or foreign."""
+    return read_bundle(Path(folder)).about.get("task") in registry.MAKERS
 
 
 def check_task(contents: Contents, name: str, *, task: str | None) -> None:
@@ -141,14 +159,15 @@ def use_of(task: str) -> str:
     return "use it with 'osler predict', 'osler evaluate', 'osler explain' or 'osler compare'"
 
 
-def blocks(opened: Opened, table: Any, *, workers: int = 1) -> Iterator[tuple[Table, dict[str, Columns], dict[int, Refusal]]]:
+def blocks(
+    opened: Opened, table: Any, *, workers: int = 1
+) -> Iterator[tuple[Table, dict[str, Columns], dict[int, Refusal]]]:  # fmt: skip
     """Yield the rows of `table` block by block in bounded memory, with their columns by input and refusals by row of the block.
 
-    `table` is a path, an Arrow table, a frame or a mapping of columns.
+    `table` is a path, an Arrow table, a frame, a mapping of columns, or an iterator of blocks.
     """
-    size = block_cases((modality, opened.reading(name)) for name, modality in opened.modalities.items())
-    asked = ((block, opened.asked(block)) for block in in_memory(table, size=size))
-    for block, columns in read_ahead(asked, workers=workers):
+    rows = table if isinstance(table, Iterator) else in_memory(table, size=opened.block_cases)
+    for block, columns in read_ahead(((block, opened.asked(block)) for block in rows), workers=workers):
         yield block, columns, gathered_refusals(block, columns, {})
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, cast
+
+import numpy as np
 
 from osler.contract import Made, Maker, Objective
+from osler.core.columns import Columns
 from osler.core.judgement import Judgement
 from osler.core.plan import Brief, Decision, Plan
 from osler.core.split import Split
@@ -36,11 +39,18 @@ class Representation(Maker):
             )
         return ""
 
+    def check(self, columns: Mapping[str, Columns], target: Target | None, rows: np.ndarray) -> None:
+        """Cases that differ, and hold something."""
+        from osler.generation.variety import check_variety
+
+        for name, part in columns.items():
+            check_variety(part, rows, name=name)
+
     def rules(self, brief: Brief) -> tuple[Decision, ...]:
         """Return the method and what it needs."""
         from osler.generation.representation.rules import rules
 
-        return rules()
+        return rules(brief, name=next(iter(brief.facts)))
 
     def divided(self, split: Split, *, target: Target | None, settings: Mapping[str, Any]) -> Split:
         """Leave the held-out class out of training."""
@@ -52,11 +62,19 @@ class Representation(Maker):
         self, encoders: Mapping[str, nn.Module], *, shapes: Mapping[str, tuple[int, ...]], info: Mapping[str, Any], plan: Plan
     ) -> Objective:
         """Return the encoder with what is trained beside it."""
+        from osler.generation.representation.contrastive import Contrastive, projection
         from osler.generation.representation.decoders import decoder
         from osler.generation.representation.denoising import Denoising
+        from osler.generation.representation.variational import Cloud, Variational
 
         name, encoder = next(iter(encoders.items()))
-        beside = decoder(int(encoder.width), shapes[name], channels=int(plan["representation.channels"]))  # type: ignore[arg-type]
+        width, shape = int(cast("Any", encoder).width), shapes[name]
+        method = plan["representation.method"]
+        if method == "contrastive":
+            return Contrastive(name=name, encoder=encoder, beside=projection(width, plan=plan), plan=plan)
+        if method == "variational":
+            return Variational(name=name, encoder=encoder, beside=Cloud(width, shape, plan=plan), plan=plan)
+        beside = decoder(width, shape, channels=int(plan["representation.channels"]))
         return Denoising(name=name, encoder=encoder, beside=beside, plan=plan)
 
     def encoders(self, objective: Objective) -> Mapping[str, str]:

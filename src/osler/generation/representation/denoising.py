@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -13,6 +14,8 @@ from osler.generation.representation.objective import RepresentationObjective
 
 class Denoising(RepresentationObjective):
     """Mean squared error between what was lifted and what is restored from the vector of its hidden version."""
+
+    restores: ClassVar[bool] = True
 
     def loss(self, fields: Mapping[str, Tensor], *, generator: torch.Generator) -> Tensor:
         """Return (B,)."""

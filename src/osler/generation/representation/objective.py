@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ class RepresentationObjective(Objective):
     """Trains `encoder` and `beside` on cases without labels; `loss` says on what. Of a case that lacks the input nothing is learned."""
 
     module: nn.ModuleDict
+    restores: ClassVar[bool] = False  # whether `errors` tells how badly cases are restored
 
     def __init__(self, *, name: str, encoder: nn.Module, beside: nn.Module, plan: Plan) -> None:
         self.name, self.plan = name, plan
@@ -28,6 +29,11 @@ class RepresentationObjective(Objective):
     def encoder(self) -> Any:
         """The encoder of the input's modality."""
         return self.module[ENCODER]
+
+    @property
+    def width(self) -> int:
+        """The numbers of a vector."""
+        return int(self.encoder.width)
 
     @property
     def beside(self) -> Any:

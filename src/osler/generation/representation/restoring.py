@@ -24,7 +24,7 @@ NAMES = {"method": "Vectors", "components": "Principal components, as many", "me
 
 def restoring(made: Made, objective: RepresentationObjective, *, errors: np.ndarray, rows: np.ndarray) -> Judgement:
     """Return the `errors` (m,) of the test cases `rows`, beside those of baselines where cases have one size."""
-    found: dict[str, np.ndarray] = {"method": errors, **_baselines(made, objective, rows=rows, width=_width(objective))}
+    found: dict[str, np.ndarray] = {"method": errors, **_baselines(made, objective, rows=rows, width=objective.width)}
     groups = made.groups[rows] if made.grouped else None
     told = tuple(
         Row(NAMES[name], len(each), {ERROR.name: mean_value(each, groups=groups, seed=made.seed, measure=ERROR)})
@@ -36,10 +36,6 @@ def restoring(made: Made, objective: RepresentationObjective, *, errors: np.ndar
     )  # fmt: skip
     value = told[0].values[ERROR.name].value
     return Judgement("", (section,), numbers={"restoring_error": value})
-
-
-def _width(objective: RepresentationObjective) -> int:
-    return int(objective.encoder.width)
 
 
 @torch.no_grad()

@@ -2,19 +2,68 @@
 
 from __future__ import annotations
 
-from osler.core.plan import Decision
+from osler.core.plan import Brief, Decision
 from osler.generation.representation import holdout
 
-METHODS = ("denoising",)
+METHODS = ("contrastive", "denoising", "variational")
+LOSSES = ("others", "redundancy")
 
 
-def rules() -> tuple[Decision, ...]:
-    """Return the decisions of the task, and what it decides otherwise of training."""
-    return (
-        Decision("representation.method", "denoising", "what is hidden of a case is restored from its vector", choices=METHODS),
-        Decision("representation.hidden", 0.3, "share of each case that is hidden before it is restored"),
-        Decision("representation.noise", 0.1, "grain on pictures, in units of the spread of their greys"),
-        Decision("representation.channels", 16, "of the decoder's finest maps"),
-        holdout.DECISION,
-        Decision("fit.network_share", 0.8, "of the budget; reading and judging take the rest"),
-    )
+def rules(brief: Brief, *, name: str) -> tuple[Decision, ...]:
+    """Return the decisions of the task, and what it decides otherwise of training and of the input `name`."""
+    method = _method(brief, name=name)
+    chosen = str(brief.settings.get(method.name, method.value))
+    return (method, *_of_method(chosen), holdout.DECISION, *_input(brief, name=name), *_training(chosen, brief))
+
+
+def _pictured(brief: Brief, name: str) -> bool:
+    return "shape" in brief.facts[name]
+
+
+def _method(brief: Brief, *, name: str) -> Decision:
+    if _pictured(brief, name):
+        return Decision(
+            "representation.method", "contrastive",
+            "cut-outs of one picture show the same: told apart from others they give better vectors than what is restored (docs/lab.md)",
+            choices=METHODS,
+        )  # fmt: skip
+    return Decision("representation.method", "denoising", "what is hidden of a case is restored from its vector", choices=METHODS)
+
+
+def _of_method(method: str) -> tuple[Decision, ...]:
+    hidden = Decision("representation.hidden", 0.3, "share of each case that is hidden before it is restored, or looked at")
+    channels = Decision("representation.channels", 16, "of the decoder's finest maps")
+    if method == "contrastive":
+        return (
+            Decision("representation.loss", "others", "which looks belong together, among all of the batch", choices=LOSSES),
+            Decision("representation.temperature", 0.2, "how sharply the nearest others count"),
+            Decision("representation.projected", 128, "numbers that are compared; the vector before them is kept"),
+            Decision("representation.crop", 0.5, "least share of a picture's area that a look shows"),
+            Decision(
+                "representation.light", 1.0, "contrast and brightness of looks differ up to this share of the greys' spread"
+            ),
+            hidden,
+        )
+    if method == "variational":
+        return (
+            Decision("representation.size", 64, "numbers of a vector"),
+            Decision(
+                "representation.beta", 1e-3, "weight of the clouds' distance from the standard one beside the error of a float"
+            ),
+            channels,
+        )
+    return hidden, Decision("representation.noise", 0.1, "grain on pictures, in units of the spread of their greys"), channels
+
+
+def _input(brief: Brief, *, name: str) -> tuple[Decision, ...]:
+    if not _pictured(brief, name):
+        return ()
+    return (Decision(f"inputs.{name}.dropout", 0.0, "vectors are kept whole: nothing of them is left to chance"),)
+
+
+def _training(method: str, brief: Brief) -> tuple[Decision, ...]:
+    share = Decision("fit.network_share", 0.8, "of the budget; reading and judging take the rest")
+    if method != "contrastive":
+        return (share,)
+    batch = min(256, max(32, 1 << (max(brief.cases, 1) // 8).bit_length()))
+    return share, Decision("fit.batch", batch, "others to be told from: more of them are harder, up to 256 on small machines")

@@ -13,9 +13,10 @@ _FORMULA = r"^[=+\-@\t\r]"
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 
 
-def frame(columns: Mapping[str, np.ndarray]) -> pa.Table:
-    """Return the columns, each (n,), as a table: floats with NaN as null, whole numbers, booleans, else text with None as null."""
-    return pa.table({name: _array(np.asarray(values)) for name, values in columns.items()})
+def frame(columns: Mapping[str, np.ndarray | pa.Array]) -> pa.Table:
+    """Return the columns, each (n,), as a table: floats with NaN as null, whole numbers, booleans, else text with None as null. What
+    is an Arrow array already stays as it is."""
+    return pa.table({name: v if isinstance(v, pa.Array) else _array(np.asarray(v)) for name, v in columns.items()})
 
 
 def harmless(rows: pa.Table) -> pa.Table:

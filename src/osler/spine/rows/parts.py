@@ -39,7 +39,7 @@ class Parts:
         """Return the number of finished blocks from the first on: the next `write` is block `done()`."""
         return self._done
 
-    def write(self, columns: Mapping[str, np.ndarray], *, counts: Mapping[str, int] | None = None) -> None:
+    def write(self, columns: Mapping[str, np.ndarray | pa.Array], *, counts: Mapping[str, int] | None = None) -> None:
         """Write the next block: columns by name, each (n,); and `counts` of what it was made from."""
         rows = frame(columns)
         if counts:

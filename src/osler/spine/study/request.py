@@ -21,7 +21,7 @@ class Request:
 
     `inputs` are written NAME=MODALITY:COLUMN,COLUMN (columns may be patterns such as lab_*), `exclude` columns or
     patterns that are in no input, `budget` 10m, 30s, 2h or plain
-    minutes, `settings` DECISION=VALUE with the value as in YAML.
+    minutes, `settings` DECISION=VALUE with the value as in YAML, `pretrain` a bundle from whose encoders the inputs start.
     """
 
     table_or_study: Path
@@ -45,6 +45,7 @@ class Request:
     repeats: int | None = None
     leave_out: str | None = None
     refit: bool | None = None
+    pretrain: Path | str | None = None
 
     @property
     def names_study(self) -> bool:
