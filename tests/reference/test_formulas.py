@@ -27,6 +27,7 @@ GIVEN = {
     "The recurrent network": "h kept",
     "LSTM, gate by gate": "h c2 alone",
     "GRU": "h decayed",
+    "The autoencoder": "z back plain noisy KL ELBO L",
     "Attention": "A y",
     "Message passing": "twice atoms molecule",
 }
