@@ -24,5 +24,8 @@ def demo(
         typer.echo(f"{study.name}: {study.measure} {study.value} on the test split")
         typer.echo(f"  report       {study.report}")
         typer.echo(f"  predictions  {study.predictions}")
+        if study.map is not None:
+            typer.echo(f"  map          {study.map}")
+            typer.echo(f"               {study.headline}")
         if study.hits is not None:
             typer.echo(f"  screen       {study.hits}")

@@ -11,6 +11,7 @@ from pathlib import Path
 from osler.core.errors import RequestError
 from osler.core.watch import SILENT, Watch
 from osler.flows.data import get
+from osler.flows.embed import embed
 from osler.flows.explain import Asked, explain
 from osler.flows.predict import predict
 from osler.flows.screening import Top
@@ -21,13 +22,18 @@ STUDIES = ("breast-cancer", "diabetes", "mni152", "simulated-motif", "solubility
 OPTIONAL = frozenset({"mni152", "solubility"})  # their packages are no dependencies: only their files are read
 SCREENS = {"solubility": "approved-drugs"}  # a study, and the library that its model then looks through
 BUDGETS = {"simulated-motif": "40s"}  # where less than the others need shows what there is to see
+MAPS = {
+    "breast-cancer": "diagnosis"
+}  # a study whose cases are mapped by vectors learned without labels, and the column that colours them
+MAP_BUDGET = "12s"  # with reading, judging and drawing less than half a minute
 HITS = 5  # of the highest predictions, and of the lowest, that are drawn
 MASKS = frozenset({"mni152"})  # predictions are files in a folder
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One finished study of the demo: its primary measure with the interval, and where to look; `hits` is the page of a screen."""
+    """One finished study of the demo: its primary measure with the interval, and where to look; `hits` is the page of a screen, `map` that of
+    an embedding, told of in `headline`."""
 
     name: str
     measure: str
@@ -35,6 +41,8 @@ class Shown:
     report: Path
     predictions: Path
     hits: Path | None = None
+    map: Path | None = None
+    headline: str = ""
 
 
 def demo(out: Path, *, budget: str = "1m", cache: Path | None = None, watch: Watch = SILENT) -> Iterator[Shown]:
@@ -61,7 +69,19 @@ def demo(out: Path, *, budget: str = "1m", cache: Path | None = None, watch: Wat
         measure, value = next(iter(json.loads((bundle / "scores.json").read_text(encoding="utf-8"))["test"].items()))
         shown = f"{value['value']:.3f}" + (f" ({value['low']:.3f} to {value['high']:.3f})" if value["low"] is not None else "")
         hits = screen(bundle, SCREENS[name], folder=folder, watch=watch) if name in SCREENS else None
-        yield Shown(name, measure, shown, bundle / "report.html", predictions, hits)
+        page, headline = mapped(folder, MAPS[name], cache=cache, watch=watch) if name in MAPS else (None, "")
+        yield Shown(name, measure, shown, bundle / "report.html", predictions, hits, page, headline)
+
+
+def mapped(folder: Path, label: str, *, cache: Path | None = None, watch: Watch = SILENT) -> tuple[Path, str]:
+    """Learn vectors of the table in `folder` without the column `label`, and draw their map; return its page, and how good they are."""
+    watch.say(f"{folder.name}: a map")
+    table = folder / "table.csv"
+    asked = Request(table, task="representation", target=(label,), budget=MAP_BUDGET)
+    bundle = train(asked, out=folder / "vectors", cache=cache, watch=watch)
+    page = folder / "map.html"
+    embed(bundle, table, out=folder / "vectors.parquet", map_to=(page, label), watch=watch)
+    return page, str(json.loads((bundle / "scores.json").read_text(encoding="utf-8"))["headline"])
 
 
 def screen(bundle: Path, library: str, *, folder: Path, watch: Watch = SILENT) -> Path:

@@ -14,6 +14,7 @@ from osler.core.errors import OutputError, Refusal
 from osler.core.processors import processors
 from osler.core.table import Table
 from osler.core.watch import SILENT, Watch
+from osler.flows.embedding_map import Asked, Drawn, draw_map
 from osler.flows.files import files_of
 from osler.flows.making import Opened, blocks, open_made
 from osler.flows.making.opened import usable
@@ -40,17 +41,22 @@ def embed(
     workers: int | None = None,
     sources: Sources = NONE,
     device: str | None = None,
+    map_to: Asked = None,
     watch: Watch = SILENT,
 ) -> Path:
     """Write one line per row of `table` to `out`: its number, the study's id, the numbers of its vector in columns `v001`, `v002`, …, and
     why it was refused where it was; the ending of `out` chooses the format. Returns `out`.
 
-    Of a method that restores cases, `restoring_error` tells how badly each is restored. `table` may be a folder of files that the
+    `anomaly` is its distance from the middle of the training cases, `anomaly_place` the percent of known cases that are nearer. `map_to` is a
+    file, .html or .svg, for a map with a point for each row, or such a file and the column that colours it. Of a method that restores cases, `restoring_error` tells how badly each is restored. `table` may be a folder of files that the
     bundle's modality opens, or one such file: each is a case. `sources` as in `load`.
     """
     bundle, table, out = Path(bundle), Path(table), Path(out)
     if out.resolve() == table.resolve():
         raise OutputError(f"'{out.name}' is the table itself; choose another --out, or its rows would be lost")
+    drawn = Drawn.of(map_to)
+    if drawn is not None:
+        drawn.check(vectors=out, table=table)
     watch.stage("loading")
     opened = open_made(bundle, task="representation", device=device, sources=sources)
     count = checked_workers(workers) or processors()
@@ -70,6 +76,11 @@ def embed(
         parts.write(found)
         watch.advance(len(block))
     parts.join()
+    if drawn is not None:
+        watch.stage("drawing the map")
+        draw_map(
+            drawn, vectors=out, table=None if files else table, language=str(opened.contents.about["language"]), title=opened.name
+        )
     return out
 
 
@@ -87,12 +98,23 @@ def lines(opened: Opened, block: Table, columns: Mapping[str, Columns], refusals
     if opened.identity in block.columns:
         found[str(opened.identity)] = np.array(block.rows.column(opened.identity).to_pylist(), object)
     found |= {name: _plain(whole[:, at]) for at, name in enumerate(names_of(width))}
+    found |= _anomalies(opened, whole)
     if objective.restores:
         error = np.full(len(block), np.nan, np.float32)
         error[kept] = errors if errors is not None else np.nan
         found["restoring_error"] = _plain(error)
     found["refused"] = np.array([refusals[row].whole if row in refusals else "" for row in range(len(block))], object)
     return found
+
+
+def _anomalies(opened: Opened, vectors: np.ndarray) -> Lines:
+    """Return how unlike the training cases those with `vectors` (n, d) are, and their place among cases that training did not learn from."""
+    from osler.generation.embedding.anomaly import distance, known, place
+
+    if not known(opened.judged):
+        return {}
+    away = distance(vectors, opened.judged)
+    return {"anomaly": _plain(away.astype(np.float32)), "anomaly_place": _plain(place(away, opened.judged).astype(np.float32))}
 
 
 def names_of(width: int) -> tuple[str, ...]:

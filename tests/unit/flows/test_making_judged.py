@@ -2,12 +2,18 @@
 
 import json
 
+import polars as pl
 import pytest
 from sklearn.datasets import load_breast_cancer
+from typer.testing import CliRunner
 
-from osler.core.errors import PlanError
+from osler.cli import app
+from osler.cli.embed import embed
+from osler.core.errors import PlanError, RequestError
 from osler.flows.making import open_made
 from osler.flows.train import train
+from osler.generation.embedding import umap
+from osler.generation.embedding.anomaly import distance
 from osler.spine.study import Request
 
 FAST = ("fit.epochs=2", "inputs.rows.width=16", "inputs.rows.depth=1", "inputs.rows.members=1")
@@ -60,3 +66,27 @@ def test_an_unknown_class_is_refused_before_anything_is_trained(table):
     with pytest.raises(PlanError, match="did you mean 'malignant'"):
         made(table, "unknown", settings=("representation.holdout=malignent",))
     assert not (table.parent / "unknown").exists()
+
+
+def test_vectors_come_with_how_unlike_training_they_are_and_a_map(table, monkeypatch):
+    monkeypatch.setattr(umap, "_EPOCHS", (10, 10))
+    bundle = table.parent / "all"
+    if not bundle.exists():
+        made(table, "all")
+    out, page = table.with_name("vectors.csv"), table.with_name("map.html")
+    found = CliRunner().invoke(
+        app, ["embed", str(bundle), str(table), "--out", str(out), "--map", str(page), "--colour", "diagnosis"]
+    )
+    assert found.exit_code == 0, found.output
+    assert f"map      {page}" in found.output
+    assert "malignant (212)" in page.read_text()
+    rows = pl.read_csv(out)
+    vectors = rows.select(pl.col(r"^v\d+$")).to_numpy()
+    state = open_made(bundle).judged
+    assert rows["anomaly"].to_numpy() == pytest.approx(distance(vectors, state), rel=1e-4)
+    assert rows["anomaly_place"].to_numpy().mean() == pytest.approx(50, abs=8)
+
+
+def test_a_colour_without_a_map_is_refused(table):
+    with pytest.raises(RequestError, match="--colour colours a map; name its file with --map"):
+        embed(table.parent / "all", table, out=table.with_name("no.csv"), colour="diagnosis")

@@ -38,6 +38,11 @@ def _percentiles(distances: np.ndarray) -> np.ndarray:
     return np.mean([ordered[middle + step] for step in range(-2, 3)], axis=0)
 
 
+def known(state: State) -> bool:
+    """Return whether `state` tells what `distance` needs."""
+    return _MEAN in state.arrays
+
+
 def distance(vectors: np.ndarray, state: State) -> np.ndarray:
     """Return (m,) the distance of `vectors` (m, d) from the middle of the training cases, in deviations of theirs (Mahalanobis)."""
     away = (vectors.astype(np.float64) - state.arrays[_MEAN]) @ state.arrays[_TURN]
@@ -48,7 +53,8 @@ def place(distances: np.ndarray, state: State) -> np.ndarray:
     """Return (m,) how many percent of known cases are nearer, from 0 to 99; NaN where there were too few of these to say."""
     if _PLACES not in state.arrays:
         return np.full(len(distances), np.nan)
-    return np.searchsorted(state.arrays[_PLACES], distances, side="right").astype(np.float64)
+    found = np.searchsorted(state.arrays[_PLACES], distances, side="right").astype(np.float64)
+    return np.where(np.isfinite(distances), found, np.nan)
 
 
 def to_nearest(vectors: np.ndarray, rows: np.ndarray, *, among: np.ndarray, seed: int) -> np.ndarray:
