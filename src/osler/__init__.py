@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from osler.flows.compare import compare
     from osler.flows.embed import embed
     from osler.flows.evaluate import evaluate
+    from osler.flows.generate import generate
     from osler.flows.predict import predict
     from osler.flows.predictor import Predictor, load
     from osler.flows.translate import translate
@@ -28,6 +29,7 @@ _HOMES = {
     "embed": "osler.flows.embed",
     "evaluate": "osler.flows.evaluate",
     "explain": "osler.flows.verbs",
+    "generate": "osler.flows.generate",
     "inspect": "osler.flows.verbs",
     "load": "osler.flows.predictor",
     "predict": "osler.flows.predict",
@@ -35,8 +37,8 @@ _HOMES = {
     "translate": "osler.flows.translate",
 }
 __all__ = [
-    "OslerError", "Predictor", "Request", "RequestError", "compare", "embed", "evaluate", "explain", "inspect", "load", "predict", "train",
-    "translate",
+    "OslerError", "Predictor", "Request", "RequestError", "compare", "embed", "evaluate", "explain", "generate", "inspect", "load",
+    "predict", "train", "translate",
 ]  # fmt: skip
 __version__ = "0.1.0"
 

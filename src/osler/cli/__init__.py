@@ -28,12 +28,13 @@ def _register() -> None:
     from osler.cli.embed import embed
     from osler.cli.evaluate import evaluate
     from osler.cli.explain import explain
+    from osler.cli.generate import generate
     from osler.cli.inspect import inspect
     from osler.cli.predict import predict
     from osler.cli.train import train
     from osler.cli.translate import translate
 
-    for command in (demo, inspect, train, evaluate, compare, predict, explain, embed, translate):
+    for command in (demo, inspect, train, evaluate, compare, predict, explain, embed, generate, translate):
         app.command()(command)
     app.add_typer(data_app, name="data")
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 MARK = "SYNTHETIC"
+KEYWORD = "Source"  # of the text in a PNG that holds the mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +28,13 @@ class Provenance:
 
     def texts(self) -> Mapping[str, str]:
         """Return keywords and texts, as PNG has them (PNG specification, third edition, 11.3.3)."""
-        return {"Software": self.software, "Source": MARK.lower(), "Comment": self.sentence, "Osler-Bundle": self.bundle}
+        return {"Software": self.software, KEYWORD: MARK.lower(), "Comment": self.sentence, "Osler-Bundle": self.bundle}
+
+
+def said_synthetic(texts: Mapping[Any, Any]) -> bool:
+    """Whether the texts of a picture say that no scanner took it.
+
+    >>> said_synthetic({"Source": "synthetic"}), said_synthetic({"Source": "flatbed"})
+    (True, False)
+    """
+    return str(texts.get(KEYWORD, "")).strip().lower() == MARK.lower()

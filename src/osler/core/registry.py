@@ -26,6 +26,7 @@ TASKS: dict[str, str] = {
 MAKERS: dict[str, str] = {
     "representation": "osler.generation.representation:Representation",
     "translation": "osler.generation.translation:Translation",
+    "synthesis": "osler.generation.synthesis:Synthesis",
 }
 
 

@@ -317,3 +317,24 @@ def test_a_divergence_that_is_forgiven_ends_with_the_last_good_state(tmp_path, f
     assert all(v.isfinite().all() for v in weights.values())
     with pytest.raises(RunError, match="broke down in epoch 1"):
         trained(tmp_path / "at once", objective=Forgiving(spoil=3))
+
+
+class Filters(Line):
+    """Weights that lie channels last, as convolutions on processors like them."""
+
+    def __init__(self, **more) -> None:
+        super().__init__(**more)
+        self.module = nn.Sequential(
+            nn.Unflatten(1, (3, 1, 1)), nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 1, 3, padding=1), nn.Flatten()
+        )
+        self.module.to(memory_format=torch.channels_last)
+
+    def optimisers(self, *, plan):
+        return (torch.optim.Adam(self.module.parameters(), lr=plan["fit.learning_rate"], fused=True),)
+
+
+def test_moments_of_weights_that_lie_channels_last_are_taken_up(tmp_path):
+    _, whole = trained(tmp_path / "whole", objective=Filters())
+    with pytest.raises(Killed):
+        trained(tmp_path / "cut", watch=Axe(3), objective=Filters())
+    assert equal(whole, trained(tmp_path / "cut", objective=Filters())[1])

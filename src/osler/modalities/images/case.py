@@ -14,7 +14,7 @@ DESCRIPTORS = "descriptors"  # (f,) float32: histogram, gradients, texture: what
 THUMBNAIL = "thumbnail"  # (THUMB, THUMB) uint8, the mean of the channels: low frequencies and near-duplicates
 HASHES = "hashes"  # (len(MARKS),) int64
 THUMB = 32
-MARKS = ("perceptual", "patient", "scanner")  # what each of HASHES is; 0 where not known
+MARKS = ("perceptual", "patient", "scanner", "synthetic")  # what each of HASHES is; 0 where not known, 1 where a file says so
 
 
 OWN_GRID = "own_grid"  # a setting that only a task gives: each case keeps its grid though no mask lies on it
@@ -36,9 +36,11 @@ class ImageFiles:
 class Image:
     """One picture, read: `pixels` (channel, i, j) in the size and integer type that were decided.
 
-    `patient` and `scanner` are 64-bit hashes of what the file's header says, 0 where it says nothing.
+    `patient` and `scanner` are 64-bit hashes of what the file's header says, 0 where it says nothing; `synthetic` whether it says that
+    the picture was made.
     """
 
     pixels: np.ndarray
     patient: int = field(default=0)
     scanner: int = field(default=0)
+    synthetic: bool = field(default=False)

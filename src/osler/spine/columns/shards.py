@@ -20,7 +20,7 @@ from osler.core.watch import SILENT, Watch
 from osler.spine.columns.ledger import Ledger, hashed
 from osler.spine.columns.store import join, load, opened, save
 
-FORMAT = 2  # of cached columns; a change of what is stored raises it, and old shards are read anew
+FORMAT = 3  # of cached columns; a change of what is stored raises it, and old shards are read anew
 UNFINISHED = 86_400  # seconds after which nobody writes a shard any more
 PAYS = 2.0  # seconds of work from which on processes pay, whose start takes one (measured: 0.5 s of each of two); 0 starts them at once
 MOST_BYTES = 50 << 30  # of the cache; the longest unused go first

@@ -104,3 +104,7 @@ def _fill(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
     whole = optimiser.state_dict()
     whole["state"] = state
     optimiser.load_state_dict(whole)
+    for weight, held in optimiser.state.items():
+        for key, value in held.items():  # a fused step walks through memory: moments must lie as their weights do (channels last)
+            if isinstance(value, Tensor) and value.shape == weight.shape and value.stride() != weight.stride():
+                held[key] = torch.empty_like(weight, dtype=value.dtype).copy_(value).detach()

@@ -21,11 +21,11 @@ def films(path, count=1200):
         return known["train_images"][:count], known["train_labels"][:count].ravel()
 
 
-def columns_of(pictures, *, patients=None, scanners=None):
+def columns_of(pictures, *, patients=None, scanners=None, made=None):
     """Return the columns of pictures (n, i, j) or (n, channels, i, j)."""
     pictures = pictures if pictures.ndim == 4 else pictures[:, None]
     reading = {"channels": pictures.shape[1], "size": pictures.shape[2:], "dtype": str(pictures.dtype)}
-    marks = [np.zeros(len(pictures), np.int64) if m is None else np.asarray(m, np.int64) for m in (patients, scanners)]
+    marks = [np.zeros(len(pictures), np.int64) if m is None else np.asarray(m, np.int64) for m in (patients, scanners, made)]
     told = described(pictures)
     hashes = np.stack([told.hashes, *marks], axis=1)
     arrays = {PIXELS: pictures, DESCRIPTORS: told.descriptors, THUMBNAIL: told.thumbnails, HASHES: hashes}

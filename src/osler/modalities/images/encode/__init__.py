@@ -35,7 +35,7 @@ def encode_all(cases: Sequence[Image], *, roles: frozenset[str]) -> dict[str, np
     found: dict[str, np.ndarray] = {PIXELS: pixels} if "input" in roles else {}
     if "baseline" in roles:
         told = described(pixels)
-        marks = [(case.patient, case.scanner) for case in cases]
+        marks = [(case.patient, case.scanner, int(case.synthetic)) for case in cases]
         found |= {DESCRIPTORS: told.descriptors, THUMBNAIL: told.thumbnails}
         found[HASHES] = np.column_stack([told.hashes, np.array(marks, np.int64)])
     return found

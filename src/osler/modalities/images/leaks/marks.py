@@ -44,6 +44,21 @@ def same_patient(columns: Columns, split: Split) -> Iterator[Leak]:
             yield Leak("same-patient", "stop" if name == "test" else "warn", sentence, rows, cases if name == "test" else NOBODY)
 
 
+def made_pictures(columns: Columns, split: Split) -> Iterator[Leak]:
+    """Yield a finding that stops the run where test pictures say in their files that they are synthetic, a warning for training."""
+    marked = np.asarray(columns[HASHES])[:, MARKS.index("synthetic")] != 0
+    for name, rows in (("test", split.test), ("development", split.development)):
+        made = rows[marked[rows]]
+        if not len(made):
+            continue
+        share = f"{len(made):,} of {len(rows):,} {name} pictures say in their files that they are synthetic"
+        if name == "test":
+            cure = "what is scored on them is not true of patients; leave them out, or mark with a split column which rows are real and tested"
+            yield Leak("synthetic", "stop", f"{share}: {cure}", NOBODY, made)
+        else:
+            yield Leak("synthetic", "warn", f"{share}; the model learns what their generator made of real ones", NOBODY, NOBODY)
+
+
 def telling_scanner(columns: Columns, split: Split, *, target: Target) -> Iterator[Leak]:
     """Yield a warning for each class that the scanner alone tells almost perfectly."""
     rows = split.development[columns.present[split.development]]

@@ -13,6 +13,7 @@ import numpy as np
 
 from osler.core.errors import MissingExtra
 from osler.core.hashing import word_hash
+from osler.core.provenance import MARK
 from osler.modalities.images.read.content import Unusable, check_size
 from osler.modalities.images.read.raw import Header, Raw
 from osler.modalities.images.read.volume.dicom import lossless
@@ -70,7 +71,8 @@ def raw(data: bytes, *, reading: Mapping[str, Any]) -> Raw:
         raise Unusable("not_finite", "the picture holds values that are no numbers (NaN or infinity)")
     low, high, whole = _span(dataset)
     depth = 32 if not whole or high - low >= 1 << 16 else 16 if low < 0 or high > 255 else 8
-    return Raw(measured[None], depth, shown=shown, patient=patient, scanner=scanner)
+    made = str(dataset.get("DerivationDescription") or "").startswith(MARK)
+    return Raw(measured[None], depth, shown=shown, patient=patient, scanner=scanner, synthetic=made)
 
 
 def _pydicom() -> Any:

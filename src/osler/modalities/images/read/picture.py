@@ -31,7 +31,8 @@ def read(locator: ImageFiles | None, *, reading: Mapping[str, Any]) -> Image | N
     if len(patients) > 1:
         raise Refused(Refusal("patient", "the channels of this picture name different patients", locator.columns[-1]))
     whole = pixels[0] if len(pixels) == 1 else np.concatenate(pixels)
-    return Image(whole, patient=min(patients, default=0), scanner=min(scanners, default=0))
+    made = any(raw.synthetic for raw in raws)
+    return Image(whole, patient=min(patients, default=0), scanner=min(scanners, default=0), synthetic=made)
 
 
 def raw_of(path: str, *, reading: Mapping[str, Any], size: tuple[int, int] | None = None) -> Raw:

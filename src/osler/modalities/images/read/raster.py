@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from osler.core.provenance import said_synthetic
 from osler.modalities.images.read.content import Unusable, check_size, too_large
 from osler.modalities.images.read.quiet import speechless
 from osler.modalities.images.read.raw import Header, Raw
@@ -51,7 +52,8 @@ def raw(stream: BinaryIO, *, reading: Mapping[str, Any], size: tuple[int, int] |
         values = np.iinfo(values.dtype).max - values
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise Unusable("not_finite", "the picture holds values that are no numbers (NaN or infinity)")
-    return Raw(values[None] if values.ndim == 2 else values.transpose(2, 0, 1), depth)
+    planes = values[None] if values.ndim == 2 else values.transpose(2, 0, 1)
+    return Raw(planes, depth, synthetic=said_synthetic(image.info))
 
 
 def _opened(stream: BinaryIO) -> ImageFile:

@@ -28,7 +28,8 @@ class Header:
 class Raw:
     """Pixels (channel, i, j), 1 or 3 channels, in the type they were stored in; `shown` where a window made them 0 to 1.
 
-    `patient` and `scanner` are 64-bit hashes of what the header says, 0 where it says nothing.
+    `patient` and `scanner` are 64-bit hashes of what the header says, 0 where it says nothing; `synthetic` whether
+    the file says that the picture was made.
     """
 
     values: np.ndarray
@@ -36,3 +37,4 @@ class Raw:
     shown: bool = False
     patient: int = 0
     scanner: int = 0
+    synthetic: bool = False

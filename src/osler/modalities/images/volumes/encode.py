@@ -30,6 +30,6 @@ def encode(case: VolumeImage, *, roles: frozenset[str]) -> dict[str, np.ndarray]
     found: dict[str, np.ndarray] = {PIXELS: case.pixels, FRAME: case.frame.array()} if "input" in roles else {}
     if "baseline" in roles:
         told = described(case.pixels)
-        hashes = np.array([told.hashes[0], case.patient, case.scanner], np.int64)
+        hashes = np.array([told.hashes[0], case.patient, case.scanner, 0], np.int64)
         found |= {DESCRIPTORS: told.descriptors[0], THUMBNAIL: told.thumbnails[0], HASHES: hashes}
     return found
