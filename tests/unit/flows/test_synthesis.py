@@ -83,6 +83,13 @@ def test_the_report_answers_whether_they_help(bundle):
     assert "The nearest training pictures" not in page
 
 
+def test_a_budget_that_is_gone_leaves_the_experiment_out(radiographs, tmp_path):
+    out = train(asked(radiographs, split="split", budget="1s"), out=tmp_path / "out", cache=radiographs.parent / "cache")
+    scores = json.loads((out / "scores.json").read_text())
+    assert scores["numbers"]["helps"] == []
+    assert "The budget ended before it was asked whether synthetic pictures help." in scores["notes"]
+
+
 def test_the_bundle_holds_the_generator_alone(bundle):
     from safetensors.numpy import load_file
 

@@ -41,6 +41,7 @@ MOVED_TOLD = "'Moved' is the ordinary augmentation of predictors: turned, shifte
 BY_HEART = "A generator may learn pictures by heart. Made pictures are held against the training pictures nearest to them, and so are real test pictures, which training never saw: these show how near is usual."
 LEFT_OUT = "The budget ended before {n} real cases were tried."
 DRAWN = "Fewer cases than all were drawn {n} times; differences are paired by draw, and the intervals are over draws."
+NO_TIME = "The budget ended before it was asked whether synthetic pictures help."
 NO_LABEL = "Whether synthetic pictures help cannot be asked without a label."
 FEW_TESTED = "Whether synthetic pictures help was not asked: the test cases of a class are fewer than {n}."
 
@@ -57,6 +58,7 @@ class Ground:
     test_rows: np.ndarray
     reader: Reader | None
     ends: float  # moment (monotonic clock) at which the budget ends
+    pace: float  # seconds that a reader takes
 
     @property
     def classes(self) -> int:
@@ -110,14 +112,14 @@ def _ground(made: Made) -> Ground:
     ends = time.monotonic() + made.seconds
     training, test = pictures_of(made, made.split.training), pictures_of(made, made.split.test)
     rows = made.split.test
-    reader = None
+    reader, began = None, time.monotonic()
     if classes > 1:
         training = training.take(np.flatnonzero(training.classes >= 0))
         kept = np.flatnonzero(test.classes >= 0)
         test, rows = test.take(kept), rows[kept]
         pictures, every = mixture(training, None)
         reader = learning.reader(pictures, every, name="encoder", moved=True)
-    return Ground(made, objective, learning, training, test, rows, reader, ends)
+    return Ground(made, objective, learning, training, test, rows, reader, ends, time.monotonic() - began)
 
 
 def _experiment(ground: Ground) -> tuple[list[Whole], list[str]]:
@@ -130,6 +132,8 @@ def _experiment(ground: Ground) -> tuple[list[Whole], list[str]]:
         return [], [NO_LABEL]
     if np.bincount(ground.test.classes, minlength=ground.classes).min() < FEWEST_TESTED:
         return [], [FEW_TESTED.replace("{n}", str(FEWEST_TESTED))]
+    if ground.ends - time.monotonic() < len(ARMS) * ground.pace:
+        return [], [NO_TIME]
     groups = made.groups[ground.test_rows] if made.grouped else None
 
     def tried(real: Pictures, generator: SynthesisObjective, name: str) -> Size:
