@@ -6,7 +6,8 @@
 rule; the figures are those of the bundle's scores.json, over the test patients. Then a tumour segmenter is trained on the real
 target of the training patients alone, and marks the test patients on the real and on the translated target: Dice of a patient (slices
 pooled), its mean over patients, and the paired loss with its interval over patients. `heads`: the average CT and the average T1 (MNI152) on one
-grid, in slabs, some held out, with pairs both ways; and single real heads without pairs. No claim of accuracy rests on the latter. Finished runs
+grid, in slabs, some held out, with pairs both ways; and single real heads without pairs. No claim of accuracy rests on heads: the averages are of
+other people, that T1 has no skull, and none of the CT files is in Hounsfield units. Finished runs
 are kept under build/translation.
 """
 
@@ -137,7 +138,10 @@ def run_heads(*, way: str, budget: str, seed: int) -> dict:
     table = average_slabs(work / "slabs") if way != "unpaired" else single_slabs(work / "slabs")
     source, target = ("mr", "ct") if way == "mr-to-ct" else ("ct", "mr")
     began = time.time()
-    more = () if way == "unpaired" else ("--set", "inputs." + ("wanted" if target == "ct" else "source") + ".kind=CT")
+    sides = (
+        () if way == "unpaired" else (("source" if source == "ct" else "target"),)
+    )  # the CT has a unit of its own, no Hounsfield units
+    more = [word for side in sides for word in ("--set", f"translation.{side}_scale=study")]
     asked = (
         "train",
         table,

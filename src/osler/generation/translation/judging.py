@@ -14,11 +14,22 @@ from osler.core.scores import Value
 from osler.generation.translation import baselines as base
 from osler.generation.translation.consistency import steps
 from osler.generation.translation.inside import inside
-from osler.generation.translation.lines import MEASURES, Table, by_group, line, valued, word
+from osler.generation.translation.lines import MEASURES, Table, by_group, line, plain, valued, word
 from osler.generation.translation.looks import Look, brightness, pages
 from osler.generation.translation.pairing import PAIRED
 from osler.generation.translation.slices import Side, sides
-from osler.generation.translation.told import BASELINES, EVERYWHERE, FOLLOWED, LIMITS, NAMES, NETWORK, SCALED, SLICEWISE, TOLD
+from osler.generation.translation.told import (
+    BASELINES,
+    BROKEN,
+    EVERYWHERE,
+    FOLLOWED,
+    LIMITS,
+    NAMES,
+    NETWORK,
+    SCALED,
+    SLICEWISE,
+    TOLD,
+)
 from osler.generation.translation.translating import Translating
 from osler.generation.translation.unlike import unpaired_told
 from osler.generation.translation.using import translating
@@ -86,8 +97,10 @@ def judged(made: Made) -> Judgement:
     pairs = made.split.test[test.paired(made.split.test)]
     made.watch.stage("judging", total=len(pairs))
     cases = list(_cases(test, pairs))
-    found = _told(test, cases) if cases else Judgement("")
-    return found if made.info["pairing"] == PAIRED else unpaired_told(made, test.by, test.baselines, likeness=found)
+    found = _told(test, cases) if cases else Judgement("No test case has a body to measure in: nothing is measured.")
+    if made.info["pairing"] != PAIRED:
+        found = unpaired_told(made, test.by, test.baselines, likeness=found)
+    return replace(found, warnings=(BROKEN, *found.warnings)) if made.trouble else found
 
 
 def raised(by: Translating, image: np.ndarray) -> np.ndarray:
@@ -173,8 +186,8 @@ def _headline(values: dict[str, Value] | object, words: dict[str, dict[str, str]
 
 
 def _number(value: Value) -> str:
-    shown = f"{value.value:.3g}"
-    return shown if value.low is None or value.high is None else f"{shown} ({value.low:.3g} to {value.high:.3g})"
+    shown = plain(value.value)
+    return shown if value.low is None or value.high is None else f"{shown} ({plain(value.low)} to {plain(value.high)})"
 
 
 def _consistent(test: Trial, cases: list[Case]) -> tuple[Section, ...]:

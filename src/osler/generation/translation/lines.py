@@ -69,6 +69,15 @@ def valued(measure: Measure, each: np.ndarray, *, seed: int) -> Value:
     return mean_value(each, groups=None, seed=seed, measure=measure)
 
 
+def plain(value: float) -> str:
+    """Return a number of three digits as a person writes it.
+
+    >>> plain(0.08421), plain(52.83), plain(1099.3)
+    ('0.0842', '52.8', '1,099')
+    """
+    return f"{value:.3g}" if not abs(value) >= 1000 else f"{value:,.0f}"
+
+
 def word(measure: Measure, difference: Value) -> str:
     """Return "better", "worse", or "no difference shown", of a difference with its interval."""
     if difference.low is None or difference.high is None or difference.low <= 0 <= difference.high:

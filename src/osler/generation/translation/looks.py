@@ -10,6 +10,7 @@ import numpy as np
 
 from osler.core.figure import Figure, Series
 from osler.core.judgement import Section
+from osler.generation.translation.lines import plain
 from osler.generation.translation.told import BRIGHTNESS, CASES, NAMES, NETWORK, STRIP
 
 BINS = 24  # of the range of real brightness
@@ -79,15 +80,16 @@ def brightness(looks: Sequence[Look]) -> Figure:
 def pages(cases: Sequence[tuple[int, Look, tuple[float, float, float]]]) -> tuple[Section, ...]:
     """Return the nearest, middle and farthest cases by structural similarity, each as a strip: source, translated, real, difference."""
     order = sorted(cases, key=lambda one: -one[2][1])
-    many = min(SHOWN, len(order))
-    middle = max(0, len(order) // 2 - many // 2)
-    kinds = (("nearest", order[:many]), ("middle", order[middle : middle + many]), ("farthest", order[len(order) - many :]))
+    many = min(SHOWN, -(-len(order) // 3))  # no case is shown twice
+    middle = max(many, len(order) // 2 - many // 2)
+    last = max(middle + many, len(order) - many)
+    kinds = (("nearest", order[:many]), ("middle", order[middle : middle + many]), ("farthest", order[last:]))
     return tuple(
         Section(
             kind,
             CASES[kind],
             (STRIP,),
-            images=tuple((f"row {row + 1}: MAE {one[0]:.3g}, SSIM {one[1]:.3f}", strip(look)) for row, look, one in found),
+            images=tuple((f"row {row + 1}: MAE {plain(one[0])}, SSIM {one[1]:.3f}", strip(look)) for row, look, one in found),
         )
         for kind, found in kinds
         if found

@@ -15,7 +15,7 @@ PRECISIONS = ("float32", "bfloat16")
 KINDS = ("", "CT", "MR")
 UNLIKE = 0.5  # spread of the cases' own ranges over their mean, above which bytes have no common unit either
 LARGEST = 256  # places along a side of what networks see at once
-STEPS = 60  # of an epoch
+STEPS = 50  # of an epoch at most
 WANTED = {"paired": 4_000, "unpaired": 8_000}  # steps of a training, after which more rarely helps
 PLACES = 1 << 17  # of all slices of a batch together
 # name, channels of the finest maps, stages, residual units a stage, whether a critic judges patches, channels of its first maps
@@ -127,7 +127,8 @@ def _training(brief: Brief, *, patch: Sequence[int]) -> tuple[Decision, ...]:
     batch = batch if paired else max(2, batch // 4)
     cases = max(1, brief.cases)
     rounds = max(1, round(STEPS * batch / cases))
-    steps = max(1, math.ceil(cases * rounds / batch))
+    epoch = min(cases * rounds, STEPS * batch)
+    steps = max(1, math.ceil(epoch / batch))
     wanted = max(4, round(WANTED[str(brief.target["pairing"])] / steps))
     rate, why = (1e-3, "peak of the one-cycle schedule (docs/lab.md)") if paired else (2e-4, "of both sides (Zhu et al. 2017)")
     return (
@@ -135,7 +136,7 @@ def _training(brief: Brief, *, patch: Sequence[int]) -> tuple[Decision, ...]:
         Decision("fit.learning_rate", rate, why),
         Decision("fit.weight_decay", 0.02, "on filters alone, and without a critic alone"),
         Decision("fit.wanted", wanted, f"epochs: about {WANTED[str(brief.target['pairing'])]:,} steps"),
-        Decision("fit.epoch_cases", cases * rounds, "slices of an epoch"),
+        Decision("fit.epoch_cases", epoch, "slices of an epoch, drawn anew for each: short ones end near the budget"),
         Decision("fit.rounds", rounds, f"slices of each case in an epoch, which has about {steps} steps"),
         Decision("fit.network_share", 0.8, "of the budget; reading, the regression of places and judging take the rest"),
         Decision("fit.precision", "bfloat16", "asked for by convolutions; kept where it is measured faster", choices=PRECISIONS),

@@ -11,6 +11,7 @@ import numpy as np
 from osler.generation.translation.inside import ends
 
 How = Literal["study", "case"]
+NARROWEST = 0.1
 HOWS: tuple[How, ...] = ("study", "case")
 
 
@@ -59,8 +60,18 @@ class Scale:
 
 
 def ends_of(image: np.ndarray) -> np.ndarray:
-    """Return the ends (channels, 2) float64 of an image (channels, i, j[, k])."""
-    return np.array([ends(channel) for channel in image], np.float64)
+    """Return the ends (channels, 2) float64 of an image (channels, i, j[, k]): percentiles, but never less than a tenth of the way to the
+    brightest place, which in an image that is nearly all air would be brought beyond all measure."""
+    return np.array([_wide(*ends(channel), most=float(channel.max())) for channel in image], np.float64)
+
+
+def _wide(low: float, high: float, *, most: float) -> tuple[float, float]:
+    """Return the ends, the upper at least NARROWEST of the way to `most`.
+
+    >>> _wide(0.0, 0.0, most=50.0), _wide(0.0, 40.0, most=50.0)
+    ((0.0, 5.0), (0.0, 40.0))
+    """
+    return low, max(high, low + NARROWEST * (most - low))
 
 
 def scales_of(plan: Mapping[str, Any], info: Mapping[str, Any]) -> tuple[Scale, Scale]:

@@ -14,10 +14,11 @@ from osler.core.panel import Panel, Row
 from osler.core.scores import Value
 from osler.generation.translation import baselines as base
 from osler.generation.translation.inside import inside
-from osler.generation.translation.lines import by_group, valued
+from osler.generation.translation.lines import by_group, plain, valued
 from osler.generation.translation.slices import Side, sides
 from osler.generation.translation.told import (
     ABSENT,
+    COLLAPSED,
     LIMITS,
     NAMES,
     NETWORK,
@@ -33,6 +34,7 @@ from osler.generation.translation.using import translating
 GRID = np.linspace(0, 1, 257)
 DISTANCE = Measure("intensity_distance", "lower", "log")
 HOME = Measure("cycle_mae", "lower", "log")
+FLAT = 0.1  # of the real range of grey inside the body: translated images that hold less show nothing of their sources
 
 
 def unpaired_told(made: Made, by: Translating, baselines: base.Baselines, *, likeness: Judgement) -> Judgement:
@@ -43,7 +45,7 @@ def unpaired_told(made: Made, by: Translating, baselines: base.Baselines, *, lik
     ours, theirs = tests[source.present[tests]], tests[target.present[tests]]
     known = made.split.training[target.present[made.split.training]]
     wanted = _mean(_quantiles(by, target, int(row), share=_share(made)) for row in known)
-    told = _distances(made, by, baselines, source=source, rows=ours, wanted=wanted)
+    told, flat = _distances(made, by, baselines, source=source, rows=ours, wanted=wanted)
     real = [_away(_quantiles(by, target, int(row), share=_share(made)), wanted) for row in theirs]
     rows = [_row(name, np.array(each), made.groups[ours], made=made) for name, each in told.items() if each]
     rows += [_row(REAL, np.array(real), made.groups[theirs], made=made)] if real else []
@@ -53,10 +55,10 @@ def unpaired_told(made: Made, by: Translating, baselines: base.Baselines, *, lik
     section = Section("intensities", "Intensities, and the way back", (WITHOUT_PAIRS,), tuple(panels))
     values = {row.label: {name: value.to_dict() for name, value in row.values.items()} for row in rows}
     return Judgement(
-        likeness.headline or _headline(rows),
+        likeness.headline if likeness.sections else _headline(rows),
         (section, *likeness.sections),
         likeness.cases,
-        _warnings(len(ours), len(theirs), paired=bool(likeness.sections)),
+        (*((COLLAPSED,) if flat else ()), *_warnings(len(ours), len(theirs), paired=bool(likeness.sections))),
         (UNPAIRED, *(likeness.notes or LIMITS)),
         {**likeness.numbers, "distances": values, "home": home.values["cycle_mae"].to_dict() if home else None},
     )
@@ -68,16 +70,26 @@ def _share(made: Made) -> float:
 
 def _distances(
     made: Made, by: Translating, baselines: base.Baselines, *, source: Side, rows: np.ndarray, wanted: np.ndarray
-) -> dict[str, list[float]]:  # fmt: skip
-    """Return by system how far the intensities of what it makes of each test source lie from those of the training targets."""
+) -> tuple[dict[str, list[float]], bool]:  # fmt: skip
+    """Return by system how far the intensities of what it makes of each test source lie from those of the training targets, and whether
+    translated images are nearly of one grey: the training collapsed."""
+    ranges = []
     found: dict[str, list[float]] = {NETWORK: [], base.IDENTITY: [], base.MATCHED: []}
     for row in map(int, rows):
         raised = by.lifted(source.image(row))
         body = inside([raised], share=_share(made))
         images = {NETWORK: by.translated(raised), **baselines.each(raised)}
-        for name, image in images.items():
-            found[name].append(_away(_held(by, image, body), wanted))
-    return found
+        held = {name: _held(by, image, body) for name, image in images.items()}
+        ranges.append(_range(held[NETWORK]))
+        for name, own in held.items():
+            found[name].append(_away(own, wanted))
+    return found, bool(ranges) and float(np.mean(ranges)) < FLAT * _range(wanted)
+
+
+def _range(quantiles: np.ndarray) -> float:
+    """Return from the 5th to the 95th percentile, of the mean channel."""
+    at = np.searchsorted(GRID, (0.05, 0.95))
+    return float(np.mean(quantiles[:, at[1]] - quantiles[:, at[0]]))
 
 
 def _quantiles(by: Translating, side: Side, row: int, *, share: float) -> np.ndarray:
@@ -151,7 +163,7 @@ def _headline(rows: list[Row]) -> str:
 
 
 def _shown(value: Value) -> str:
-    return f"{value.value:.3g}"
+    return plain(value.value)
 
 
 def _warnings(ours: int, theirs: int, *, paired: bool) -> tuple[str, ...]:

@@ -129,7 +129,8 @@ def _asked(account: MadeAccount, said: Words) -> str:
     names = numerals.columns(sum(len(one.columns) for one in study.inputs), said)
     kinds = said.say("list.comma").join(dict.fromkeys(said.get(f"modality.{i.modality}", i.modality) for i in study.inputs))
     asked = said.say(f"made.asked.{study.task}", columns=names, modalities=kinds)
-    targets = said.say("list.comma").join(study.targets)
+    read = {column for one in study.inputs for column in one.columns}  # a target may be an input
+    targets = said.say("list.comma").join(name for name in study.targets if name not in read)
     return asked if not targets else said.say("list.sentence").join([asked, said.say("made.asked.target", targets=targets)])
 
 

@@ -65,6 +65,13 @@ def test_a_case_is_brought_from_its_own_range_to_the_studys():
     assert np.array_equal(kept.comparable(brighter, own=ends_of(brighter)), brighter), "a unit is kept"
 
 
+def test_an_image_of_air_with_one_bright_place_stays_within_measure():
+    image = np.zeros((1, 40, 40), np.float32)
+    image[0, 3, 3] = 900
+    scale = Scale("case", (0.0,), (100.0,))
+    assert scale.lifted(scale.comparable(image, own=ends_of(image))).max() == pytest.approx(19)
+
+
 def test_values_stay_within_what_the_files_can_hold():
     by = Translating(torch.nn.Identity(), (UNIT, UNIT), plan(), "uint8")
     assert by.valued(np.array([[[-3.0, 0.0, 9.0]]], np.float32)).tolist() == [[[0, 128, 255]]]
