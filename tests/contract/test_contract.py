@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from osler.contract import TargetBatch
+from osler.contract import Modality, TargetBatch
 from osler.core.columns import Columns, Ragged
 from osler.core.errors import Refusal
 from osler.core.state import State
@@ -126,7 +126,7 @@ def test_an_unreadable_case_becomes_a_refusal_and_changes_no_other(ready):
     broken = Refusal("broken", "planted by the test")
     for asked in ready.cases.study.inputs:
         modality, whole = ready.cases.modalities[asked.name], ready.cases.columns[asked.name]
-        if type(modality).shard is not type(modality).__mro__[-2].shard:
+        if type(modality).shard is not Modality.shard:
             continue  # columnar kinds never see one case; the table's own refusals serve them, tested below
         locators = list(modality.locate(ready.cases.table, columns=asked.columns))
         locators[3] = broken

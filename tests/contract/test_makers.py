@@ -94,3 +94,13 @@ def test_a_case_that_cannot_be_read_is_refused_in_its_row(folder, tmp_path, kind
     assert found["refused"][0] != ""
     assert found["refused"].to_list()[1:] == [""] * 3
     assert found["v001"].null_count() == 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_label_is_needed(folder, tmp_path, kind):
+    modality, columns = KINDS[kind]
+    asked = Request(
+        folder / "table.parquet", task="representation", group="patient", budget="1m", leaks="allow",
+        inputs=(f"{kind}={modality}:{','.join(columns)}",), settings=("fit.epochs=1", "fit.threads=1"),
+    )  # fmt: skip
+    assert open_made(train(asked, out=tmp_path / "bundle", cache=folder / "cache")).info["label"] == {}

@@ -84,7 +84,8 @@ def gather_cases(
     _check_present(columns)
     target, unusable = _target(study, table, task, columns=columns)
     target = _weighted(study, table, target)
-    target = replicates.weighted(target, modalities=modalities, columns=columns, settings=study.settings)
+    if target.values.shape[1]:
+        target = replicates.weighted(target, modalities=modalities, columns=columns, settings=study.settings)
     anchor = study.inputs[0].name if grid else None
     refusals = gathered_refusals(table, columns, unusable, anchor=anchor)
     _say_unread(columns, refusals, watch=watch)

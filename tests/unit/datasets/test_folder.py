@@ -197,6 +197,7 @@ def test_entries_are_sorted_and_complete():
         "freesolv",
         "hippocampus",
         "lgg-mri",
+        "lgg-sequences",
         "mednist",
         "mimic3-demo",
         "mni152",

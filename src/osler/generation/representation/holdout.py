@@ -15,18 +15,24 @@ from osler.core.target import Target
 from osler.generation.embedding.questions import class_names
 
 NAME = "representation.holdout"
+LEAST = 20  # cases that must be left
 DECISION = Decision(NAME, "", "no class is kept out of training; name one to have anomaly scores judged by it")
 
 
 def left_out(split: Split, *, target: Target | None, settings: Mapping[str, Any]) -> Split:
-    """Return the split without the held-out class in training and tune rows; test keeps it. Raises PlanError where there is no such class, or no
-    other one."""
+    """Return the split without the held-out class in training and tune rows; test keeps it. Raises PlanError where there is no such class, or
+    too little without it."""
     name = str(settings.get(NAME) or "")
     if not name:
         return split
     held = of_class(name, target)
     training, tune = (part[~held[part]] for part in (split.training, split.tune))
-    lost = len(split.training) + len(split.tune) - len(training) - len(tune)
+    left = len(training) + len(tune)
+    if left < LEAST:
+        raise PlanError(
+            f"'{NAME}={name}' leaves {left} cases to learn from, and at least {LEAST} are wanted; keep a rarer class out"
+        )
+    lost = len(split.training) + len(split.tune) - left
     how = f"{split.how}; {lost} cases of the held-out class are left out of training"
     return replace(split, training=training, tune=tune, folds=(Fold(training, tune, split.calibrate),), how=how)
 

@@ -7,13 +7,20 @@ from osler.generation.representation import holdout
 
 METHODS = ("contrastive", "denoising", "variational")
 LOSSES = ("others", "redundancy")
+ENOUGH = 400_000  # pictures seen in a contrastive training
 
 
 def rules(brief: Brief, *, name: str) -> tuple[Decision, ...]:
     """Return the decisions of the task, and what it decides otherwise of training and of the input `name`."""
     method = _method(brief, name=name)
     chosen = str(brief.settings.get(method.name, method.value))
-    return (method, *_of_method(chosen), holdout.DECISION, *_input(brief, name=name), *_training(chosen, brief))
+    return (
+        method,
+        *_of_method(chosen),
+        holdout.DECISION,
+        *_input(brief, name=name),
+        *_training(chosen, brief, pictured=_pictured(brief, name)),
+    )
 
 
 def _pictured(brief: Brief, name: str) -> bool:
@@ -61,9 +68,16 @@ def _input(brief: Brief, *, name: str) -> tuple[Decision, ...]:
     return (Decision(f"inputs.{name}.dropout", 0.0, "vectors are kept whole: nothing of them is left to chance"),)
 
 
-def _training(method: str, brief: Brief) -> tuple[Decision, ...]:
+def _training(method: str, brief: Brief, *, pictured: bool) -> tuple[Decision, ...]:
     share = Decision("fit.network_share", 0.8, "of the budget; reading and judging take the rest")
     if method != "contrastive":
         return (share,)
-    batch = min(256, max(32, 1 << (max(brief.cases, 1) // 8).bit_length()))
-    return share, Decision("fit.batch", batch, "others to be told from: more of them are harder, up to 256 on small machines")
+    cases = max(brief.cases, 1)
+    batch = min(128, max(32, 1 << (cases // 8).bit_length()))
+    told = Decision(
+        "fit.batch", batch, "others to be told from; twice as many steps were better than twice as many others (docs/lab.md)"
+    )
+    if not pictured:
+        return share, told
+    wanted = int(min(200, max(20, ENOUGH / cases)))
+    return share, told, Decision("fit.wanted", wanted, f"epochs: about {ENOUGH:,} looks at pictures, for no two are alike")
