@@ -27,6 +27,8 @@ GIVEN = {
     "The recurrent network": "h kept",
     "LSTM, gate by gate": "h c2 alone",
     "GRU": "h decayed",
+    "The GAN": "D V other equal V0 turns penalty saturating lively",
+    "The autoencoder": "z back plain noisy KL ELBO L",
     "Attention": "A y",
     "Message passing": "twice atoms molecule",
 }
