@@ -87,6 +87,7 @@ def _show(found: Inspection) -> None:
         console.print(f"'osler train' would stop here: {found.stop}", markup=False)
     if found.trainings > 1:
         console.print(f"{found.trainings} whole trainings share the budget; the plan above is the last one's, on all cases")
-    trainings = found.trainings * len(found.split.folds) * found.plan["fit.members"]
+    trainings = found.trainings * len(found.split.folds) * found.plan.get("fit.members", 1)
     seconds = trainings * found.plan["fit.seconds"]
-    console.print(f"cost: {trainings} networks, about {seconds:.0f} s of training beside the baseline", markup=False)
+    beside = " beside the baseline" if "fit.members" in found.plan else ""
+    console.print(f"cost: {trainings} networks, about {seconds:.0f} s of training{beside}", markup=False)

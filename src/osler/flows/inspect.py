@@ -9,15 +9,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from osler.core import registry
 from osler.core.errors import LeakError, OutputError
 from osler.core.leak import Leak
 from osler.core.plan import Plan
 from osler.core.split import Split
 from osler.core.study import Study
+from osler.core.table import Table
 from osler.core.watch import SILENT, Watch
 from osler.flows import planning, warm
 from osler.flows.cases import Cases, gather_cases, refused_counts
 from osler.flows.divide import Again, split_and_drop
+from osler.flows.making import inspected
 from osler.flows.opening import default_cache, open_study
 from osler.flows.scheme import scheme_and_drop, with_budget
 from osler.spine.bundle import check_outside
@@ -50,6 +53,8 @@ def inspect(
     study, table = open_study(request, cache=cache, watch=watch)
     if out is not None and out.resolve() == study.table.resolve():
         raise OutputError(f"'{out.name}' is the table itself; choose another --out, or its rows would be lost")
+    if study.task in registry.MAKERS:
+        return _of_maker(study, table, out=out, cache=cache, device=device, watch=watch, began=began)
     study, _ = warm.resolved(warm.pretrained(study, Path(request.pretrain) if request.pretrain else None))
     cases = gather_cases(study, table, cache=cache, watch=watch)
     again = partial(gather_cases, table=table, cache=cache, watch=watch)
@@ -67,6 +72,19 @@ def inspect(
         _write(out, plan)
     refused = refused_counts(cases.refusals.values())
     return Inspection(cases.study, facts, split, leaks, refused, plan, stop, trainings)
+
+
+def _of_maker(
+    study: Study, table: Table, *, out: Path | None, cache: Path, device: str | None, watch: Watch, began: float
+) -> Inspection:  # fmt: skip
+    """Return the inspection of a study whose task makes or represents."""
+    study, _ = warm.resolved(study)
+    found = inspected(study, table, cache=cache, device=device, watch=watch, began=began)
+    making = found.making
+    if out is not None:
+        _write(out, found.plan)
+    refused = refused_counts(making.cases.refusals.values())
+    return Inspection(making.cases.study, making.facts, making.split, found.leaks, refused, found.plan, found.stop)
 
 
 def _divided(cases: Cases, again: Again) -> tuple[Cases, Split, Plan, tuple[Leak, ...], int]:

@@ -9,6 +9,7 @@ from sklearn.datasets import load_breast_cancer
 
 import osler
 from osler.core.errors import PlanError, RequestError, StudyError
+from osler.flows.inspect import inspect
 from osler.flows.making import blocks, open_made
 from osler.flows.opening import in_memory
 from osler.flows.train import train
@@ -146,3 +147,11 @@ def test_too_few_cases_are_refused(tmp_path):
 
 def test_threads_are_given_back(bundle):
     assert torch.get_num_threads() == 1
+
+
+def test_an_inspection_shows_the_plan_of_what_is_made(table, tmp_path):
+    found = inspect(asked(table), out=tmp_path / "plan.json", cache=table.parent / "cache")
+    assert found.plan["representation.method"] == "denoising"
+    assert found.split.how == "drawn by chance: groups kept whole, classes in equal shares"
+    assert set(found.plan) == {d["name"] for d in json.loads((tmp_path / "plan.json").read_text())["decisions"]}
+    assert found.stop == ""
