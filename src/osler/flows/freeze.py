@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import numpy as np
 from osler.core.account import Account
 from osler.core.errors import BundleError
 from osler.core.state import State
+from osler.core.study import Study
 from osler.spine.bundle import Contents, write_bundle
 from osler.spine.report import documents_of
 
@@ -39,8 +41,13 @@ def write(out: Path, *, cases: Cases, trained: Trained, account: Account) -> Non
     write_bundle(out, contents)
 
 
-def _about(cases: Cases, trained: Trained, account: Account) -> dict[str, Any]:
-    study = cases.study
+def public_study(study: Study) -> Study:
+    """Return the study without paths."""
+    return replace(study, table=Path(), folder=Path())
+
+
+def asked_of(study: Study, cases: Cases) -> dict[str, Any]:
+    """Return what every bundle tells of its study: task, target, inputs without paths, roles, seed and language."""
     return {
         "title": study.title,
         "task": study.task,
@@ -56,9 +63,16 @@ def _about(cases: Cases, trained: Trained, account: Account) -> dict[str, Any]:
             for i in study.inputs
         ],
         "roles": {"id": study.roles.id, "group": study.roles.group, "subgroups": list(study.roles.subgroups)},
-        **({"question": study.question.to_dict()} if study.question else {}),
         "seed": study.seed,
         "language": study.language,
+    }
+
+
+def _about(cases: Cases, trained: Trained, account: Account) -> dict[str, Any]:
+    study = cases.study
+    return {
+        **asked_of(study, cases),
+        **({"question": study.question.to_dict()} if study.question else {}),
         "crews": len(trained.crews),
         "networks": len(trained.crews[0].networks),
         "blend": {"network": trained.blend.network},

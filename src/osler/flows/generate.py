@@ -92,7 +92,7 @@ def _classes(opened: Opened, count: int, *, label: str | None, seed: int) -> np.
     if not names:
         raise RequestError("the bundle was trained without a label, so its pictures have no class; leave --class out")
     if label not in names:
-        raise RequestError(f"no class '{label}'{did_you_mean(label, names)}; there are: {', '.join(names)}")
+        raise RequestError(f"no class '{label}'{did_you_mean(label, names)}")
     return np.full(count, names.index(label))
 
 

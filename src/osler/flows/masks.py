@@ -25,15 +25,13 @@ LONGEST = 100  # letters of a mask's name: file systems take 255 bytes
 MASK = "mask"  # column of the table that names the file
 
 
-def check_folder(out: Path) -> None:
-    """Raise before the work where `out` is no folder for masks: RequestError for the name of a table, OutputError for a place that
+def check_folder(out: Path, *, what: str = "this bundle paints masks") -> None:
+    """Raise before the work where `out` is no folder for files, and `what` makes them: RequestError for the name of a table, OutputError for a place that
     cannot be written to or lies in a bundle."""
     if is_table_name(out):
-        raise RequestError(
-            f"this bundle paints masks, and '{out.name}' is the name of a table: give --out a folder; {TABLE} is written into it"
-        )
+        raise RequestError(f"{what}, and '{out.name}' is the name of a table: give --out a folder; {TABLE} is written into it")
     if out.exists() and not out.is_dir():
-        raise OutputError(f"'{out.name}' is a file; this bundle paints masks: give --out a folder")
+        raise OutputError(f"'{out.name}' is a file; {what}: give --out a folder")
     check_report_place(out)
 
 

@@ -136,7 +136,7 @@ def _account(outcome: Outcome, *, timing: Mapping[str, float]) -> Account:
         f"{len(fitted.trained.crews)} baseline(s), weight {1 - share:.2f}: {fitted.trained.crews[0].baseline.sentence()}",
     ]
     return Account(
-        study=public_study(cases.study), plan=fitted.plan, scores=outcome.scores, target=cases.target.info, facts=fitted.facts,
+        study=freeze.public_study(cases.study), plan=fitted.plan, scores=outcome.scores, target=cases.target.info, facts=fitted.facts,
         split=split.how, counts=counts, refused=refused_counts(cases.refusals.values()), leaks=outcome.leaks, members=members,
         versions=freeze.versions(), timing=timing, sample=_judged(outcome, tested), tested=tested,
         sketches=_sketches(outcome),
@@ -160,8 +160,3 @@ def _judged(outcome: Outcome, tested: Mapping[str, Any]) -> SampleSize | None:
         before=facts["target"], now=tested, values=outcome.scores.test,
         parameters=None if None in numbers else sum(n or 0 for n in numbers),
     )  # fmt: skip
-
-
-def public_study(study: Study) -> Study:
-    """Return the study without paths."""
-    return replace(study, table=Path(), folder=Path())

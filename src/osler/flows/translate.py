@@ -12,7 +12,7 @@ import numpy as np
 
 from osler.core.columns import Columns
 from osler.core.disk import telling
-from osler.core.errors import OutputError, Refusal, Refused, RequestError
+from osler.core.errors import Refusal, Refused, RequestError
 from osler.core.processors import processors
 from osler.core.provenance import Provenance
 from osler.core.table import Table
@@ -22,16 +22,16 @@ from osler.flows.files import Files, files_of
 from osler.flows.freeze import versions
 from osler.flows.making import Opened, open_made
 from osler.flows.making.opened import INPUTS
-from osler.flows.masks import Names, named
+from osler.flows.masks import Names, check_folder, named
 from osler.flows.opening import in_memory
 from osler.flows.screening import checked_workers
 from osler.generation.translation.pairing import FLAT, is_flat
 from osler.generation.translation.slices import Side
 from osler.generation.translation.translating import Translating
 from osler.generation.translation.using import translating
-from osler.spine.bundle import bundle_digest, check_report_place
+from osler.spine.bundle import bundle_digest
 from osler.spine.columns import Asked, read_ahead
-from osler.spine.rows import Parts, is_table_name
+from osler.spine.rows import Parts
 from osler.spine.scan import column_values
 
 IMAGES, TABLE = "images", "cases.csv"
@@ -75,7 +75,7 @@ def translate(
     files, or one file. A killed run goes on where it ended. A row that cannot be translated says why.
     """
     bundle, table, out = Path(bundle), Path(table), Path(out)
-    _check_folder(out)
+    check_folder(out, what="images are written into a folder")
     watch.stage("loading")
     digest = bundle_digest(bundle)
     way = _way(open_made(bundle, task="translation", device=device), digest=digest, back=back)
@@ -103,17 +103,6 @@ def translate(
         watch.advance(len(block))
     parts.join()
     return out
-
-
-def _check_folder(out: Path) -> None:
-    """Raise before the work where `out` is no folder for images."""
-    if is_table_name(out):
-        raise RequestError(
-            f"images are written into a folder, and '{out.name}' is the name of a table: give --out a folder; {TABLE} is written into it"
-        )
-    if out.exists() and not out.is_dir():
-        raise OutputError(f"'{out.name}' is a file; images are written into a folder: give --out a folder")
-    check_report_place(out)
 
 
 def _way(opened: Opened, *, digest: str, back: bool) -> Way:

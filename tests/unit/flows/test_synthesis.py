@@ -136,7 +136,7 @@ def test_classes_are_as_frequent_as_in_training_or_as_asked(bundle, radiographs,
 
 
 def test_wrong_requests_are_told(bundle, tmp_path):
-    with pytest.raises(RequestError, match=r"no class 'Pneumonia'; did you mean 'pneumonia'\?; there are: normal, pneumonia"):
+    with pytest.raises(RequestError, match=r"no class 'Pneumonia'; did you mean 'pneumonia'\?"):
         generate(bundle, count=1, out=tmp_path / "a", label="Pneumonia")
     with pytest.raises(RequestError, match=r"--count is 0; wanted from 1 to 1,000,000"):
         generate(bundle, count=0, out=tmp_path / "a")

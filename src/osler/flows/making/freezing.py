@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ from osler.contract import Objective
 from osler.core.errors import OutputError
 from osler.core.made import MadeAccount
 from osler.core.state import State
-from osler.core.study import Study
+from osler.flows.freeze import asked_of
 from osler.flows.making.building import Parts
 from osler.flows.making.planning import Making
 from osler.spine.bundle import Contents, write_bundle
@@ -40,30 +39,9 @@ def write_cases(path: Path, account: MadeAccount) -> None:
         raise OutputError(f"cannot write {path.name}: {error.strerror}; free space or choose another --out") from None
 
 
-def public_study(study: Study) -> Study:
-    """Return the study without paths."""
-    return replace(study, table=Path(), folder=Path())
-
-
 def _about(making: Making, objective: Objective, *, parts: Parts, account: MadeAccount) -> dict[str, Any]:
-    study, cases = account.study, making.cases
     return {
-        "title": study.title,
-        "task": study.task,
-        "targets": list(study.targets),
-        "target": dict(cases.target.info),
-        "inputs": [
-            {
-                "name": i.name,
-                "modality": i.modality,
-                "columns": list(i.columns),
-                "options": dict(cases.modalities[i.name].public(i.options)),
-            }
-            for i in study.inputs
-        ],
-        "roles": {"id": study.roles.id, "group": study.roles.group, "subgroups": list(study.roles.subgroups)},
-        "seed": study.seed,
-        "language": study.language,
+        **asked_of(account.study, making.cases),
         "info": dict(parts.info),
         "shapes": {name: list(shape) for name, shape in parts.shapes.items()},
         "encoders": {name: f"made.{prefix}" for name, prefix in making.maker.encoders(objective).items()},

@@ -21,7 +21,7 @@ from osler.core.table import Table
 from osler.core.watch import Watch
 from osler.flows import planning, warm
 from osler.flows.cases import Cases, refused_counts
-from osler.flows.freeze import versions
+from osler.flows.freeze import public_study, versions
 from osler.flows.making import freezing
 from osler.flows.making.building import Parts, build
 from osler.flows.making.planning import Making, frozen_plan
@@ -53,7 +53,7 @@ def make(
         judgement = maker.judge(replace(made, seconds=left))
     timing = {"prepare": ready - began, "train": trained - ready, "judge": time.monotonic() - trained}
     account = MadeAccount(
-        study=freezing.public_study(study), plan=frozen, judgement=judgement, facts=making.facts, info=cases.target.info,
+        study=public_study(study), plan=frozen, judgement=judgement, facts=making.facts, info=cases.target.info,
         split=split.how, counts=_counts(cases, split), refused=refused_counts(cases.refusals.values()), leaks=leaks,
         versions=versions(), timing=timing,
     )  # fmt: skip

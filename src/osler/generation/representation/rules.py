@@ -31,7 +31,7 @@ def _method(brief: Brief, *, name: str) -> Decision:
     if _pictured(brief, name):
         return Decision(
             "representation.method", "contrastive",
-            "cut-outs of one picture show the same: told apart from others they give better vectors than what is restored (docs/lab.md)",
+            "cut-outs of one picture show the same, and need no decoder; on small radiographs restoring came as far (docs/lab.md)",
             choices=METHODS,
         )  # fmt: skip
     return Decision("representation.method", "denoising", "what is hidden of a case is restored from its vector", choices=METHODS)
