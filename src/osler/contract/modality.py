@@ -41,6 +41,7 @@ class Modality(Writing):
     opens: ClassVar[tuple[str, ...]] = ()
     writes: ClassVar[tuple[str, ...]] = ()
     outputs: ClassVar[frozenset[Output]] = frozenset({"vector"})
+    listed: ClassVar[bool] = False  # targets of its places are cells of the table that list their values, and not files
     form: ClassVar[tuple[str, ...]] = ()  # decisions that give the encoder's weights their shapes: a warm start takes them over
     shard_cases: ClassVar[int] = 256  # cases read by one worker at a time; columnar kinds take more
     variants: ClassVar[bool] = False  # whether `score_variants` scores files of variants

@@ -35,6 +35,7 @@ class Task:
     name: ClassVar[str]
     coupled: ClassVar[bool] = False  # the loss is not a sum over cases (Cox)
     crossfits: ClassVar[bool] = True  # members of small studies are cross-fitted
+    listed: ClassVar[bool] = False  # of a task on a grid: what is painted stands in the table of predictions, not in a file of each case
     blends: ClassVar[bool] = True  # a weighted mean of network and baseline may predict; else the better of the two does
 
     def needs(self, info: Mapping[str, Any]) -> Output:
@@ -127,7 +128,7 @@ class Task:
         return state
 
     def paint(self, case: MarkedCase, *, state: State, info: Mapping[str, Any], plan: Mapping[str, Any]) -> Painted:
-        """Return the marks of one case on its own grid, its line of statistics (s,), as `statistics` of other tasks, and what the
+        """Return the marks, or numbers, of one case on its own grid, its line of statistics (s,), as `statistics` of other tasks, and what the
         table of predictions says of it. Where the case's truth is not known, what needs it is NaN."""
         raise NotImplementedError
 

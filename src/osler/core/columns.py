@@ -21,7 +21,7 @@ class Field:
     `shape` is per case; None marks an axis whose length differs between cases (the field is then ragged).
     `role` says who needs it; `warp` how spatial augmentation moves it, so that a target moves with its input.
     `labels` name the entries along the first axis where they have names (the columns of a table), else it is empty.
-    Of a target on a grid `unmarked` is the value of places that nobody looked at. Fields of the role "truth" are what a target on
+    Of a target on a grid `unmarked` is the value of places that nobody looked at, NaN is always one. Fields of the role "truth" are what a target on
     a grid is scored by, and where to find it; no network sees them. Those of the role "identity" tell equal and near cases, for
     splits and leak checks; no prediction needs them.
     """

@@ -25,9 +25,11 @@ class MarkedCase:
 
 @dataclass(frozen=True, slots=True)
 class Painted:
-    """`marks` (channels, i, j[, k]) uint8, as they are written; `line` (s,) float64, all that the measures need of the case;
-    `cells` what the table of predictions says of it, by column."""
+    """`marks` (channels, i, j[, k]) uint8, as they are written, or of a task whose predictions are `listed` (channels, i) float32;
+    `line` (s,) float64, all that the measures need of the case; `cells` what the table of predictions says of it, by column, and
+    `lists` the columns whose cells hold a number for each of its places, (i,)."""
 
     marks: np.ndarray
     line: np.ndarray
     cells: Mapping[str, float] = field(default_factory=dict)
+    lists: Mapping[str, np.ndarray] = field(default_factory=dict)

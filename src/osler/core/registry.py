@@ -21,6 +21,7 @@ TASKS: dict[str, str] = {
     "classification": "osler.tasks.classification:Classification",
     "regression": "osler.tasks.regression:Regression",
     "segmentation": "osler.tasks.segmentation:Segmentation",
+    "tracks": "osler.tasks.tracks:Tracks",
 }
 # tasks that make or represent instead of predicting
 MAKERS: dict[str, str] = {

@@ -14,7 +14,7 @@ from random import Random
 
 from osler.datasets.registry import Converted, Entry
 
-NAME = "simulated-motif"
+NAME, SITES = "simulated-motif", "simulated-sites"
 CTCF = {
     "A": (87, 167, 281, 56, 8, 744, 40, 107, 851, 5, 333, 54, 12, 56, 104, 372, 82, 117, 402),
     "C": (291, 145, 49, 800, 903, 13, 528, 433, 11, 0, 3, 12, 0, 8, 733, 13, 482, 322, 181),
@@ -30,7 +30,13 @@ def motif(_files: Mapping[str, Path]) -> Converted:
 
     The others have a site whose columns were shuffled, anew for each: the same letters, so that composition tells nothing, and no motif.
     """
-    return Converted(("number", "sequence", "site"), _rows(), STUDY)
+    rows = ((number, sequence, "no" if site is None else "yes") for number, sequence, site in _rows())
+    return Converted(("number", "sequence", "site"), rows, STUDY)
+
+
+def sites(_files: Mapping[str, Path]) -> Converted:
+    """Return the same sequences with a digit for each letter: 1 where it belongs to the site of CTCF, 0 elsewhere, in shuffled sites too."""
+    return Converted(("number", "sequence", "site"), map(_marked, _rows()), {**STUDY, "task": "tracks"})
 
 
 STUDY: Mapping[str, object] = {
@@ -40,7 +46,16 @@ STUDY: Mapping[str, object] = {
 }
 
 
-def _rows() -> Iterator[tuple[str, ...]]:
+def _marked(row: tuple[str, str, slice | None]) -> tuple[str, ...]:
+    number, sequence, site = row
+    digits = ["0"] * len(sequence)
+    if site is not None:
+        digits[site] = "1" * (site.stop - site.start)
+    return number, sequence, "".join(digits)
+
+
+def _rows() -> Iterator[tuple[str, str, slice | None]]:
+    """Yield number, letters, and where the site is, if there is one that was not shuffled."""
     draw = Random(SEED)  # noqa: S311 - a simulation that is the same on every machine, no secret
     columns = list(zip(*(CTCF[letter] for letter in "ACGT"), strict=True))
     for number in range(SEQUENCES):
@@ -52,7 +67,7 @@ def _rows() -> Iterator[tuple[str, ...]]:
         ground = [_letter((1, 1, 1, 1), draw) for _ in range(LENGTH)]
         at = int(draw.random() * (LENGTH - len(site) + 1))
         ground[at : at + len(site)] = site
-        yield str(number + 1), "".join(ground), "yes" if has else "no"
+        yield str(number + 1), "".join(ground), slice(at, at + len(site)) if has else None
 
 
 def _letter(counts: Sequence[int], draw: Random) -> str:
@@ -69,6 +84,16 @@ ENTRIES = (
         convert="osler.datasets.simulated:motif",
         rows=SEQUENCES,
         table_sha256="c560a986ddf68e88263b7d145d2e0de29537757ec54f7519ebff11df065070cf",
+        made=True,
+    ),
+    Entry(
+        name=SITES,
+        title="Simulated, nobody's data: where in random DNA a CTCF site (JASPAR MA0139.1) lies, letter by letter",
+        licence="sequences made by Osler, Apache-2.0; the motif's counts JASPAR's, free for any use as its help page states it",
+        home="https://jaspar.elixir.no/matrix/MA0139.1",
+        convert="osler.datasets.simulated:sites",
+        rows=SEQUENCES,
+        table_sha256="4a3312e1f71d70e98f29422d53e9ea68ba9a9176a9c1d057ede1fe64104a4a94",
         made=True,
     ),
 )

@@ -64,6 +64,8 @@ def gather_cases(
     modalities = {i.name: registry.modality(i.modality) for i in study.inputs}
     task = task or registry.task(study.task)
     grid = study.targets if task.needs({}) == "map" else ()
+    if grid:
+        _check_anchor(study, task, modalities[study.inputs[0].name])
     roles = ON_GRID if grid else ON_VECTOR
     columns: dict[str, Columns] = {}
     decisions: list[Decision] = []
@@ -95,6 +97,16 @@ def gather_cases(
     groups = group_numbers(table, study.roles.group)
     return Cases(study, table, task, modalities, columns, Plan(decisions), target, groups,
                  study.roles.group is not None, refusals, usable)  # fmt: skip
+
+
+def _check_anchor(study: Study, task: Task, modality: Modality) -> None:
+    """Raise StudyError where the first input has no places such as the task tells something of."""
+    if "map" not in modality.outputs or modality.listed != task.listed:
+        places = "each letter of sequences" if task.listed else "each place of images"
+        raise StudyError(
+            f"the task '{task.name}' tells something of {places}, and the first input, '{study.inputs[0].name}', is read as"
+            f" {modality.name}; name such an input first, or another task"
+        )
 
 
 def _check_inputs(study: Study, reading: Sequence[Decision]) -> None:

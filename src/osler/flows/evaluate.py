@@ -70,7 +70,7 @@ def evaluate(  # noqa: PLR0913  what a verb may be asked is its signature
     bundle, out = Path(bundle), Path(out)
     predictor = load(bundle, device=device, sources=sources)
     if recalibrate is not None and predictor.anchor is not None:
-        raise RequestError("masks cannot be recalibrated on new cases; leave --recalibrate out")
+        raise RequestError("masks and tracks cannot be recalibrated on new cases; leave --recalibrate out")
     check_report_place(out)
     if recalibrate is not None:
         recalibration.check_places(bundle, out=out, recalibrated=Path(recalibrate))

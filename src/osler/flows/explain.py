@@ -121,7 +121,7 @@ def explained(predictor: Predictor, table: Any, *, asked: Asked, folder: Path | 
     """Return one entry per case, in the order of the table: what JSON can hold. Attributions that a file can hold in the geometry of the
     case's own are written into `folder`, if there is one."""
     if predictor.anchor is not None and (asked.targets or asked.levels):
-        raise StudyError("of masks a case is shown as a whole; leave --target and --class out")
+        raise StudyError("of masks and tracks a case is shown as a whole; leave --target and --class out")
     if isinstance(table, (str, Path)):
         predictor, table = of_bundle(predictor, table, purpose="predict", cache=default_cache())
     else:

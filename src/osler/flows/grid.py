@@ -52,7 +52,7 @@ def positions_target(source: Source, rows: np.ndarray, features: Features) -> Ta
         values = np.zeros((len(features.positions), len(whole))) if values is None else values
         values[lines] = whole[:, features.places[lines]].T
     values = np.zeros((0, 1)) if values is None else values
-    observed = np.ones(values.shape, bool) if field.unmarked is None else values != field.unmarked
+    observed = ~np.isnan(values) if field.unmarked is None else values != field.unmarked
     return Target(values, observed, source.target.info)
 
 

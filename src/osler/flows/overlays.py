@@ -98,7 +98,7 @@ def shown(predictor: Predictor, one: Table) -> dict[str, Any]:
     told: dict[str, Any] = {"refused": str(refusals.get(0, ""))}
     for row, painted in cases:
         cells = {name: float(value) if np.isfinite(value) else None for name, value in painted.cells.items()}
-        told |= {"cells": cells, "labels": label_names(predictor.info)}
+        told |= {"cells": cells, "labels": {} if predictor.task.listed else label_names(predictor.info)}
         source, state = grid_source(predictor, columns), predictor.crews[0].states[str(predictor.anchor)]
         svg = _picture(source, row, {"marks": painted.marks}, state=state)
         told |= {"picture": svg} if svg else {}
@@ -144,7 +144,8 @@ def _write(path: Path, listed: Marked, *, title: str, language: str) -> Path | N
     lists = _lists(listed)
     if lists is None:
         return None
-    text = write_cases(lists, title=title, language=language, labels=label_names(listed.info))
+    labels, kind = ({}, "tracked") if listed.task.listed else (label_names(listed.info), "marked")
+    text = write_cases(lists, title=title, language=language, labels=labels, kind=kind)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -170,7 +171,7 @@ def _lists(listed: Marked) -> dict[str, list[dict[str, Any]]] | None:
     drawn = [{**line, "pictures": (svg,)} for line, svg in zip(lines, pictures, strict=False)]
     some = sorted(listed.refusals)[:REFUSED]
     refused = [{"row": row + 1, "id": listed.name(row), "reason": str(listed.refusals[row]), "features": ()} for row in some]
-    return {"marked": drawn, "others": lines[len(drawn) :], **({"refused": refused} if drawn else {})}
+    return {"tracked" if listed.task.listed else "marked": drawn, "others": lines[len(drawn) :], **({"refused": refused} if drawn else {})}
 
 
 def _pictures(rows: Sequence[int], draw: Drawn) -> list[str]:

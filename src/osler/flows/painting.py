@@ -86,3 +86,13 @@ def cells_of(found: Mapping[int, Mapping[str, float]], *, cases: int) -> dict[st
         for name, value in cells.items():
             columns[name][row] = value
     return columns
+
+
+def listed(found: Mapping[int, Painted], *, cases: int) -> dict[str, np.ndarray]:
+    """Return the table's columns of predictions that are lists, (n,) object with None of cases that are not `found`, and of `cells_of`."""
+    names = dict.fromkeys(name for painted in found.values() for name in painted.lists)
+    columns = {name: np.full(cases, None, object) for name in names}
+    for row, painted in found.items():
+        for name, values in painted.lists.items():
+            columns[name][row] = values
+    return {**cells_of({row: painted.cells for row, painted in found.items()}, cases=cases), **columns}

@@ -51,7 +51,7 @@ def predict(  # noqa: PLR0913 - each is an option of the command
     """Write one line per row of `table` to `out`, or the `top` ones alone; the ending of `out` chooses the format. Returns `out`.
 
     A bundle whose target lies on a grid writes into the folder `out`: cases.csv, one line per row, and under masks/ a file for each
-    case in the geometry of its own.
+    case in the geometry of its own; one of tracks writes the table, a list of numbers in a cell.
     With `alerts` a column names the structural alerts of each molecule that is written, which takes far longer than its prediction.
     `workers` processes read, as many as there are processors if not told. Of a file of molecules or sequences (.smi, .sdf, .fa; packed) each record is a row.
     `table` may be a folder of files that the bundle's modality opens, or one such file: each is a case, named in the output. A
@@ -66,7 +66,8 @@ def predict(  # noqa: PLR0913 - each is an option of the command
     predictor = replace(predictor, workers=checked_workers(workers), cache=cache)
     size = min(ROWS, predictor.block_cases)
     best = None if top is None else chosen(predictor, top)
-    if predictor.anchor is not None:
+    in_folder = predictor.anchor is not None and not predictor.task.listed
+    if in_folder:
         masks.check_folder(out)
     if alerts:
         structural.check(predictor)
@@ -79,7 +80,7 @@ def predict(  # noqa: PLR0913 - each is an option of the command
     key = parts_key(bundle, rows.file if isinstance(rows, Derived) else rows, size=size, stamp=stamp)
     watch.stage("predicting", total=len(files.names) if files else 0)
     whole = files.blocks(size=size) if files else as_trained(in_memory(rows, size=size), rows, predictor=predictor)
-    if predictor.anchor is None:
+    if not in_folder:
         key = "|".join([key, *([str(best)] if best else []), *(["alerts"] if alerts else [])])
         more = structural.with_alerts if alerts else _as_they_are
         lacking = _table(predictor, whole, files, parts=Parts(out, key=key), best=best, more=more, watch=watch)

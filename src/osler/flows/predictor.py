@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from osler.flows.explaining import Subject
 
 
+LISTED = 1_024  # cases of a block whose predictions are a list of numbers each
 INPUTS = frozenset[Role]({"input"})
 WITH_BASELINE = frozenset[Role]({"input", "baseline"})
 
@@ -80,7 +81,7 @@ class Predictor:
 
     def predict(self, table: Any) -> pl.DataFrame:
         """Return one line per row of `table`, in its order: probabilities or values, and `refused` with the reason. Of masks it tells
-        what they hold (volumes, expected quality); `segment` gives the masks themselves.
+        what they hold (volumes, expected quality); `segment` gives the masks themselves. Of tracks a cell is a list.
 
         `table` is a path, an Arrow table, a polars or pandas frame, or a mapping of columns; of a bundle that derives its cases from
         events, the place of new events.
@@ -94,7 +95,7 @@ class Predictor:
 
     def segment(self, table: Any) -> Iterator[tuple[int, Painted]]:
         """Yield the number of each row of `table` (from 1) that can be used, with its marks, one case after another: `marks`
-        (channels, i, j[, k]) uint8 on the case's own grid, and `cells`. `table` is as in `predict`.
+        (channels, i, j[, k]) uint8 on the case's own grid, of tracks (1, length) float32, and `cells`. `table` is as in `predict`.
 
         Raises RequestError where the bundle's predictions lie on no grid.
         """
@@ -126,6 +127,8 @@ class Predictor:
         """Return what is predicted of a block's cases by column (n,), and the refusals by row."""
         if self.anchor is not None:
             cases, refusals = painting.painted_block(self, block, columns)
+            if self.task.listed:
+                return painting.listed(dict(cases), cases=len(block)), refusals
             return painting.cells_of({row: one.cells for row, one in cases}, cases=len(block)), refusals
         raws, refusals = self.raw(block, columns=columns, parts=self.blend.parts)
         decoded = self.task.decode(raws["test"], self.output("test"), info=self.info, plan=self.contents.plan)
@@ -222,7 +225,9 @@ class Predictor:
     def block_cases(self) -> int:
         """How many cases are predicted at a time, so that memory stays bounded."""
         inputs = ((modality, self.reading(name)) for name, modality in self.modalities.items())
-        return block_cases(inputs) if self.anchor is None else grid_cases(inputs)
+        if self.anchor is None or not self.task.listed:
+            return block_cases(inputs) if self.anchor is None else grid_cases(inputs)
+        return min(LISTED, block_cases(inputs))
 
     def reading(self, name: str) -> dict[str, Any]:
         """Return the bundle's decisions on how input `name` is read."""

@@ -35,7 +35,7 @@ def chosen(predictor: Predictor, top: Top) -> Best:
     none, and a column must be named.
     """
     if predictor.anchor is not None:
-        raise RequestError("--top keeps the best of one answer per case, and this bundle writes masks; leave it out")
+        raise RequestError("--top keeps the best of one answer per case, and this bundle answers each place of it; leave it out")
     if not 1 <= top.most <= MOST:
         raise RequestError(f"--top is {top.most}; it is from 1 to {MOST:,}; without it every row is written")
     answers = predictor.task.answers(predictor.output("test"), info=predictor.info, plan=predictor.contents.plan)

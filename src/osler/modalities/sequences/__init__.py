@@ -33,6 +33,8 @@ class Sequences(Modality):
     """The modality of sequences of letters; each promise lives in the room of its name."""
 
     name: ClassVar[str] = "sequences"
+    outputs: ClassVar[frozenset[Output]] = frozenset({"vector", "map"})
+    listed: ClassVar[bool] = True
     form: ClassVar[tuple[str, ...]] = (
         "width", "motif", "pool", "kernel", "depth", "members", "architecture", "positions", "bins", "strands",
     )  # fmt: skip
@@ -55,7 +57,7 @@ class Sequences(Modality):
         """Return the rows lazily; no object per row is made."""
         from osler.modalities.sequences.read import locate
 
-        return locate(table, columns=columns, options=options, cache=cache)
+        return locate(table, columns=columns, aligned=aligned, options=options, cache=cache)
 
     def public(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the options with the name of a FASTA file in place of its path."""
@@ -82,7 +84,7 @@ class Sequences(Modality):
         return read(locator, reading=reading)
 
     def fields(self, *, reading: Mapping[str, Any]) -> tuple[Field, ...]:
-        """Return the letters, and what tells equal sequences."""
+        """Return the letters, what tells equal sequences, and a value for each letter."""
         from osler.modalities.sequences.encode import fields
 
         return fields(reading=reading)
@@ -139,9 +141,11 @@ class Sequences(Modality):
         return nearness(columns, rows, among=among)
 
     def yardsticks(self, columns: Columns, rows: np.ndarray) -> Mapping[str, np.ndarray]:
-        """Return the GC share, of nucleotides."""
+        """Return the GC share, of nucleotides; nothing where the target has a value for each letter, which it is not one of."""
         from osler.modalities.sequences.leaks import GC, plain
 
+        if columns.names("target"):
+            return {}
         return {name: values for name, values in plain(columns, rows).items() if name == GC}
 
     def clues(self, columns: Columns, rows: np.ndarray) -> Iterator[Clues]:
@@ -176,13 +180,21 @@ class Sequences(Modality):
 
         return fit(columns, plan=plan)
 
+    def windows(
+        self, columns: Columns, rows: np.ndarray, *, plan: Mapping[str, Any], generator: np.random.Generator, moved: bool = True
+    ) -> np.ndarray | None:
+        """Return pieces of long sequences, where the target has a value for each letter."""
+        from osler.modalities.sequences.gather import windows
+
+        return windows(columns, rows, window=int(plan["window"]), generator=generator)
+
     def gather(
         self, columns: Columns, rows: np.ndarray, *, plan: Mapping[str, Any], windows: np.ndarray | None, names: Sequence[str]
     ) -> dict[str, Tensor]:
-        """Return a batch of letters."""
+        """Return a batch of letters, with their targets."""
         from osler.modalities.sequences.gather import gather
 
-        return gather(columns, rows, window=int(plan["window"]))
+        return gather(columns, rows, window=int(plan["window"]), windows=windows, names=names)
 
     def augment(
         self, fields: dict[str, Tensor], *, warps: Mapping[str, str], plan: Mapping[str, Any], generator: torch.Generator
@@ -194,9 +206,27 @@ class Sequences(Modality):
 
     def encoder(self, *, plan: Mapping[str, Any], state: State, output: Output) -> nn.Module:
         """Return the network over sequences."""
-        from osler.modalities.sequences.network import SequenceEncoder
+        from osler.modalities.sequences.network import PlaceEncoder, SequenceEncoder
 
-        return SequenceEncoder(plan=plan)
+        return PlaceEncoder(plan=plan) if output == "map" else SequenceEncoder(plan=plan)
+
+    def tiles(self, columns: Columns, row: int, *, plan: Mapping[str, Any]) -> np.ndarray | None:
+        """Return pieces of a long sequence."""
+        from osler.modalities.sequences.gather import tiles
+
+        return tiles(self.stored(columns, row)[0], window=int(plan["window"]))
+
+    def tile_weights(self, shape: tuple[int, ...], *, plan: Mapping[str, Any]) -> np.ndarray:
+        """Return less for letters near the ends of a piece."""
+        from osler.modalities.sequences.gather import tile_weights
+
+        return tile_weights(shape[0])
+
+    def stored(self, columns: Columns, row: int) -> tuple[int, ...]:
+        """Return the length."""
+        from osler.modalities.sequences.gather import ragged
+
+        return (len(ragged(columns)[row]),)
 
     def drift_sums(
         self, columns: Columns, rows: np.ndarray, *, facts: Mapping[str, Any], state: State
@@ -221,15 +251,17 @@ class Sequences(Modality):
         at: Literal["case", "grid"] = "case",
         generator: np.random.Generator | None = None,
     ) -> Features:
-        """Return counts of k-mers."""
-        from osler.modalities.sequences.baseline import baseline_features
+        """Return counts of k-mers; of single letters what stands about them."""
+        from osler.modalities.sequences.baseline import baseline_features, place_features
 
+        if at == "grid":
+            return place_features(columns, rows, state=state, generator=generator)
         return baseline_features(columns, rows, state=state)
 
     def picture(
         self, columns: Columns, row: int, *, layers: Mapping[str, np.ndarray] | None = None, state: State | None = None
     ) -> str | None:
-        """Return the sequence as a logo of what each letter adds."""
+        """Return the sequence as a logo of what each letter adds, or the values of its letters as lines."""
         from osler.modalities.sequences.explain import picture
 
         return picture(columns, row, layers=layers or {})

@@ -5,6 +5,7 @@ Spectrum and gapped k-mers: Leslie et al. 2002 (Pac. Symp. Biocomput. 7:564); Gh
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,10 @@ import numpy as np
 from osler.core.columns import Columns, Ragged
 from osler.core.features import Features
 from osler.core.state import State
+from osler.modalities.sequences.case import BARE, TRACK
 from osler.modalities.sequences.encode.words import base_of, spelled, strandless, tallied, word_numbers
-from osler.modalities.sequences.gather import blocks, ragged
+from osler.modalities.sequences.gather import blocks, ragged, track
+from osler.modalities.sequences.read.alphabet import BASES
 
 
 # Under 1,000 columns in all: boosting and the linear model take their time in proportion, and 6-mers alone are 2,080.
@@ -47,6 +50,66 @@ def counts_of(state: State) -> tuple[Count, ...]:
     placed = (Count((0,), parts), Count((0, 1), max(2, min(12, parts // 4)))) if parts else ()
     most = 4 if placed or not state.values["joined"] else 5
     return (*_mers(most), *(placed or _PAIRS))
+
+
+REACH = 15  # letters to either side that are told one by one
+ABOUT = (10, 50)  # letters to either side over which shares of letters are taken, and
+PAIRED = 25  # of nucleotides shares of pairs
+PLACES = 1 << 18  # of all sequences together in training: more change little
+
+
+def place_features(
+    columns: Columns, rows: np.ndarray, *, state: State, generator: np.random.Generator | None
+) -> Features:  # fmt: skip
+    """Return of single letters of the sequences `rows` (m, f) the letters about each, shares of letters and of pairs in wider windows, and
+    how far the ends are. With a `generator` of a sample of the letters whose target is known, each as likely; else of all."""
+    alphabet = str(state.values["alphabet"])
+    letters = ragged(columns).take(rows)
+    flat = np.arange(len(letters.values))
+    if generator is not None:
+        flat = np.flatnonzero(~np.isnan(track(columns).take(rows).values)) if TRACK in columns.arrays else flat
+        flat = flat if len(flat) <= PLACES else np.sort(generator.choice(flat, PLACES, replace=False))
+    names, categorical = _place_columns(alphabet)
+    owner = np.searchsorted(letters.offsets, flat, side="right") - 1
+    matrix = np.empty((len(flat), len(names)), np.float32)
+    for at, values in enumerate(_about(letters, flat, owner, alphabet=alphabet)):
+        matrix[:, at] = values
+    return Features(matrix, owner, names, categorical, flat - letters.offsets[owner])
+
+
+def _place_columns(alphabet: str) -> tuple[tuple[str, ...], np.ndarray]:
+    base = base_of(alphabet)
+    here = [f"letter {away:+d}" if away else "letter" for away in range(-REACH, REACH + 1)]
+    single = spelled((0,), range(base), alphabet=alphabet)
+    shares = [f"{letter} within {reach}" for reach in ABOUT for letter in single]
+    pairs = [f"{pair} within {PAIRED}" for pair in spelled((0, 1), range(base**2), alphabet=alphabet)] if base == BASES else []
+    names = (*here, *shares, *pairs, "letters before", "letters behind")
+    return names, np.arange(len(names)) < len(here)
+
+
+def _about(letters: Ragged, flat: np.ndarray, owner: np.ndarray, *, alphabet: str) -> Iterator[np.ndarray]:
+    """Yield (m,) column by column."""
+    base, bare = base_of(alphabet), letters.values & BARE
+    first, last = letters.offsets[:-1][owner], letters.offsets[1:][owner]
+    for away in range(-REACH, REACH + 1):
+        at = flat + away
+        inside = (at >= first) & (at < last)
+        code = bare[np.where(inside, at, 0)] if len(bare) else np.empty(0, np.uint8)
+        yield np.where(inside & (code < base), code, np.nan)
+    for reach in ABOUT:
+        yield from _shares(bare, range(base), (np.maximum(first, flat - reach), np.minimum(last, flat + reach + 1)))
+    if base == BASES:
+        pairs = word_numbers(letters, (0, 1), base=base)
+        yield from _shares(pairs, range(base**2), (np.maximum(first, flat - PAIRED), np.minimum(last, flat + PAIRED + 1)))
+    yield flat - first
+    yield last - flat - 1
+
+
+def _shares(numbers: np.ndarray, kinds: Iterable[int], ends: tuple[np.ndarray, np.ndarray]) -> Iterator[np.ndarray]:
+    """Yield (m,) the share of each of `kinds` among `numbers` from the first to the second of `ends` (m,)."""
+    for kind in kinds:
+        sums = np.concatenate([[0], np.cumsum(numbers == kind)])
+        yield (sums[ends[1]] - sums[ends[0]]) / np.maximum(ends[1] - ends[0], 1)
 
 
 def baseline_features(columns: Columns, rows: np.ndarray, *, state: State) -> Features:

@@ -19,15 +19,18 @@ LETTERS = (
     "letters"  # field (length,) uint8: the code of each letter, from the 5' end (of a protein the N-terminus), soft mask kept
 )
 IDENTITY = "identity"  # field (1,) int64: a hash of the sequence without its soft mask, of nucleotides the same for both strands
+TRACK = "track"  # field (length,) float32: the target of each letter, in their order, NaN where it is not known
 BARE = np.uint8(0x7F)  # of a code: all but its soft mask
 PAD = 0x7F  # behind the end of a sequence in a batch; no letter has this code
 
 
 @dataclass(frozen=True, slots=True)
 class Letters:
-    """One sequence: `codes` (length,) uint8 by the study's alphabet, at least one."""
+    """One sequence: `codes` (length,) uint8 by the study's alphabet, at least one; `track` (length,) float32 where the target has a value
+    for each letter."""
 
     codes: np.ndarray
+    track: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,8 @@ class SequenceRows(Span):
     """Rows [start, stop) of a table's column, as locators: a slice is `SequenceRows` again, an item one row of length one.
 
     Opened from `file` (Arrow IPC, memory-mapped) where there is one, so that a worker receives a path and not the cells; else `rows`
-    holds them. `places` tells where the letters lie if the table only names them. `refusals`, by row of the whole table, tell of rows that the file itself garbled.
+    holds them. `places` tells where the letters lie if the table only names them, `track` the column of a target with a value for each
+    letter. `refusals`, by row of the whole table, tell of rows that the file itself garbled.
     """
 
     column: str
@@ -56,3 +60,4 @@ class SequenceRows(Span):
     rows: pa.Table | None = None
     refusals: Mapping[int, Refusal] = field(default_factory=dict)
     places: Places | None = None
+    track: str | None = None

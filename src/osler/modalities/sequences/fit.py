@@ -15,4 +15,5 @@ def fit(columns: Columns, *, plan: Mapping[str, Any]) -> State:
     sequence letters are counted apart (`parts`, 0 where places have no meaning)."""
     alphabet = alphabet_in(columns)
     joined = alphabet == "dna" and plan["strands"] != "given"
-    return State({}, {"alphabet": alphabet, "joined": joined, "parts": int(plan["bins"]) if plan["positions"] else 0})
+    placed = plan.get("positions", False)  # of a target of single letters there is no such decision
+    return State({}, {"alphabet": alphabet, "joined": joined, "parts": int(plan["bins"]) if placed else 0})

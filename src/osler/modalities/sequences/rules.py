@@ -21,17 +21,36 @@ BINS = 100
 
 def rules(brief: Brief) -> tuple[Decision, ...]:
     """Return strands, read-out, augmentation and regularisation; sizes stand in the ladder."""
+    if brief.output == "map":
+        return _of_places(brief)
     placed, longest = _positions(brief), _longest(brief)
     return (
         _strands(brief),
         placed,
         Decision("bins", min(BINS, max(1, longest)), "equal parts of a sequence whose letters are read out apart where positions matter"),
         Decision("window", min(WINDOW, max(1, longest)), _why_window(longest)),
-        Decision("architecture", "dilated", "dilated residual convolutions see far and are fast; 'lstm' reads the filters in both"
-                 " directions instead", choices=ARCHITECTURES),
+        _architecture(),
         *_augmentation(brief, placed=bool(placed.value)),
         *_training(brief),
     )  # fmt: skip
+
+
+def _of_places(brief: Brief) -> tuple[Decision, ...]:
+    """Return the decisions of a target with a value for each letter: nothing is read out, so nothing tells how."""
+    longest = _longest(brief)
+    why = "all, the longest has {:,}" if longest <= WINDOW else "pieces of the longest, of {:,}, that overlap by half in prediction"
+    return (
+        _strands(brief),
+        Decision("window", min(WINDOW, max(1, longest)), f"letters that the network sees at once: {why.format(longest)}"),
+        _architecture(),
+        *_augmentation(brief, placed=False),
+        *(d for d in _training(brief) if d.name != "dropout"),
+    )
+
+
+def _architecture() -> Decision:
+    return Decision("architecture", "dilated", "dilated residual convolutions see far and are fast; 'lstm' reads the filters in both"
+                    " directions instead", choices=ARCHITECTURES)  # fmt: skip
 
 
 def _strands(brief: Brief) -> Decision:
@@ -43,6 +62,9 @@ def _strands(brief: Brief) -> Decision:
         return Decision("strands", "given", "RNA has one strand", choices=("given",))
     if score >= DIRECTED:
         return Decision("strands", "given", f"the sequences have a direction: {told}", choices=STRANDS)
+    if (along := float(brief.facts.get("track_strand", 0.0))) >= DIRECTED:
+        why = f"the target has a direction: what it is beside a word differs from the other strand by {along:.1f} standard errors"
+        return Decision("strands", "given", why, choices=STRANDS)
     return Decision("strands", "averaged", f"either strand tells the same: {told}; training reads one of them at random, a"
                     " prediction is the mean of both", choices=STRANDS)  # fmt: skip
 
@@ -100,14 +122,18 @@ def ladder(brief: Brief) -> tuple[Rung, ...]:
     """Return the sizes from small to large, as far as the cases can feed them."""
     reason = f"for {brief.cases} training sequences"
     kernel = 17 if "gc" in brief.facts else 9
+    places = brief.output == "map"
+    whole = () if places else (
+        Decision("pool", 2, "neighbours of which the stronger is kept"),
+        Decision("members", 4, "heads behind one network (Gorishniy et al. 2024, TabM)"),
+    )  # fmt: skip
     return tuple(
         Rung(name, (
             Decision("width", width, f"filters, and channels behind them, {reason}"),
             Decision("motif", kernel, "letters that a filter of the first layer spans: as long as a motif"),
-            Decision("pool", 2, "neighbours of which the stronger is kept"),
             Decision("kernel", 5, "width of the filters behind the first"),
-            Decision("depth", depth, f"residual blocks, each looking twice as far as the one before, {reason}"),
-            Decision("members", 4, "heads behind one network (Gorishniy et al. 2024, TabM)"),
+            Decision("depth", depth + places, f"residual blocks, each looking twice as far as the one before, {reason}"),
+            *whole,
         ))
         for name, least, width, depth in _SIZES
         if brief.cases >= least

@@ -98,9 +98,9 @@ class Source:
 
 
 def _grid_target(columns: Columns, fields: dict[str, Tensor], targets: tuple[str, ...]) -> TargetBatch | None:
-    """Take the target out of an anchor's `fields`; places with the field's value for what nobody marked are not observed."""
+    """Take the target out of an anchor's `fields`; places with the field's value for what nobody marked, and NaN, are not observed."""
     if not targets:
         return None
     values = fields.pop(targets[0])
     unmarked = columns.field(targets[0]).unmarked
-    return TargetBatch(values, torch.ones_like(values, dtype=torch.bool) if unmarked is None else values != unmarked)
+    return TargetBatch(values, ~torch.isnan(values) if unmarked is None else values != unmarked)

@@ -36,12 +36,13 @@ def write_methods(account: Account) -> str:
 
 
 def write_cases(
-    lists: Mapping[str, Sequence[Mapping[str, Any]]], *, title: str, language: str, labels: Mapping[int, str] | None = None
-) -> str:
+    lists: Mapping[str, Sequence[Mapping[str, Any]]], *, title: str, language: str, labels: Mapping[int, str] | None = None,
+    kind: str = "marked",
+) -> str:  # fmt: skip
     """Return the page of the worst and the least sure cases; see `osler.spine.report.cases`."""
     from osler.spine.report.cases import write_cases as write
 
-    return write(lists, title=title, language=language, labels=labels)
+    return write(lists, title=title, language=language, labels=labels, kind=kind)
 
 
 def documents_of(account: Account) -> dict[str, str]:

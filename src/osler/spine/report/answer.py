@@ -29,6 +29,7 @@ from osler.spine.report.drift import sentence
 from osler.spine.report.numerals import FEWEST, alone, closed, columns, count, has_interval, interval, share
 from osler.spine.report.table import PARTS, hint, label, lower_is_better, primary
 
+TRACKS = "tracks"  # the task whose target has a value for each letter
 SMALL_TEST = 100  # fewer cases, or cases of the rarer class, give intervals too wide to choose by (Collins 2016, Vergouwe 2005)
 FEW_GROUPS = 50  # below, resampled groups say little about other groups
 MANY_REFUSED = 0.05
@@ -93,7 +94,8 @@ def title(account: Account, words: Words) -> str:
     if labels := marked_labels(account):
         return account.study.title or words.say("answer.title.marks", labels=listed(labels, words, most=3))
     targets = listed(account.study.targets, words, most=3)
-    return account.study.title or words.say("answer.title", targets=targets)
+    key = "answer.title.track" if account.study.task == TRACKS else "answer.title"
+    return account.study.title or words.say(key, targets=targets)
 
 
 def asked(account: Account, words: Words) -> str:
@@ -109,7 +111,7 @@ def asked(account: Account, words: Words) -> str:
     if labels := marked_labels(account):
         return words.say("answer.asked.marks", **known, labels=listed(labels, words))
     if study.task != "classification":
-        return words.say("answer.asked.number", **known)
+        return words.say("answer.asked.track" if study.task == TRACKS else "answer.asked.number", **known)
     if not 2 <= len(classes) <= 6:
         return (
             words.say("answer.asked.many", **known, n=count(len(classes)))

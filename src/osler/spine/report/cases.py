@@ -45,10 +45,11 @@ class List:
 
 
 def write_cases(
-    lists: Mapping[str, Sequence[Mapping[str, Any]]], *, title: str, language: str, labels: Mapping[int, str] | None = None
-) -> str:
-    """Return one HTML page on `lists` of cases by name; `labels` tell of marks on a grid what each value in a drawing stands for.
-    Raises RequestError for an unknown language."""
+    lists: Mapping[str, Sequence[Mapping[str, Any]]], *, title: str, language: str, labels: Mapping[int, str] | None = None,
+    kind: str = "marked",
+) -> str:  # fmt: skip
+    """Return one HTML page on `lists` of cases by name; `labels` tell of predictions on a grid, the list `kind`, what each value in a
+    drawing stands for. Raises RequestError for an unknown language."""
     said = words(language)
     drawn = any(one.get("pictures") for cases in lists.values() for one in cases)
     told = [
@@ -56,7 +57,7 @@ def write_cases(
     ]
     content = {
         "language": HTML_LANGUAGE[said.language], "style": style(), "title": title, "lists": told,
-        "caution": said.say("cases.caution.marks" if labels is not None else "cases.caution"),
+        "caution": said.say("cases.caution" if labels is None else "cases.caution.marks" if kind == "marked" else f"cases.caution.{kind}"),
         "labels": labels_told(labels or {}, said) if drawn else "",
     }  # fmt: skip
     return template("cases.html.jinja").render(**content, **ways(said))

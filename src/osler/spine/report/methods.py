@@ -8,7 +8,7 @@ from osler.core.account import Account
 from osler.core.plan import Plan
 from osler.language import Words, words
 from osler.spine.report import data
-from osler.spine.report.answer import asked, by_origin, found, leaks_told, predicts, routine_notes, verdict
+from osler.spine.report.answer import TRACKS, asked, by_origin, found, leaks_told, predicts, routine_notes, verdict
 from osler.spine.report.card import escaped
 from osler.spine.report.numerals import closed, count, duration, few, number, with_interval
 from osler.spine.report.question import flow_told, question_told
@@ -36,6 +36,7 @@ def _methods(account: Account, said: Words) -> Iterator[list[str]]:
         yield [*_split(account, said)]
         yield [asked(account, said), *_models(account, said)]
     compared = [said.say("methods.marks")] if data.marked_labels(account) else []
+    compared += [said.say("methods.tracks")] if account.study.task == TRACKS else []
     yield [*compared, said.say("methods.measures"), *routine_notes(account, said)]
 
 

@@ -12,8 +12,8 @@ from osler.core.target import Target
 from osler.modalities.sequences.case import BARE, IDENTITY
 from osler.modalities.sequences.drift import drift_facts
 from osler.modalities.sequences.encode.words import base_of
-from osler.modalities.sequences.facts.asymmetry import place_bias, strand_bias
-from osler.modalities.sequences.gather import alphabet_in, ragged
+from osler.modalities.sequences.facts.asymmetry import place_bias, strand_bias, track_bias
+from osler.modalities.sequences.gather import alphabet_in, ragged, track
 from osler.modalities.sequences.read.alphabet import BASES, MASK, letters_of
 
 LEVELS = (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)
@@ -26,12 +26,14 @@ FEWEST = 50  # sequences of a class
 def facts(columns: Columns, rows: np.ndarray, *, target: Target | None = None) -> Mapping[str, Any]:
     """Return what JSON can hold: `cases`; quantiles of `lengths`; `composition` by letter, `unknown` (share of letters that stand for
     several) and `masked` (of lower-case ones); of nucleotides the `gc` share, also `gc_by_class`; how many `different` and `repeated`
-    sequences; `strand` and `places` (see `strand_bias`, `place_bias`), the strongest of all sequences and of single classes; `drift`.
+    sequences; `strand` and `places` (see `strand_bias`, `place_bias`), the strongest of all sequences and of single classes;
+    `track_strand` (see `track_bias`) of DNA whose target has a value for each letter; `drift`.
     """
     there = rows[columns.present[rows]]
     some = _sampled(np.diff(ragged(columns).offsets), there)
     alphabet, letters = alphabet_in(columns), ragged(columns).take(some)
-    classes = _classes(target, some)
+    tracked = bool(columns.names("target"))
+    classes = _classes(None if tracked else target, some)
     parts = [letters, *(letters.take(own) for own in classes.values())]
     single = alphabet == "protein"
     return {
@@ -42,6 +44,7 @@ def facts(columns: Columns, rows: np.ndarray, *, target: Target | None = None) -
         **_same(columns, there),
         "strand": 0.0 if single else max(map(strand_bias, parts)),
         "places": max((place_bias(part, base=base_of(alphabet)) for part in parts), default=0.0),
+        **({"track_strand": track_bias(letters, track(columns).take(some))} if tracked and alphabet == "dna" else {}),
         "drift": drift_facts(letters, alphabet=alphabet, cases=len(there)),
     }
 

@@ -70,7 +70,7 @@ class Trunk(nn.Module):
         super().__init__()
         channels = int(plan["width"])
         self.scan = Scan(letters, channels, kernel=int(plan["motif"]), pool=int(plan["pool"]))
-        self.layers = nn.ModuleList(_layers(plan, channels=channels))
+        self.layers = nn.ModuleList(layers(plan, channels=channels))
         self.norm = SequenceNorm(channels)
         self.bins = int(plan["bins"]) if plan["positions"] else 0
         narrow = max(8, channels // 4)
@@ -90,7 +90,8 @@ class Trunk(nn.Module):
         return torch.cat([pooled(x, mask), *placed], dim=1)
 
 
-def _layers(plan: Mapping[str, Any], *, channels: int) -> list[nn.Module]:
+def layers(plan: Mapping[str, Any], *, channels: int) -> list[nn.Module]:
+    """Return what looks further than the filters, by the plan's `architecture`."""
     blocks: list[nn.Module] = [
         DilatedBlock(channels, kernel=int(plan["kernel"]), dilation=2**turn, dropout=float(plan["drop_inside"]))
         for turn in range(int(plan["depth"]))

@@ -30,10 +30,13 @@ def centred(alphabet: str) -> Tensor:
 
 def turned(lifted: Tensor, lengths: Tensor) -> Tensor:
     """Return `lifted` (B, longest, 4) of the other strands: backwards inside each length (B,), A for T and C for G."""
-    opposite = lifted.flip(2)
-    place = torch.arange(lifted.shape[1], device=lifted.device)
-    source = lengths[:, None] - 1 - place
-    if bool((lengths == lifted.shape[1]).all()):
-        return opposite.flip(1)
+    return backwards(lifted.flip(2), lengths)
+
+
+def backwards(lines: Tensor, lengths: Tensor) -> Tensor:
+    """Return `lines` (B, longest, C) backwards inside each length (B,), zeros behind it."""
+    if bool((lengths == lines.shape[1]).all()):
+        return lines.flip(1)
+    source = lengths[:, None] - 1 - torch.arange(lines.shape[1], device=lines.device)
     inside = source >= 0
-    return opposite.gather(1, source.clamp(min=0)[..., None].expand_as(lifted)) * inside[..., None]
+    return lines.gather(1, source.clamp(min=0)[..., None].expand_as(lines)) * inside[..., None]

@@ -20,14 +20,17 @@ if TYPE_CHECKING:
 
 
 def locate(
-    table: Table, *, columns: Sequence[str], options: Mapping[str, Any] = NO_OPTIONS, cache: Path | None = None
+    table: Table, *, columns: Sequence[str], aligned: Sequence[str] = (), options: Mapping[str, Any] = NO_OPTIONS,
+    cache: Path | None = None,
 ) -> SequenceRows:  # fmt: skip
     """Return all rows of `table` as locators, made of nothing but numbers where the table lies in a file. With a "source" among the
-    `options`, a FASTA file, the columns name records or places of it.
+    `options`, a FASTA file, the columns name records or places of it. `aligned` is the column of a target with a value for each letter.
 
     Raises StudyError where the table lacks a column, the input has more than one without a source, or the source cannot be used.
     """
-    missing = [c for c in columns if c not in set(table.columns)]
+    if len(aligned) > 1:
+        raise StudyError(f"a target of each letter is one column, and {len(aligned)} are given; train a bundle for each")
+    missing = [c for c in (*columns, *aligned) if c not in set(table.columns)]
     if missing:
         raise StudyError([f"the table has no column '{c}'{did_you_mean(c, table.columns)}" for c in missing])
     places = places_of(options, columns=columns, folder=table.folder, cache=cache)
@@ -35,8 +38,8 @@ def locate(
         raise StudyError(
             f"an input of sequences is one column, and {len(columns)} are given ({', '.join(columns)}); make each an input of its own, or name the FASTA file in which they are places as 'source'"
         )
-    rows = None if table.file else table.rows.select(list(columns))
-    return SequenceRows(columns[0], 0, len(table), table.file, rows, table.refusals, places)
+    rows = None if table.file else table.rows.select([*columns, *aligned])
+    return SequenceRows(columns[0], 0, len(table), table.file, rows, table.refusals, places, next(iter(aligned), None))
 
 
 def own(locators: Sequence[Any]) -> SequenceRows:
@@ -63,6 +66,12 @@ def _texts(locators: SequenceRows) -> Iterator[str | Refusal | None]:
         yield None if text is None or text.strip() in MISSING_CELLS else text
 
 
+def track_cells(locators: SequenceRows) -> Iterator[Any]:
+    """Yield what the column of the track holds of each row: text, a list of numbers, None where it is missing."""
+    assert locators.track is not None
+    yield from _column(locators, locators.track).to_pylist()
+
+
 def digest(locators: Sequence[Any]) -> str:
     """Return a hash of the cells and of the refusals: what a shard depends on."""
     rows = own(locators)
@@ -70,7 +79,10 @@ def digest(locators: Sequence[Any]) -> str:
     for cell in cells(rows):
         told = f"{cell.code}|{cell.column}" if isinstance(cell, Refusal) else "" if cell is None else cell
         content.update(f"{type(cell).__name__}{len(told)}:{told}".encode("utf-8", "surrogatepass"))
-    content.update(rows.column.encode())
+    for cell in track_cells(rows) if rows.track else ():
+        told = str(cell)
+        content.update(f"{type(cell).__name__}{len(told)}:{told}".encode("utf-8", "surrogatepass"))
+    content.update(f"{rows.column}|{rows.track}".encode())
     if rows.places is not None:
         about = rows.places.path.stat()
         content.update(f"{about.st_size}|{about.st_mtime_ns}".encode())
