@@ -67,6 +67,8 @@ CASES = [
     Case({"gene": GENE}, "classification", "bright"),
     Case({"gene": GENE}, "regression", "level"),
     Case({"gene": GENE, "table": TABLE}, "classification", "bright"),
+    Case({"gene": GENE}, "tracks", "weak"),
+    Case({"gene": GENE, "table": TABLE}, "tracks", "weak"),
 ]
 
 
@@ -90,6 +92,7 @@ def study_of(case: Case, folder: Path, *, cases: int = 60, **settings) -> tuple[
         row["visit"] = f"v{number}"
         row["drug"] = drug(row["level"], number)
         row["gene"] = gene(row["level"], number)
+        row["weak"] = "".join("1" if letter in "AT" else "0" if letter in "CG" else "." for letter in row["gene"])
     write_events(folder, rows, keys=EVENTS[1])
     columns = rows_of(
         rows,
@@ -100,6 +103,7 @@ def study_of(case: Case, folder: Path, *, cases: int = 60, **settings) -> tuple[
             "visit",
             "drug",
             "gene",
+            "weak",
             "mask",
             "scan_mark",
             "volume_mark",

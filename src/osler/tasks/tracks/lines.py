@@ -13,7 +13,7 @@ from osler.core.ranks import areas
 # where it lacks 0 or 1), the sum of the probabilities; then how many letters without and with the label have their calibrated logit in each bin.
 COUNT, LOSS, CASE_AUROC, CASE_AUPRC, CHANCE = range(5)
 FIRST_BIN = 5
-BINS = 160
+BINS = 480
 LIMIT = 12.0  # of logits: the outermost bins hold what lies beyond
 EDGES = np.linspace(-LIMIT, LIMIT, BINS + 1)
 MIDDLES = (EDGES[1:] + EDGES[:-1]) / 2

@@ -41,7 +41,8 @@ def _parts(cell: Any, *, length: int) -> list[Any]:
     text = cell.strip().strip("[]()").strip()
     if "," in text:
         return text.split(",")
-    return list(text) if len(text) == length and set(text) <= DIGITS else text.split()
+    labels = len(text) > 1 and length > 1 and set(text) <= {"0", "1"}  # of another number than letters too: so many came
+    return list(text) if labels or (len(text) == length and set(text) <= DIGITS) else text.split()
 
 
 def _number(part: Any) -> float:
