@@ -143,7 +143,14 @@ def _running(node: ast.AST) -> Iterator[ast.AST]:
 
 def imports_go_down(house: Iterable[Source]) -> list[str]:
     """A floor imports only floors below it; steps, modalities and registered tasks do not import one another."""
-    registered = {"tasks.classification", "tasks.regression", "tasks.survival", "tasks.segmentation", "tasks.detection", "tasks.tracks"}
+    registered = {
+        "tasks.classification",
+        "tasks.regression",
+        "tasks.survival",
+        "tasks.segmentation",
+        "tasks.detection",
+        "tasks.tracks",
+    }
     faults = []
     for source in house:
         for target in imports(source):

@@ -69,6 +69,7 @@ CASES = [
     Case({"gene": GENE, "table": TABLE}, "classification", "bright"),
     Case({"gene": GENE}, "tracks", "weak"),
     Case({"gene": GENE, "table": TABLE}, "tracks", "weak"),
+    Case({"gene": GENE, "spare": ("sequences", ("spare",))}, "tracks", "weak"),
 ]
 
 
@@ -92,6 +93,7 @@ def study_of(case: Case, folder: Path, *, cases: int = 60, **settings) -> tuple[
         row["visit"] = f"v{number}"
         row["drug"] = drug(row["level"], number)
         row["gene"] = gene(row["level"], number)
+        row["spare"] = gene(1 - row["level"], number, first="ACCA")
         row["weak"] = "".join("1" if letter in "AT" else "0" if letter in "CG" else "." for letter in row["gene"])
     write_events(folder, rows, keys=EVENTS[1])
     columns = rows_of(
@@ -104,6 +106,7 @@ def study_of(case: Case, folder: Path, *, cases: int = 60, **settings) -> tuple[
             "drug",
             "gene",
             "weak",
+            "spare",
             "mask",
             "scan_mark",
             "volume_mark",

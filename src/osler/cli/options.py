@@ -16,7 +16,9 @@ Bundle = Annotated[Path, typer.Argument(help="folder that 'osler train' wrote", 
 Target = Annotated[list[str] | None, typer.Option("--target", help="column to predict; repeat for several")]
 Task = Annotated[
     str | None,
-    typer.Option(help="classification, regression or segmentation, guessed from the target; or representation, which needs none"),
+    typer.Option(
+        help="classification, regression or segmentation, guessed from the target; tracks; or representation, which needs none"
+    ),
 ]
 Inputs = Annotated[list[str] | None, typer.Option("--input", help="NAME=MODALITY:COL1,COL2 (* and ? stand for any letters)")]
 Exclude = Annotated[list[str] | None, typer.Option("--exclude", help="column that is in no input; patterns (* and ?) too")]

@@ -41,7 +41,7 @@ def predict(
 
     A file of molecules (.smi, .sdf) or sequences (.fa), also packed, is a table too: each record is a row.
 
-    A bundle of segmentation writes a mask of each case into the folder, and cases.csv with what they hold.
+    A bundle of segmentation writes a mask of each case into the folder, and cases.csv with what they hold; one of tracks a list in a cell.
 
     A bundle of sequences scores a file of variants (.vcf, .vcf.gz, .bcf) on a reference, and writes .vcf or .vcf.gz."""
     from osler.cli.request import sources_of, top_of, variants_asked

@@ -35,7 +35,9 @@ class Task:
     name: ClassVar[str]
     coupled: ClassVar[bool] = False  # the loss is not a sum over cases (Cox)
     crossfits: ClassVar[bool] = True  # members of small studies are cross-fitted
-    listed: ClassVar[bool] = False  # of a task on a grid: what is painted stands in the table of predictions, not in a file of each case
+    listed: ClassVar[bool] = (
+        False  # of a task on a grid: what is painted stands in the table of predictions, not in a file of each case
+    )
     blends: ClassVar[bool] = True  # a weighted mean of network and baseline may predict; else the better of the two does
 
     def needs(self, info: Mapping[str, Any]) -> Output:

@@ -171,7 +171,11 @@ def _lists(listed: Marked) -> dict[str, list[dict[str, Any]]] | None:
     drawn = [{**line, "pictures": (svg,)} for line, svg in zip(lines, pictures, strict=False)]
     some = sorted(listed.refusals)[:REFUSED]
     refused = [{"row": row + 1, "id": listed.name(row), "reason": str(listed.refusals[row]), "features": ()} for row in some]
-    return {"tracked" if listed.task.listed else "marked": drawn, "others": lines[len(drawn) :], **({"refused": refused} if drawn else {})}
+    return {
+        "tracked" if listed.task.listed else "marked": drawn,
+        "others": lines[len(drawn) :],
+        **({"refused": refused} if drawn else {}),
+    }
 
 
 def _pictures(rows: Sequence[int], draw: Drawn) -> list[str]:

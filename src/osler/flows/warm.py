@@ -70,7 +70,7 @@ def resolved(study: Study) -> tuple[Study, dict[str, Start]]:
         if value.startswith(DIGEST):
             raise PlanError(f"the plan starts from weights with {value}; say where they are: --set {name}=FOLDER")
         folder = Path(value).expanduser()
-        start, form = _of_bundle(folder, asked) if (folder / INDEX).is_file() else (_of_files(folder), {})
+        start, form = _of_bundle(folder, asked, study) if (folder / INDEX).is_file() else (_of_files(folder), {})
         starts[asked.name] = start
         settings = {**{f"inputs.{asked.name}.{k}": v for k, v in form.items()}, **settings, name: start.digest}
     return (replace(study, settings=settings) if starts else study), starts
@@ -82,7 +82,9 @@ def fitting(starts: Mapping[str, Start], source: Source, split: Split, *, groups
     for name, start in starts.items():
         only = replace(source, modalities={name: source.modalities[name]})
         state = fit_states(only, rows, groups=groups)[name]
-        encoder = source.modalities[name].encoder(plan=source.plan.part(f"inputs.{name}"), state=state, output="vector")
+        encoder = source.modalities[name].encoder(
+            plan=source.plan.part(f"inputs.{name}"), state=state, output="map" if name == source.anchor else "vector"
+        )
         own = {k: tuple(v.shape) for k, v in encoder.state_dict().items()}
         fits = {k for k, shape in own.items() if k in start.arrays and start.arrays[k].shape == shape}
         total, found = (sum(int(np.prod(own[k])) for k in keys) for keys in (own, fits))
@@ -107,8 +109,13 @@ def _fits(start: Start, name: str, shape: tuple[int, ...]) -> bool:
     return name in start.arrays and start.arrays[name].shape == shape
 
 
-def _of_bundle(folder: Path, asked: Input) -> tuple[Start, dict[str, Any]]:
+def _of_bundle(folder: Path, asked: Input, study: Study) -> tuple[Start, dict[str, Any]]:
     contents = read_bundle(folder)
+    if study.task not in registry.MAKERS and registry.task(study.task).listed and contents.about["task"] != study.task:
+        raise RequestError(
+            f"networks of the task '{study.task}' keep each letter apart, and the bundle {folder.name} is of '{contents.about['task']}':"
+            " nothing of it fits; start from a bundle of the same task, or leave it out"
+        )
     same = [i["name"] for i in contents.about["inputs"] if i["modality"] == asked.modality]
     if not same:
         raise RequestError(f"the bundle {folder.name} has no input of {asked.modality} to start '{asked.name}' from")

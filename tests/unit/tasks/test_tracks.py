@@ -61,7 +61,7 @@ def test_values_of_0_and_1_are_labels_and_others_are_numbers():
     assert target.values[:, [COUNT, SUM]].tolist() == [[2, 1], [3, 2]]
     assert read([0, 1], [0, 0.5])[0].info == NUMBERS
     assert read([0, 1], [1, 0], kind="numbers")[0].info == NUMBERS
-    with pytest.raises(StudyError, match="'target.kind' cannot be 'words'; it is labels or numbers"):
+    with pytest.raises(StudyError, match=r"'target\.kind' cannot be 'words'; it is labels or numbers"):
         read([0, 1], kind="words")
 
 
@@ -104,7 +104,8 @@ def test_skewed_numbers_of_at_least_0_are_learned_as_logarithms():
     plan = decided(*counts)
     assert plan["target.transform"] == "log1p"
     assert plan["target.mean"] == pytest.approx(np.log1p(np.concatenate(counts)).mean(), rel=1e-3)
-    assert [d.reason for d in plan.decisions if d.name == "target.transform"][0].startswith("no value of the training letters is below 0")
+    reason = next(d.reason for d in plan.decisions if d.name == "target.transform")
+    assert reason.startswith("no value of the training letters is below 0")
     assert decided(*[c - 1 for c in counts])["target.transform"] == "none"  # some are below 0
     even = decided(*(generator.normal(5, 1, 50) for _ in range(20)))
     assert even["target.transform"] == "none"
@@ -148,7 +149,9 @@ def test_loss_is_the_mean_over_known_letters_and_nothing_else_counts(plan):
     other = torch.where(observed, values, torch.full_like(values, torch.nan))
     wild = torch.where(observed, raw, raw + 5)
     assert torch.equal(TASK.loss(wild, TargetBatch(other, observed), plan=plan), found)
-    single = TASK.loss(raw[:2, 0].reshape(-1, 1), TargetBatch(values[:2, 0].reshape(-1, 1), observed[:2, 0].reshape(-1, 1)), plan=plan)
+    single = TASK.loss(
+        raw[:2, 0].reshape(-1, 1), TargetBatch(values[:2, 0].reshape(-1, 1), observed[:2, 0].reshape(-1, 1)), plan=plan
+    )
     assert single.shape == (16,)
     sums, counts = single.reshape(2, 8).sum(1), observed[:2, 0].sum(1)
     torch.testing.assert_close(sums / counts, found[:2])
@@ -186,7 +189,7 @@ def labelled():
 
 
 def test_areas_of_all_letters_are_those_of_scikit_learn_but_for_their_bins(labelled):
-    """scikit-learn 1.7, on the same letters; bins of the logit are .05 wide."""
+    """scikit-learn 1.9.1, on the same letters; bins of the logit are .05 wide."""
     statistics = np.stack([painted(*one).line for one in labelled])
     found = {k: float(v[0]) for k, v in TASK.measures(statistics, np.ones((1, 40), int), info=LABELS).items()}
     raw, truth = (np.concatenate([one[part] for one in labelled]) for part in range(2))
@@ -217,7 +220,7 @@ def test_resamples_are_of_whole_cases(labelled):
 
 @pytest.mark.parametrize("plan", [LINEAR, LOGS], ids=["numbers", "logarithms"])
 def test_measures_of_numbers_are_those_of_other_software(plan):
-    """scipy 1.16 and scikit-learn 1.7, in the values' own unit, whatever the scale on which they are learned."""
+    """scipy 1.17.1 and scikit-learn 1.9.1, in the values' own unit, whatever the scale on which they are learned."""
     generator = np.random.default_rng(2)
     truths = [generator.gamma(2, 2, 25 + n) for n in range(30)]
     raws = [(standardised(t, plan) + generator.normal(0, 0.4, len(t))).astype(np.float32) for t in truths]
@@ -339,7 +342,12 @@ def test_figures_are_aggregates_and_few_cases_give_none(labelled):
     drawn = {figure.name: figure for figure in TASK.figures(statistics, info=LABELS)}
     assert set(drawn) == {"roc", "pr", "calibration", "cases"}
     area = np.trapezoid(drawn["roc"].series[0].y, drawn["roc"].series[0].x)
-    assert area == pytest.approx(float(TASK.measures(statistics, np.ones((1, 40), int), info=LABELS)["letter_auroc"][0]), abs=0.01)
+    assert area == pytest.approx(
+        float(TASK.measures(statistics, np.ones((1, 40), int), info=LABELS)["letter_auroc"][0]), abs=0.01
+    )
     assert all(count == 0 or count >= 5 for count in drawn["cases"].series[0].y)
     few = TASK.figures(statistics[:3], info=LABELS)
-    assert {figure.name for figure in few} <= {"roc", "pr"}  # over letters: no curve of three cases' calibration, no count of them
+    assert {figure.name for figure in few} <= {
+        "roc",
+        "pr",
+    }  # over letters: no curve of three cases' calibration, no count of them

@@ -208,7 +208,8 @@ class Sequences(Modality):
         """Return the network over sequences."""
         from osler.modalities.sequences.network import PlaceEncoder, SequenceEncoder
 
-        return PlaceEncoder(plan=plan) if output == "map" else SequenceEncoder(plan=plan)
+        along = output == "map" and "positions" not in plan  # an input beside that of the letters has a vector, which is read out
+        return PlaceEncoder(plan=plan) if along else SequenceEncoder(plan=plan)
 
     def tiles(self, columns: Columns, row: int, *, plan: Mapping[str, Any]) -> np.ndarray | None:
         """Return pieces of a long sequence."""

@@ -14,7 +14,7 @@ from osler.core.columns import Columns, Ragged
 from osler.core.features import Features
 from osler.core.state import State
 from osler.modalities.sequences.case import BARE, TRACK
-from osler.modalities.sequences.encode.words import base_of, spelled, strandless, tallied, word_numbers
+from osler.modalities.sequences.encode.words import base_of, opposite, spelled, strandless, tallied, word_numbers
 from osler.modalities.sequences.gather import blocks, ragged, track
 from osler.modalities.sequences.read.alphabet import BASES
 
@@ -62,7 +62,8 @@ def place_features(
     columns: Columns, rows: np.ndarray, *, state: State, generator: np.random.Generator | None
 ) -> Features:  # fmt: skip
     """Return of single letters of the sequences `rows` (m, f) the letters about each, shares of letters and of pairs in wider windows, and
-    how far the ends are. With a `generator` of a sample of the letters whose target is known, each as likely; else of all."""
+    how far the ends are. With a `generator` of a sample of the letters whose target is known, each as likely, where either strand
+    tells the same half of them as the other strand shows them; else of all, as they are written."""
     alphabet = str(state.values["alphabet"])
     letters = ragged(columns).take(rows)
     flat = np.arange(len(letters.values))
@@ -74,7 +75,24 @@ def place_features(
     matrix = np.empty((len(flat), len(names)), np.float32)
     for at, values in enumerate(_about(letters, flat, owner, alphabet=alphabet)):
         matrix[:, at] = values
+    if generator is not None and state.values["joined"]:
+        turned = generator.random(len(flat)) < 0.5
+        matrix[turned] = _turned(matrix[turned])
     return Features(matrix, owner, names, categorical, flat - letters.offsets[owner])
+
+
+def _turned(matrix: np.ndarray) -> np.ndarray:
+    """Return features (m, f) of letters of DNA as the other strand shows them."""
+    about, shares = 2 * REACH + 1, len(ABOUT) * BASES
+    order = np.arange(matrix.shape[1])
+    order[:about] = order[:about][::-1]
+    order[about : about + shares] = order[about : about + shares].reshape(-1, BASES)[:, ::-1].ravel()
+    pairs = about + shares + np.arange(BASES**2)
+    order[pairs] = pairs[opposite(2)]
+    order[-2:] = order[-2:][::-1]
+    found = np.array(matrix[:, order])
+    found[:, :about] = BASES - 1 - found[:, :about]
+    return found
 
 
 def _place_columns(alphabet: str) -> tuple[tuple[str, ...], np.ndarray]:
@@ -100,7 +118,7 @@ def _about(letters: Ragged, flat: np.ndarray, owner: np.ndarray, *, alphabet: st
         yield from _shares(bare, range(base), (np.maximum(first, flat - reach), np.minimum(last, flat + reach + 1)))
     if base == BASES:
         pairs = word_numbers(letters, (0, 1), base=base)
-        yield from _shares(pairs, range(base**2), (np.maximum(first, flat - PAIRED), np.minimum(last, flat + PAIRED + 1)))
+        yield from _shares(pairs, range(base**2), (np.maximum(first, flat - PAIRED), np.minimum(last, flat + PAIRED + 1) - 1))
     yield flat - first
     yield last - flat - 1
 

@@ -36,12 +36,13 @@ class Letters:
 @dataclass(frozen=True, slots=True)
 class Places:
     """Where the letters lie that a table names: the FASTA file `path`, with the `columns` that name a record, or a contig, start and end, and
-    a strand; `assembly` is the user's word, `cache` the folder for its index."""
+    a strand; `assembly` is the user's word, `cache` the folder for its index, `folder` the table's, in which other files may be named."""
 
     path: Path
     columns: tuple[str, ...]
     cache: Path
     assembly: str | None = None
+    folder: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ BINS = 100
 
 def rules(brief: Brief) -> tuple[Decision, ...]:
     """Return strands, read-out, augmentation and regularisation; sizes stand in the ladder."""
-    if brief.output == "map":
+    if _along(brief):
         return _of_places(brief)
     placed, longest = _positions(brief), _longest(brief)
     return (
@@ -35,10 +35,17 @@ def rules(brief: Brief) -> tuple[Decision, ...]:
     )  # fmt: skip
 
 
+def _along(brief: Brief) -> bool:
+    """Return whether the target has a value for each letter of this input; others beside it give a vector."""
+    return brief.output == "map" and "track_strand" in brief.facts
+
+
 def _of_places(brief: Brief) -> tuple[Decision, ...]:
     """Return the decisions of a target with a value for each letter: nothing is read out, so nothing tells how."""
     longest = _longest(brief)
-    why = "all, the longest has {:,}" if longest <= WINDOW else "pieces of the longest, of {:,}, that overlap by half in prediction"
+    why = (
+        "all, the longest has {:,}" if longest <= WINDOW else "pieces of the longest, of {:,}, that overlap by half in prediction"
+    )
     return (
         _strands(brief),
         Decision("window", min(WINDOW, max(1, longest)), f"letters that the network sees at once: {why.format(longest)}"),
@@ -122,7 +129,7 @@ def ladder(brief: Brief) -> tuple[Rung, ...]:
     """Return the sizes from small to large, as far as the cases can feed them."""
     reason = f"for {brief.cases} training sequences"
     kernel = 17 if "gc" in brief.facts else 9
-    places = brief.output == "map"
+    places = _along(brief)
     whole = () if places else (
         Decision("pool", 2, "neighbours of which the stronger is kept"),
         Decision("members", 4, "heads behind one network (Gorishniy et al. 2024, TabM)"),

@@ -40,7 +40,11 @@ def rules(brief: Brief) -> tuple[Decision, ...]:
     """Return what the values are, the scale on which members answer, and how much the baseline looks at."""
     known: Mapping[str, Any] = brief.target
     labels = known["kind"] == "labels"
-    told = "every value is 0 or 1: each letter has a label, or not" if labels else "some values are neither 0 nor 1: they are numbers"
+    told = (
+        "every value is 0 or 1: each letter has a label, or not"
+        if labels
+        else "some values are neither 0 nor 1: they are numbers"
+    )
     return (
         Decision("target.kind", known["kind"], told, choices=KINDS),
         *((_share(known),) if labels else _scale(brief)),
@@ -60,13 +64,19 @@ def _scale(brief: Brief) -> tuple[Decision, ...]:
     negative, skewness = bool(known.get("negative")), float(known.get("skewness", 0.0))
     skewed = not negative and skewness > SKEWED
     told = f"{'some' if negative else 'no'} value of the training letters is below 0, and their skewness is {skewness:.3g}"
-    why = f"{told}: few large values would drown the others" if skewed else f"{told}; logarithms want none below 0, and more than {SKEWED:g}"
+    why = (
+        f"{told}: few large values would drown the others"
+        if skewed
+        else f"{told}; logarithms want none below 0, and more than {SKEWED:g}"
+    )
     asked = brief.settings.get("target.transform", "log1p" if skewed else "none")
     prefix, what = ("log_", "log(1 + value)") if asked == "log1p" else ("", "values")
     return (
         Decision("target.transform", "log1p" if skewed else "none", why, choices=TRANSFORMS),
         Decision("target.mean", float(known.get(f"{prefix}average", 0.0)), f"mean of the training letters' {what}"),
-        Decision("target.scale", float(known.get(f"{prefix}spread", 0.0)) or 1.0, f"standard deviation of the training letters' {what}"),
+        Decision(
+            "target.scale", float(known.get(f"{prefix}spread", 0.0)) or 1.0, f"standard deviation of the training letters' {what}"
+        ),
     )
 
 

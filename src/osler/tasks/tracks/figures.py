@@ -39,7 +39,9 @@ def _curves(statistics: np.ndarray) -> list[Figure]:
         return []
     reached = np.interp(GRID, false / false[-1], hits / hits[-1])
     share = hits[-1] / (hits[-1] + false[-1])
-    precision = np.interp(GRID[1:], hits / hits[-1], np.divide(hits, hits + false, out=np.ones_like(hits), where=hits + false > 0))
+    precision = np.interp(
+        GRID[1:], hits / hits[-1], np.divide(hits, hits + false, out=np.ones_like(hits), where=hits + false > 0)
+    )
     chance = Series("chance", [0.0, 1.0], [0.0, 1.0], style="reference")
     prevalence = Series("prevalence", [0.0, 1.0], rounded(np.full(2, share)), style="reference")
     return [

@@ -37,7 +37,7 @@ def of_labels(logit: np.ndarray, truth: np.ndarray) -> np.ndarray:
     known = ~np.isnan(truth)
     score, label = logit[known], truth[known] > 0
     loss = np.logaddexp(0.0, np.where(label, -score, score)).sum()
-    place = np.clip(((score + LIMIT) / (2 * LIMIT) * BINS).astype(np.int64), 0, BINS - 1)
+    place = np.clip((score + LIMIT) / (2 * LIMIT) * BINS, 0, BINS - 1).astype(np.int64)
     bins = [np.bincount(place[label == value], minlength=BINS) for value in (False, True)]
     auroc, auprc = _areas(score, label)
     return np.concatenate([[known.sum(), loss, auroc, auprc, (1 / (1 + np.exp(-score))).sum()], *bins]).astype(np.float64)
@@ -59,15 +59,14 @@ def of_numbers(guess: np.ndarray, truth: np.ndarray, *, middle: float, unit: flo
     known = ~np.isnan(truth)
     y, g = truth[known] - middle, guess[known] - middle
     sums = [known.sum(), y.sum(), (y**2).sum(), g.sum(), (g**2).sum(), (y * g).sum(), np.abs(g - y).sum(), ((g - y) ** 2).sum()]
-    place = np.clip(((g / unit + GUESS_LIMIT) / (2 * GUESS_LIMIT) * GUESSES).astype(np.int64), 0, GUESSES - 1)
+    place = np.clip((g / unit + GUESS_LIMIT) / (2 * GUESS_LIMIT) * GUESSES, 0, GUESSES - 1).astype(np.int64)
     bins = [np.bincount(place, weight, GUESSES) for weight in (None, g + middle, y + middle)]
-    return np.concatenate([sums, [correlation(*(np.array([v]) for v in sums[:6]))[0]], *bins]).astype(np.float64)
+    return np.concatenate([sums, [correlation(np.array([sums[:6]]))[0]], *bins]).astype(np.float64)
 
 
-def correlation(
-    size: np.ndarray, y: np.ndarray, yy: np.ndarray, g: np.ndarray, gg: np.ndarray, yg: np.ndarray
-) -> np.ndarray:  # fmt: skip
-    """Return Pearson's correlation (r,) from sums; NaN where one side does not vary."""
+def correlation(sums: np.ndarray) -> np.ndarray:
+    """Return Pearson's correlation (r,) from `sums` (r, 6) of ones, y, y², g, g² and y g; NaN where one side does not vary."""
+    size, y, yy, g, gg, yg = sums.T
     size = np.maximum(size, 1)
     spread_y, spread_g = yy - y**2 / size, gg - g**2 / size
     there = (spread_y > 1e-12 * np.maximum(yy, 1e-300)) & (spread_g > 1e-12 * np.maximum(gg, 1e-300))

@@ -41,7 +41,7 @@ def measures(statistics: np.ndarray, counts: np.ndarray, *, info: Mapping[str, A
 
 def _of_labels(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
     alone = statistics[:, [lines.CASE_AUROC, lines.CASE_AUPRC]]
-    sums, means = added(counts, [np.nan_to_num(statistics), *_known(alone)]), {}
+    sums = added(counts, [np.nan_to_num(statistics), *_known(alone)])
     bins = sums[0][:, lines.FIRST_BIN :].reshape(len(counts), 2, lines.BINS)[:, :, ::-1]  # the highest scores first
     auroc, auprc = areas(bins.sum(axis=1), bins[:, 1])
     means = _ratio(sums[1], sums[2])
@@ -54,10 +54,10 @@ def _of_labels(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarr
 def _of_numbers(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
     alone = statistics[:, [lines.CASE_PEARSON]]
     sums, total, known = added(counts, [np.nan_to_num(statistics[:, : lines.CASE_PEARSON]), *_known(alone)])
-    size, y, yy, g, gg, yg, absolute, squared = sums.T
+    size, y, yy, *_, absolute, squared = sums.T
     spread = np.where(yy - y**2 / np.maximum(size, 1) > 1e-12 * yy, yy - y**2 / np.maximum(size, 1), np.nan)
     return {
-        "letter_pearson": lines.correlation(size, y, yy, g, gg, yg), "letter_rmse": np.sqrt(_ratio(squared, size)),
+        "letter_pearson": lines.correlation(sums[:, :6]), "letter_rmse": np.sqrt(_ratio(squared, size)),
         "letter_mae": _ratio(absolute, size), "letter_r2": 1 - squared / spread, "case_pearson": _ratio(total, known)[:, 0],
     }  # fmt: skip
 

@@ -45,7 +45,9 @@ def _field(columns: Columns) -> str:
     """Return the field that holds the values; raises StudyError where the input has none."""
     found = columns.names("target")
     if len(found) != 1 or np.dtype(columns.field(found[0]).dtype).kind != "f":
-        raise StudyError("the task 'tracks' needs a value for each letter: name an input of sequences first, and the column of its values as target")
+        raise StudyError(
+            "the task 'tracks' needs a value for each letter: name an input of sequences first, and the column of its values as target"
+        )
     return found[0]
 
 

@@ -107,7 +107,10 @@ def test_without_a_track_the_columns_have_none_and_another_track_is_another_shar
     table = Table(pa.table({"sequence": ["ACGT"] * 3, "a": ["0101"] * 3, "b": ["0111"] * 3}), tmp_path)
     plain = SEQUENCES.locate(table, columns=("sequence",))
     assert TRACK not in SEQUENCES.shard(plain, reading={"alphabet": "dna", "longest": 99}, roles=ROLES).arrays
-    keys = {SEQUENCES.digest(SEQUENCES.locate(table, columns=("sequence",), aligned=one), file_digest=str) for one in ((), ("a",), ("b",))}
+    keys = {
+        SEQUENCES.digest(SEQUENCES.locate(table, columns=("sequence",), aligned=one), file_digest=str)
+        for one in ((), ("a",), ("b",))
+    }
     assert len(keys) == 3
     with pytest.raises(StudyError, match="is one column, and 2 are given"):
         SEQUENCES.locate(table, columns=("sequence",), aligned=("a", "b"))
@@ -227,7 +230,10 @@ def test_a_target_of_one_strand_is_seen_and_one_of_both_is_not(data, tmp_path):
     """CA is marked: on the given strand alone, and on both. The letters are real."""
     cells = cells_of(data, "tf_0")[:400]
     for words, seen in ((("CA",), True), (("CA", "TG"), False)):
-        marks = [" ".join(str(int(cell[at : at + 2] in words or cell[max(at - 1, 0) : at + 1] in words)) for at in range(len(cell))) for cell in cells]
+        marks = [
+            " ".join(str(int(cell[at : at + 2] in words or cell[max(at - 1, 0) : at + 1] in words)) for at in range(len(cell)))
+            for cell in cells
+        ]
         columns = columns_of(cells, marks, tmp_path)
         score = track_bias(columns[LETTERS], columns[TRACK])
         assert (score > 8) == seen, score
@@ -256,6 +262,24 @@ def test_features_of_letters_tell_what_stands_about_each(tmp_path):
     some = place_features(columns, np.array([1, 0]), state=state, generator=np.random.default_rng(0))
     assert some.places.tolist() == [0, 2, *range(17)]  # an unknown value is no line to learn from
     assert PLACES > 20
+
+
+def test_half_of_the_letters_to_learn_from_are_seen_from_the_other_strand(tmp_path):
+    cell = "ACGTTGCACCGGTTAAGATTTCC" * 3
+    other = cell.translate(str.maketrans("ACGT", "TGCA"))[::-1]
+    columns = columns_of([cell, other], [" ".join(["1"] * len(cell))] * 2, tmp_path)
+    state = State({}, {"alphabet": "dna", "joined": True, "parts": 0})
+    here = place_features(columns, np.array([0]), state=state, generator=None).matrix
+    there = place_features(columns, np.array([1]), state=state, generator=None).matrix[::-1]
+    drawn = place_features(columns, np.array([0]), state=state, generator=np.random.default_rng(0)).matrix
+    same = [np.allclose(drawn, one, atol=1e-6, equal_nan=True) for one in (here, there)]
+    assert same == [False, False]
+    own, turned = (np.isclose(drawn, one, atol=1e-6, equal_nan=True).all(axis=1) for one in (here, there))
+    assert (own | turned).all()
+    assert 20 < turned.sum() < 49
+    given = State({}, {"alphabet": "dna", "joined": False, "parts": 0})
+    again = place_features(columns, np.array([0]), state=given, generator=np.random.default_rng(0)).matrix
+    np.testing.assert_array_equal(again, here)
 
 
 def test_a_case_is_drawn_as_lines_with_gaps_and_without_words(tmp_path):

@@ -27,7 +27,7 @@ def facts(columns: Columns, rows: np.ndarray, *, target: Target | None = None) -
     """Return what JSON can hold: `cases`; quantiles of `lengths`; `composition` by letter, `unknown` (share of letters that stand for
     several) and `masked` (of lower-case ones); of nucleotides the `gc` share, also `gc_by_class`; how many `different` and `repeated`
     sequences; `strand` and `places` (see `strand_bias`, `place_bias`), the strongest of all sequences and of single classes;
-    `track_strand` (see `track_bias`) of DNA whose target has a value for each letter; `drift`.
+    `track_strand` (see `track_bias`; 0 of what has one strand) where the target has a value for each letter; `drift`.
     """
     there = rows[columns.present[rows]]
     some = _sampled(np.diff(ragged(columns).offsets), there)
@@ -44,9 +44,13 @@ def facts(columns: Columns, rows: np.ndarray, *, target: Target | None = None) -
         **_same(columns, there),
         "strand": 0.0 if single else max(map(strand_bias, parts)),
         "places": max((place_bias(part, base=base_of(alphabet)) for part in parts), default=0.0),
-        **({"track_strand": track_bias(letters, track(columns).take(some))} if tracked and alphabet == "dna" else {}),
+        **({"track_strand": _turned(letters, track(columns).take(some), alphabet=alphabet)} if tracked else {}),
         "drift": drift_facts(letters, alphabet=alphabet, cases=len(there)),
     }
+
+
+def _turned(letters: Ragged, values: Ragged, *, alphabet: str) -> float:
+    return track_bias(letters, values) if alphabet == "dna" else 0.0
 
 
 def _sampled(lengths: np.ndarray, rows: np.ndarray) -> np.ndarray:

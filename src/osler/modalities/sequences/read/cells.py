@@ -13,10 +13,15 @@ from osler.contract import NO_OPTIONS
 from osler.core.errors import Refusal, StudyError, did_you_mean
 from osler.core.table import MISSING_CELLS, Table
 from osler.modalities.sequences.case import SequenceRows
-from osler.modalities.sequences.read.places import places_of, texts
+from osler.modalities.sequences.read.bedgraph import names_file
+from osler.modalities.sequences.read.places import places_of, signals, texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+NO_PLACE = Refusal(
+    "bedgraph", "a bedGraph file tells of places: the input needs contig, start and end, and a FASTA file as its source"
+)
 
 
 def locate(
@@ -67,9 +72,26 @@ def _texts(locators: SequenceRows) -> Iterator[str | Refusal | None]:
 
 
 def track_cells(locators: SequenceRows) -> Iterator[Any]:
-    """Yield what the column of the track holds of each row: text, a list of numbers, None where it is missing."""
+    """Yield what the column of the track holds of each row: text, a list of numbers, None where it is missing. A cell that names a bedGraph
+    file is the values of the row's place, or why there are none."""
     assert locators.track is not None
-    yield from _column(locators, locators.track).to_pylist()
+    held, places = _column(locators, locators.track).to_pylist(), locators.places
+    if not any(map(names_file, held)):
+        yield from held
+    elif places is None or len(places.columns) < 3:
+        yield from (NO_PLACE if names_file(cell) else cell for cell in held)
+    else:
+        rows = list(zip(*(_column(locators, name).to_pylist() for name in places.columns), strict=True))
+        yield from signals(places, rows, held, column=locators.track)
+
+
+def _files(locators: SequenceRows) -> Iterator[str]:
+    """Yield how the bedGraph files that cells name lie now."""
+    held = _column(locators, str(locators.track)).to_pylist() if locators.track else ()
+    for cell in sorted({cell for cell in held if names_file(cell)}):
+        path = (locators.places.folder or Path() if locators.places else Path()) / cell.strip()
+        about = path.stat() if path.is_file() else None
+        yield f"{about.st_size}|{about.st_mtime_ns}" if about else "missing"
 
 
 def digest(locators: Sequence[Any]) -> str:
@@ -79,10 +101,10 @@ def digest(locators: Sequence[Any]) -> str:
     for cell in cells(rows):
         told = f"{cell.code}|{cell.column}" if isinstance(cell, Refusal) else "" if cell is None else cell
         content.update(f"{type(cell).__name__}{len(told)}:{told}".encode("utf-8", "surrogatepass"))
-    for cell in track_cells(rows) if rows.track else ():
+    for cell in _column(rows, rows.track).to_pylist() if rows.track else ():
         told = str(cell)
         content.update(f"{type(cell).__name__}{len(told)}:{told}".encode("utf-8", "surrogatepass"))
-    content.update(f"{rows.column}|{rows.track}".encode())
+    content.update("|".join([rows.column, str(rows.track), *_files(rows)]).encode())
     if rows.places is not None:
         about = rows.places.path.stat()
         content.update(f"{about.st_size}|{about.st_mtime_ns}".encode())

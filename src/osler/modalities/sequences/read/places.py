@@ -14,6 +14,8 @@ from osler.core.errors import Refusal, RequestError, StudyError, did_you_mean
 from osler.core.table import MISSING_CELLS
 from osler.modalities.sequences.case import Places
 from osler.modalities.sequences.read.alphabet import decode
+from osler.modalities.sequences.read.bedgraph import names_file
+from osler.modalities.sequences.read.bedgraph import opened as bedgraph
 from osler.modalities.sequences.read.intervals import from_fasta, from_intervals, interval
 from osler.modalities.sequences.read.reference import Reference
 
@@ -39,7 +41,7 @@ def places_of(options: Mapping[str, Any], *, columns: Sequence[str], folder: Pat
     if faults:
         raise StudyError(faults)
     said = options.get(ASSEMBLY)
-    places = Places(_file(str(given), folder), tuple(columns), cache or _passing(), None if said is None else str(said))
+    places = Places(_file(str(given), folder), tuple(columns), cache or _passing(), None if said is None else str(said), folder)
     try:
         opened(places)
     except RequestError as error:
@@ -84,6 +86,19 @@ def _opened(places: Places, size: int, changed: int) -> Reference:  # noqa: ARG0
     return Reference(places.path, cache=places.cache, assembly=places.assembly)
 
 
+def signals(places: Places, rows: Sequence[Sequence[Any]], names: Sequence[Any], *, column: str) -> Iterator[Any]:
+    """Yield for each of `rows`, cells of `places.columns`, what its cell of `names` tells: itself, or where it names a bedGraph file the
+    values of the place (length,), None where there are none, or why."""
+    for row, cell in zip(rows, names, strict=True):
+        if not names_file(cell):
+            yield cell
+            continue
+        told = ["" if one is None else str(one).strip() for one in row]
+        one = interval(told[0], told[1], told[2], strand="".join(told[3:]))
+        signal = bedgraph(places.folder or Path(), cell, column=column)
+        yield None if isinstance(one, Refusal) else signal if isinstance(signal, Refusal) else signal.values(one)
+
+
 def texts(places: Places, rows: Sequence[Sequence[Any]]) -> Iterator[str | Refusal | None]:
     """Yield the letters that each of `rows`, cells of `places.columns`, names; None where a cell is empty but that of the strand."""
     reference = opened(places)
@@ -94,6 +109,6 @@ def texts(places: Places, rows: Sequence[Sequence[Any]]) -> Iterator[str | Refus
         elif len(cells) == 1:
             yield from from_fasta(cells, reference)
         else:
-            one = interval(*cells[:3], strand="".join(cells[3:]))
+            one = interval(cells[0], cells[1], cells[2], strand="".join(cells[3:]))
             [codes] = from_intervals([one], reference)
             yield codes if isinstance(codes, Refusal) else decode(codes, "dna")

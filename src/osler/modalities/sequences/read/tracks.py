@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,17 +11,21 @@ import numpy as np
 from osler.core.errors import Refusal, Refused
 from osler.core.table import MISSING_CELLS
 
-DIGITS = frozenset("0123456789.")  # of a cell that writes a track without separators: one for each letter, "." where it is not known
+DIGITS = frozenset(
+    "0123456789."
+)  # of a cell that writes a track without separators: one for each letter, "." where it is not known
 LARGEST = float(np.finfo(np.float32).max)  # it is stored in four bytes
 
 
 def track(cell: Any, *, length: int, column: str) -> np.ndarray:
     """Return the values (length,) float32 that a cell tells, NaN where one is not known, all of them of an empty cell.
 
-    A cell is a list of numbers; text with commas or white space between them, in brackets or not, in which nothing between two commas, `nan`
+    A cell is a list or an array of numbers; text with commas or white space between them, in brackets or not, in which nothing between two commas, `nan`
     and the other signs of MISSING_CELLS are not known; or as many digits as there are letters. Raises Refused for another number of
     values, for words and for infinities.
     """
+    if isinstance(cell, Refusal):
+        raise Refused(replace(cell, column=column))
     if cell is None or (isinstance(cell, str) and cell.strip() in MISSING_CELLS and length != len(cell.strip())):
         return np.full(length, np.nan, np.float32)
     parts = _parts(cell, length=length)
@@ -37,7 +42,7 @@ def track(cell: Any, *, length: int, column: str) -> np.ndarray:
 
 def _parts(cell: Any, *, length: int) -> list[Any]:
     if not isinstance(cell, str):
-        return list(cell) if isinstance(cell, (list, tuple)) else [cell]
+        return list(cell) if isinstance(cell, (list, tuple, np.ndarray)) else [cell]
     text = cell.strip().strip("[]()").strip()
     if "," in text:
         return text.split(",")
