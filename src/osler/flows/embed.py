@@ -65,17 +65,17 @@ def embed(
     size = opened.block_cases
     key = parts_key(bundle, table, size=size, stamp=files.stamp() if files else "")
     watch.stage("embedding", total=len(files.names) if files else 0)
-    parts = Parts(out, key=f"embed|{key}")
-    whole = files.blocks(size=size) if files else as_trained(in_memory(table, size=size), table, predictor=opened)
-    fresh = itertools.islice(whole, parts.done(), None)
-    for block, columns, refusals in blocks(opened, fresh, workers=count):
-        found = lines(opened, block, columns, refusals)
-        if files is not None:
-            names = np.array(block.rows.column(files.column).to_pylist(), object)
-            found = {"row": found.pop("row"), files.column: names, **found}
-        parts.write(found)
-        watch.advance(len(block))
-    parts.join()
+    with Parts(out, key=f"embed|{key}") as parts:
+        whole = files.blocks(size=size) if files else as_trained(in_memory(table, size=size), table, predictor=opened)
+        fresh = itertools.islice(whole, parts.done(), None)
+        for block, columns, refusals in blocks(opened, fresh, workers=count):
+            found = lines(opened, block, columns, refusals)
+            if files is not None:
+                names = np.array(block.rows.column(files.column).to_pylist(), object)
+                found = {"row": found.pop("row"), files.column: names, **found}
+            parts.write(found)
+            watch.advance(len(block))
+        parts.join()
     if drawn is not None:
         watch.stage("drawing the map")
         draw_map(

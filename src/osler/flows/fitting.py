@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from osler.contract import Task
 from osler.core.errors import PlanError
 from osler.core.plan import Plan
 from osler.core.split import Split
@@ -102,10 +103,28 @@ def train_members(source: Source, split: Split, *, work: Work) -> Trained:
         states = {name: task.settle(raw, settler.target, every, plan=plan, groups=groups) for name, raw in parts.items()}
         if source.anchor is not None:
             held = list(zip(crews, held_rows(split), strict=True))
-            states = {n: grid.polished(source, held, n, task=task, state=s, blend=blend) for n, s in states.items()}
+            blend, states = _on_grid(source, held, task=task, blend=blend, states=states, groups=work.groups)
         folds = [fold.training for fold in split.folds]
         references = explaining.references_of(source, crews, folds, groups=work.groups, seed=seed)
     return Trained(crews, blend, states, references)
+
+
+def _on_grid(
+    source: Source,
+    held: list[tuple[Crew, np.ndarray]],
+    *,
+    task: Task,
+    blend: Blend,
+    states: Mapping[str, State],
+    groups: np.ndarray,
+) -> tuple[Blend, dict[str, State]]:
+    """Return the blend and the states with what is chosen by whole cases: a task that does not mix parts takes the better of both."""
+    polished = partial(grid.polished, source, held, task=task, blend=blend)
+    if task.blends:
+        return blend, {name: polished(name, state=state) for name, state in states.items()}
+    own = {name: polished(name, state=state) for name, state in states.items() if name != "test"}
+    blend = grid.better(source, held, task=task, states=own, groups=groups)
+    return blend, {"test": own[blend.parts[0]], **own}
 
 
 def frozen_plan(

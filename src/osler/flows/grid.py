@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +20,8 @@ from osler.spine.fit import Source
 from osler.spine.output import Blend, combine
 
 POSITIONS = 1 << 18  # of all cases together: enough for a baseline, a blend and a calibration
-POLISHED = 24  # cases by which post-processing is chosen
+POLISHED = 24  # cases by which post-processing is chosen, and of large volumes what predicts
+COMPARED, MOST_PLACES = 256, 1 << 26  # smaller cases by which what predicts is chosen, and their places together
 Maps = dict[str, np.ndarray]  # part → raw map (k, stored grid)
 
 
@@ -119,6 +122,44 @@ def polished(
                 yield marked_case(source, combine(maps, blend) if part == "test" else maps[part], int(row))
 
     return task.polish(cases(), state=state, info=source.target.info, plan=source.plan)
+
+
+def better(
+    source: Source, held: Sequence[tuple[Crew, np.ndarray]], *, task: Task, states: Mapping[str, State], groups: np.ndarray
+) -> Blend:
+    """Return the part, network or baseline, whose marks of whole cases that their crew was not trained on have the better primary
+    measure, slices of a group together; the network where no difference is seen.
+
+    The loss of single places, by which vector tasks choose, is another thing: a network trained for overlap is too sure of itself.
+    """
+    assert source.target is not None
+    some = [(crew, int(row)) for crew, rows in held for row in _spread(source, rows, crews=len(held))]
+    if not some:
+        return Blend(1.0)
+    lines: dict[str, list[np.ndarray]] = {part: [] for part in PARTS}
+    for crew, row in some:
+        for part, raw in crew_maps(crew, source, row).items():
+            lines[part].append(painted(source, raw, row, task=task, state=states[part]).line)
+    info, rows = source.target.info, [row for _, row in some]
+    whole = {part: task.pooled(np.stack(found), groups[rows], info=info)[0] for part, found in lines.items()}
+    primary = task.measured(info)[0]
+    values = {part: _value(task, found, primary.name, info=info) for part, found in whole.items()}
+    gain = values["baseline"] - values["network"]
+    return Blend(0.0 if (gain if primary.better == "higher" else -gain) > 0 else 1.0)
+
+
+def _value(task: Task, lines: np.ndarray, name: str, *, info: Mapping[str, Any]) -> float:
+    return float(task.measures(lines, np.ones((1, len(lines)), np.int64), info=info)[name][0])
+
+
+def _spread(source: Source, rows: np.ndarray, *, crews: int) -> np.ndarray:
+    """Return which of `rows` are compared: as many as are quickly painted, evenly spread."""
+    assert source.anchor is not None
+    if not len(rows):
+        return rows
+    places = math.prod(source.modalities[source.anchor].stored(source.columns[source.anchor], int(rows[0])))
+    most = max(1, min(COMPARED, max(POLISHED, MOST_PLACES // max(1, places))) // max(1, crews))
+    return np.asarray(rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(int)])
 
 
 def statistics(

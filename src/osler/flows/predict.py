@@ -83,7 +83,8 @@ def predict(  # noqa: PLR0913 - each is an option of the command
     if not in_folder:
         key = "|".join([key, *([str(best)] if best else []), *(["alerts"] if alerts else [])])
         more = structural.with_alerts if alerts else _as_they_are
-        lacking = _table(predictor, whole, files, parts=Parts(out, key=key), best=best, more=more, watch=watch)
+        with Parts(out, key=key) as parts:
+            lacking = _table(predictor, whole, files, parts=parts, best=best, more=more, watch=watch)
     else:
         lacking = _folder(predictor, whole, files, out=out, key=key, watch=watch)
     if lacking:
@@ -114,15 +115,15 @@ def _folder(
     folder = out / masks.MASKS
     with telling(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    parts = Parts(out / masks.TABLE, key=key)
     names = masks.Names.of_bundle(predictor, files)
     lacking = 0
-    fresh = masks.named(blocks, names, done=parts.done())
-    for block, columns in predictor.streamed(fresh, parts=predictor.blend.parts):
-        lines = masks.write_block(predictor, block, columns, folder=folder, names=names.held.pop(block.first))
-        lacking += _keep(parts, lines, block, files=files)
-        watch.advance(len(block))
-    parts.join()
+    with Parts(out / masks.TABLE, key=key) as parts:
+        fresh = masks.named(blocks, names, done=parts.done())
+        for block, columns in predictor.streamed(fresh, parts=predictor.blend.parts):
+            lines = masks.write_block(predictor, block, columns, folder=folder, names=names.held.pop(block.first))
+            lacking += _keep(parts, lines, block, files=files)
+            watch.advance(len(block))
+        parts.join()
     return lacking
 
 

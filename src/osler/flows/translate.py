@@ -86,22 +86,22 @@ def translate(
     folder = out / IMAGES
     with telling(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    parts = Parts(out / TABLE, key=_key(table, files, digest=digest, way=way, size=size))
     watch.stage("translating", total=len(files.names) if files else 0)
     names = _names(way, files)
     rows = files.blocks(size=size) if files else in_memory(table, size=size)
-    fresh = named(rows, names, done=parts.done())
-    for block, columns, refusals in _read(way, fresh, workers=checked_workers(workers) or processors()):
-        lines = _block(way, block, columns[way.name], refusals=refusals, folder=folder, names=names.held.pop(block.first))
-        if files is not None:
-            lines = {
-                "row": lines.pop("row"),
-                files.column: np.array(block.rows.column(files.column).to_pylist(), object),
-                **lines,
-            }
-        parts.write(lines)
-        watch.advance(len(block))
-    parts.join()
+    with Parts(out / TABLE, key=_key(table, files, digest=digest, way=way, size=size)) as parts:
+        fresh = named(rows, names, done=parts.done())
+        for block, columns, refusals in _read(way, fresh, workers=checked_workers(workers) or processors()):
+            lines = _block(way, block, columns[way.name], refusals=refusals, folder=folder, names=names.held.pop(block.first))
+            if files is not None:
+                lines = {
+                    "row": lines.pop("row"),
+                    files.column: np.array(block.rows.column(files.column).to_pylist(), object),
+                    **lines,
+                }
+            parts.write(lines)
+            watch.advance(len(block))
+        parts.join()
     return out
 
 

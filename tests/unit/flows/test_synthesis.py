@@ -151,9 +151,10 @@ def test_wrong_requests_are_told(bundle, tmp_path):
         osler.load(bundle)
 
 
-def test_synthetic_pictures_are_no_test(bundle, tmp_path):
+@pytest.mark.parametrize("leaks", ["stop", "drop"])
+def test_synthetic_pictures_are_no_test(bundle, leaks, tmp_path):
     table = generate(bundle, count=60, out=tmp_path / "made")
-    request = Request(table.parent / "study.yaml", budget="10s")
+    request = Request(table.parent / "study.yaml", budget="10s", leaks=leaks)
     with pytest.raises(LeakError, match=r"\d+ of \d+ test pictures say in their files that they are synthetic: what is scored"):
         train(request, out=tmp_path / "model", cache=tmp_path / "cache")
 

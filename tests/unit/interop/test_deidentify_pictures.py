@@ -12,7 +12,10 @@ import PIL.PngImagePlugin
 import PIL.TiffImagePlugin
 import pytest
 
+from osler.core.provenance import Provenance, said_synthetic
 from osler.interop.deidentify import Options, Uncleanable, kind_of
+from osler.modalities.images.grids.derived.nifti import nifti as derived_nifti
+from osler.modalities.images.grids.derived.picture import png as derived_png
 
 MARK = b"QZXWMILLERKJV"
 WORD = MARK.decode()
@@ -59,6 +62,25 @@ def test_png_keeps_its_pixels_and_no_word(tmp_path, key):
     assert MARK not in target.read_bytes()
     assert (kind.name, account.done["PNG text, EXIF and profiles", "removed"], account.warnings) == ("PNG", 4, {"unseen"})
     assert (np.asarray(PIL.Image.open(target)) == PICTURE).all()
+
+
+def test_that_a_picture_is_synthetic_stays_said_and_nothing_else_of_it(tmp_path, key):
+    made = Provenance(software=WORD, bundle=WORD, what=WORD)
+    (tmp_path / "in.png").write_bytes(derived_png(PICTURE[None, ..., 0], provenance=made))
+    (tmp_path / "in.nii.gz").write_bytes(derived_nifti(PICTURE[None, ...], affine=np.eye(4), provenance=made))
+    _, account, target = cleaned(tmp_path / "in.png", key)
+    assert said_synthetic(PIL.Image.open(target).info)
+    assert (MARK not in target.read_bytes(), account.done["PNG text, EXIF and profiles", "removed"]) == (True, 3)
+    _, account, target = cleaned(tmp_path / "in.nii.gz", key)
+    header = gzip.decompress(target.read_bytes())[:348]
+    assert (header[148:228].rstrip(b"\0"), account.done["NIfTI descrip", "emptied"]) == (b"SYNTHETIC", 1)
+
+
+def test_a_text_that_only_begins_like_the_mark_goes(tmp_path, key):
+    words = PIL.PngImagePlugin.PngInfo()
+    words.add_text("Source", f"synthetic {WORD}")
+    PIL.Image.fromarray(PICTURE).save(tmp_path / "in.png", pnginfo=words)
+    assert MARK not in cleaned(tmp_path / "in.png", key)[2].read_bytes()
 
 
 @pytest.mark.parametrize(("change", "code"), [(lambda d: d[:-40], "truncated"), (lambda d: d[:60] + b"!!" + d[62:], "damaged")])

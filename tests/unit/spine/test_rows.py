@@ -1,5 +1,6 @@
 """Tables of predictions are written whole, safely, and in the format of their name."""
 
+import contextlib
 import csv
 import gzip
 import json
@@ -170,6 +171,19 @@ def test_parts_of_another_key_are_thrown_away(tmp_path):
     assert Parts(tmp_path / "out.csv", key="one").done() == 1
     assert Parts(tmp_path / "out.csv", key="two").done() == 0
     assert Parts(tmp_path / "out.csv", key="one").done() == 0
+
+
+def test_parts_without_a_block_vanish_with_an_error_and_others_stay_for_the_next_run(tmp_path):
+    for blocks in (0, 1):
+        with contextlib.suppress(OSError), Parts(tmp_path / "rows.csv", key="k") as parts:
+            for block in BLOCKS[:blocks]:
+                parts.write(block)
+            raise OSError
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["rows.csv.parts"] * blocks
+    with Parts(tmp_path / "rows.csv", key="k") as parts:
+        assert parts.done() == 1
+        parts.join()
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.csv"]
 
 
 def test_parts_are_private_and_a_damaged_one_is_written_again(tmp_path):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, cast
 
+from osler.core.provenance import MARK
 from osler.interop.deidentify.outcome import EMPTIED, REMOVED, Account, Uncleanable
 from osler.interop.deidentify.risks import VOLUME
 
@@ -17,6 +18,7 @@ from osler.interop.deidentify.risks import VOLUME
 TEXTS_1 = (("data_type", 4, 10), ("db_name", 14, 18), ("descrip", 148, 80), ("aux_file", 228, 24), ("intent_name", 328, 16))
 TEXTS_2 = (("descrip", 240, 80), ("aux_file", 320, 24), ("intent_name", 508, 16), ("unused_str", 525, 15))
 OLD_FIELDS = (("extents and session_error", 32, 7),)  # of Analyze: not used since
+MADE = MARK.encode()  # a description that begins with it says that no scanner took the image: that word stays
 PIECE = 1 << 20
 MOST_VALUES = 1 << 36  # bytes of values: 64 GiB
 
@@ -62,9 +64,11 @@ def _written(stream: IO[bytes], out: IO[bytes], account: Account) -> None:
     else:
         raise Uncleanable("two_files")
     for name, first, length in texts:
-        if header[first : first + length].strip(b"\0 "):
+        held = header[first : first + length]
+        stays = MADE if name == "descrip" and held.startswith((MADE + b":", MADE + b"\0")) else b""
+        if held.strip(b"\0 ") != stays:
             account.note(f"NIfTI {name}", EMPTIED)
-        header[first : first + length] = bytes(length)
+        header[first : first + length] = stays.ljust(length, b"\0")
     order = "<" if struct.unpack_from("<I", header)[0] == len(header) else ">"
     place = float(struct.unpack_from(order + offset[0], header, offset[1])[0])
     values = _values(header, order)

@@ -16,18 +16,23 @@ DROPPED = frozenset({"near-copy"})
 
 
 def judge(leaks: Sequence[Leak], *, how: str) -> None:
-    """Raise LeakError for findings that stop a run, unless `how` is "drop" or "allow"."""
-    stops = [leak for leak in leaks if leak.severity == "stop"]
-    if not stops or how != "stop":
+    """Raise LeakError for findings that stop a run, unless `how` is "allow", or "drop" and there are rows or a column to leave out."""
+    stops = [leak for leak in leaks if leak.severity == "stop" and how != "allow" and not (how == "drop" and _curable(leak))]
+    if not stops:
         return
     lines = "\n".join(f"- {leak.sentence}" for leak in stops)
     ways = []
-    if any(leak.column is None for leak in stops):
+    if any(len(leak.rows) for leak in stops):
         ways.append("leaves the offending cases out of training")
     if names := blamed(stops):
         ways.append("leaves the column out" if len(names) == 1 else f"leaves the {len(names)} columns out")
-    advice = f"--drop-leaks {' and '.join(ways)}, --allow-leaks goes on and the report says so"
-    raise LeakError(f"the test would not be honest:\n{lines}\n{advice}")
+    advice = f"--drop-leaks {' and '.join(ways)}, " if ways else ""
+    raise LeakError(f"the test would not be honest:\n{lines}\n{advice}--allow-leaks goes on and the report says so")
+
+
+def _curable(leak: Leak) -> bool:
+    """Return whether a leak goes when its rows leave training, or its column the table."""
+    return leak.column is not None or len(leak.rows) > 0
 
 
 def blamed(leaks: Sequence[Leak]) -> tuple[str, ...]:

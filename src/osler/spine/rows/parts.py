@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +26,8 @@ class Parts:
     """The blocks of one output file, in `<out>.parts/`, each written whole.
 
     `key` stands for everything that the rows depend on (bundle, table, options): parts of another key are thrown away.
-    The folder is the user's own, since it holds single cases. Raises RequestError as `open_writer` does.
+    The folder is the user's own, since it holds single cases. As a context, it is removed where an error ends the work before a block
+    was finished: nothing could be taken up. Raises RequestError as `open_writer` does.
     """
 
     def __init__(self, out: Path, *, key: str) -> None:
@@ -34,6 +36,13 @@ class Parts:
         self.folder = out.with_name(f"{out.name}.parts")
         self._begin(key)
         self._done = sum(1 for _ in itertools.takewhile(_readable, map(self._part, itertools.count())))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if not self._done:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def done(self) -> int:
         """Return the number of finished blocks from the first on: the next `write` is block `done()`."""

@@ -12,6 +12,7 @@ from osler.core.table import Table
 from osler.modalities.images import Images
 from osler.modalities.images.grids.derived.dicom import stored_as, uid
 from osler.modalities.images.read.volume import header_of, load_volume
+from tests.unit.modalities.images.volume_files import enhanced
 
 ROLES = frozenset({"input"})
 WHO = Provenance("Osler 0.1.0", "model 0123456789ab", "translated from MR to CT", "CT")
@@ -108,6 +109,26 @@ def test_magnetic_resonance_stays_that_where_no_kind_is_known(images, data, tmp_
     assert first.ScanningSequence == "RM"
     span = float(np.ptp(source.values)) * 0.37
     assert np.abs(made.values - source.values * 0.37).max() < span / 60_000
+
+
+def test_an_enhanced_object_of_many_frames_becomes_a_file_a_frame(images, data, tmp_path):
+    real = load_volume(str(data / SERIES))
+    (tmp_path / "in").mkdir()
+    source = enhanced(np.rint(real.values[0]).astype(np.uint16), real.affine)
+    source.save_as(tmp_path / "in" / "many.dcm", enforce_file_format=True)
+    folder, _ = written(images, "many.dcm", tmp_path / "in", out=tmp_path / "out", change=lambda v: (v - 1024).astype(np.int16))
+    made = load_volume(str(folder))
+    assert np.abs(made.affine - real.affine).max() < 1e-4
+    assert np.array_equal(made.values, np.rint(real.values) - 1024)
+    files = [pydicom.dcmread(path) for path in folder.iterdir()]
+    numbers = {int(f.SourceImageSequence[0].ReferencedFrameNumber) for f in files}
+    assert numbers == set(range(1, len(files) + 1)), "each says of which frame it was made"
+    for one in files:
+        frame = source.PerFrameFunctionalGroupsSequence[one.SourceImageSequence[0].ReferencedFrameNumber - 1]
+        place = frame.PlanePositionSequence[0].ImagePositionPatient
+        assert np.abs(np.subtract(one.ImagePositionPatient, place)).max() < 1e-4
+        assert one.SourceImageSequence[0].ReferencedSOPInstanceUID == source.SOPInstanceUID
+        assert "NumberOfFrames" not in one
 
 
 def test_the_same_again_has_the_same_uids(series, images, data, tmp_path):
