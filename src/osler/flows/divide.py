@@ -96,8 +96,9 @@ def split_plan(cases: Cases) -> Plan:
     """Return the decisions on how to divide, with what the user set."""
     groups = len(np.unique(cases.groups[cases.usable]))
     small = min(modality.small for modality in cases.modalities.values())
+    large = cases.anchor is not None and not cases.task.listed  # sequences are no larger than cases of other kinds
     plan = Plan(split_step.split_rules(
-        groups=groups, budget=_minutes(cases.study), small=small, grid=cases.anchor is not None, keys=_choices(cases),
+        groups=groups, budget=_minutes(cases.study), small=small, grid=large, keys=_choices(cases),
     ))  # fmt: skip
     plan = plan.with_decisions(replicates.rules(cases.modalities, cases.columns))
     plan = plan if cases.task.crossfits else plan.with_decisions([_ONCE])

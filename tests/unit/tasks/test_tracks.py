@@ -90,8 +90,8 @@ def test_facts_are_aggregates_of_the_rows_that_are_asked():
     facts = TASK.facts(target, np.arange(20))
     known = np.concatenate(tracks[:20]).astype(np.float32).astype(float)
     wanted = {
-        "average": known.mean(), "spread": known.std(), "skewness": ((known - known.mean()) ** 3).mean() / known.std() ** 3,
-        "log_average": np.log1p(known).mean(), "log_spread": np.log1p(known).std(),
+        "mean": known.mean(), "sd": known.std(), "skewness": ((known - known.mean()) ** 3).mean() / known.std() ** 3,
+        "log_mean": np.log1p(known).mean(), "log_sd": np.log1p(known).std(),
     }  # fmt: skip
     assert {name: facts[name] for name in wanted} == pytest.approx(wanted, rel=1e-3)
     assert (facts["cases"], facts["letters"], facts["negative"]) == (20, 800, False)

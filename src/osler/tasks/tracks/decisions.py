@@ -19,8 +19,8 @@ BINS = 10
 
 
 def facts(target: Target, rows: np.ndarray) -> dict[str, Any]:
-    """Return info, and of the letters of `rows` whose value is known: how many `letters`, whether one is `negative`, their `average`, `spread`
-    and `skewness`, and the `log_average` and `log_spread` of log(1 + value), rounded to four digits. No extreme: it is one case's."""
+    """Return info, and of the letters of `rows` whose value is known: how many `letters`, whether one is `negative`, their `mean`, `sd`
+    and `skewness`, and the `log_mean` and `log_sd` of log(1 + value), rounded to four digits. No extreme: it is one case's."""
     kept = target.values[rows[target.observed[rows, COUNT]]]
     if not len(kept):
         return {**target.info, "cases": 0, "letters": 0}
@@ -29,8 +29,8 @@ def facts(target: Target, rows: np.ndarray) -> dict[str, Any]:
     spread = float(np.sqrt(max(0.0, square - mean**2)))
     third = cube - 3 * mean * square + 2 * mean**3
     told = {
-        "average": mean, "spread": spread, "skewness": third / spread**3 if spread > 0 else 0.0, "log_average": log,
-        "log_spread": float(np.sqrt(max(0.0, log_square - log**2))),
+        "mean": mean, "sd": spread, "skewness": third / spread**3 if spread > 1e-4 * abs(mean) else 0.0, "log_mean": log,
+        "log_sd": float(np.sqrt(max(0.0, log_square - log**2))),
     }  # fmt: skip
     plain = {name: float(f"{v:.4g}") for name, v in told.items()}
     return {**target.info, "cases": len(kept), "letters": int(letters), "negative": bool(kept[:, LEAST].min() < 0), **plain}
@@ -55,7 +55,7 @@ def rules(brief: Brief) -> tuple[Decision, ...]:
 
 def _share(known: Mapping[str, Any]) -> Decision:
     letters = known.get("letters", 0)
-    share = (known.get("average", 0.5) * letters + 0.5) / (letters + 1)
+    share = (known.get("mean", 0.5) * letters + 0.5) / (letters + 1)
     return Decision("target.share", float(f"{share:.4g}"), "of the training letters has the label: the network's first answer")
 
 
@@ -73,9 +73,9 @@ def _scale(brief: Brief) -> tuple[Decision, ...]:
     prefix, what = ("log_", "log(1 + value)") if asked == "log1p" else ("", "values")
     return (
         Decision("target.transform", "log1p" if skewed else "none", why, choices=TRANSFORMS),
-        Decision("target.mean", float(known.get(f"{prefix}average", 0.0)), f"mean of the training letters' {what}"),
+        Decision("target.mean", float(known.get(f"{prefix}mean", 0.0)), f"mean of the training letters' {what}"),
         Decision(
-            "target.scale", float(known.get(f"{prefix}spread", 0.0)) or 1.0, f"standard deviation of the training letters' {what}"
+            "target.scale", float(known.get(f"{prefix}sd", 0.0)) or 1.0, f"standard deviation of the training letters' {what}"
         ),
     )
 
