@@ -241,6 +241,15 @@ def test_measures_of_numbers_are_those_of_other_software(plan):
     assert values == pytest.approx(wanted, rel=1e-5)
     assert set(values) == {m.name for m in TASK.measured(NUMBERS)}
     assert TASK.support(statistics, info=NUMBERS)["case_pearson"] == 29
+    observed, predicted = TASK.telling(statistics, info=NUMBERS).texts(np.array([4, 0]))
+    assert observed[0] == "2.5 × 29"
+    assert "r " not in predicted[0]
+    assert predicted[1].endswith(f"(r {pearsonr(guess[0], true[0])[0]:.3f})")
+    drawn = {figure.name: figure for figure in TASK.figures(statistics, info=NUMBERS)}
+    assert set(drawn) == {"observed", "cases"}
+    at, up = drawn["observed"].series[1].x, drawn["observed"].series[1].y
+    assert np.corrcoef(at, up)[0, 1] > 0.95
+    assert TASK.figures(statistics[:3], info=NUMBERS) == ()
 
 
 def test_unknown_letters_change_no_statistic_and_no_prediction(labelled):

@@ -72,11 +72,11 @@ def _by_guess(statistics: np.ndarray) -> list[Figure]:
     shown = ((bins[:, 0] > 0).sum(axis=0) >= LEAST_CASES) & (size >= LEAST_IN_BIN)
     if shown.sum() < 2:
         return []
-    at, up = guess[shown] / size[shown], value[shown] / size[shown]
-    ends = [float(f"{v:.4g}") for v in (at.min(), at.max())]
+    at, up = ([float(f"{v:.4g}") for v in part[shown] / size[shown]] for part in (guess, value))
+    ends = [min(at), max(at)]
     series = (
         Series("equal", ends, ends, style="reference"),
-        Series("mean of letters", *([float(f"{v:.4g}") for v in one] for one in (at, up))),
+        Series("mean of letters", at, up),
     )
     return [Figure("observed", "Predicted and true values of letters", "Predicted", "Observed", series)]
 
