@@ -16,11 +16,13 @@ COUNTS = "counts"  # field of the role "truth", (channels, 256) int64: how many 
 @dataclass(frozen=True, slots=True)
 class MarkedCase:
     """One case on its own grid. `slabs()` yields the raw map (k, a, …) anew, in slabs along the grid's first axis, so that a large
-    case never lies whole in memory; `truth` (channels, i, j[, k]) is None where nobody marked it."""
+    case never lies whole in memory; `truth` (channels, i, j[, k]) is None where nobody marked it. Cases of one `group`, the slices of a
+    patient, may be scored as one; None where nobody said."""
 
     slabs: Callable[[], Iterator[np.ndarray]]
     grid: Grid
     truth: np.ndarray | None = None
+    group: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

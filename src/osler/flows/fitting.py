@@ -119,7 +119,7 @@ def _on_grid(
     groups: np.ndarray,
 ) -> tuple[Blend, dict[str, State]]:
     """Return the blend and the states with what is chosen by whole cases: a task that does not mix parts takes the better of both."""
-    polished = partial(grid.polished, source, held, task=task, blend=blend)
+    polished = partial(grid.polished, source, held, task=task, blend=blend, groups=groups)
     if task.blends:
         return blend, {name: polished(name, state=state) for name, state in states.items()}
     own = {name: polished(name, state=state) for name, state in states.items() if name != "test"}

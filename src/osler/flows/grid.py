@@ -20,8 +20,8 @@ from osler.spine.fit import Source
 from osler.spine.output import Blend, combine
 
 POSITIONS = 1 << 18  # of all cases together: enough for a baseline, a blend and a calibration
-POLISHED = 24  # cases by which post-processing is chosen, and of large volumes what predicts
-COMPARED, MOST_PLACES = 256, 1 << 26  # smaller cases by which what predicts is chosen, and their places together
+# whole cases by which post-processing and the better part are chosen: of large ones, of small ones, and the places that small ones have
+LARGE, SMALL, MOST_PLACES = 24, 256, 1 << 26
 Maps = dict[str, np.ndarray]  # part → raw map (k, stored grid)
 
 
@@ -91,12 +91,12 @@ def _baseline_map(crew: Crew, source: Source, row: int) -> np.ndarray:
     return raw[:, *(slice(side) for side in shape)]
 
 
-def marked_case(source: Source, raw: np.ndarray, row: int, *, truth: bool = True) -> MarkedCase:
-    """Return case `row` with the raw map (k, stored grid) on its own grid, with its `truth` where that was read."""
+def marked_case(source: Source, raw: np.ndarray, row: int, *, truth: bool = True, group: int | None = None) -> MarkedCase:
+    """Return case `row`, of `group`, with the raw map (k, stored grid) on its own grid, with its `truth` where that was read."""
     assert source.anchor is not None
     modality, columns = source.modalities[source.anchor], source.columns[source.anchor]
     slabs = partial(modality.restored, raw, columns, row)
-    return MarkedCase(slabs, modality.grid(columns, row), modality.truth(columns, row) if truth else None)
+    return MarkedCase(slabs, modality.grid(columns, row), modality.truth(columns, row) if truth else None, group)
 
 
 def painted(source: Source, raw: np.ndarray, row: int, *, task: Task, state: State, truth: bool = True) -> Painted:
@@ -107,19 +107,24 @@ def painted(source: Source, raw: np.ndarray, row: int, *, task: Task, state: Sta
 
 
 def polished(
-    source: Source, held: Sequence[tuple[Crew, np.ndarray]], part: str, *, task: Task, state: State, blend: Blend
-) -> State:  # fmt: skip
+    source: Source,
+    held: Sequence[tuple[Crew, np.ndarray]],
+    part: str,
+    *,
+    task: Task,
+    state: State,
+    blend: Blend,
+    groups: np.ndarray,
+) -> State:
     """Return the part's `state` with what the task chooses by whole cases that their crew was not trained on."""
     assert source.target is not None
-    share = max(1, POLISHED // max(1, len(held)))
-    some = [(crew, rows[np.linspace(0, len(rows) - 1, min(len(rows), share)).astype(int)]) for crew, rows in held if len(rows)]
+    codes = np.unique(groups, return_inverse=True)[1].reshape(-1)
 
     def cases() -> Iterator[MarkedCase]:
-        for crew, rows in some:
-            for row in rows:
-                needed = blend.parts if part == "test" else (part,)
-                maps = crew_maps(crew, source, int(row), parts=needed)
-                yield marked_case(source, combine(maps, blend) if part == "test" else maps[part], int(row))
+        for crew, row in _spread(source, held):
+            maps = crew_maps(crew, source, row, parts=blend.parts if part == "test" else (part,))
+            raw = combine(maps, blend) if part == "test" else maps[part]
+            yield marked_case(source, raw, row, group=int(codes[row]))
 
     return task.polish(cases(), state=state, info=source.target.info, plan=source.plan)
 
@@ -133,7 +138,7 @@ def better(
     The loss of single places, by which vector tasks choose, is another thing: a network trained for overlap is too sure of itself.
     """
     assert source.target is not None
-    some = [(crew, int(row)) for crew, rows in held for row in _spread(source, rows, crews=len(held))]
+    some = _spread(source, held)
     if not some:
         return Blend(1.0)
     lines: dict[str, list[np.ndarray]] = {part: [] for part in PARTS}
@@ -152,14 +157,17 @@ def _value(task: Task, lines: np.ndarray, name: str, *, info: Mapping[str, Any])
     return float(task.measures(lines, np.ones((1, len(lines)), np.int64), info=info)[name][0])
 
 
-def _spread(source: Source, rows: np.ndarray, *, crews: int) -> np.ndarray:
-    """Return which of `rows` are compared: as many as are quickly painted, evenly spread."""
+def _spread(source: Source, held: Sequence[tuple[Crew, np.ndarray]]) -> list[tuple[Crew, int]]:
+    """Return which cases of each crew are looked at whole: as many as are quickly painted, evenly spread."""
     assert source.anchor is not None
-    if not len(rows):
-        return rows
-    places = math.prod(source.modalities[source.anchor].stored(source.columns[source.anchor], int(rows[0])))
-    most = max(1, min(COMPARED, max(POLISHED, MOST_PLACES // max(1, places))) // max(1, crews))
-    return np.asarray(rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(int)])
+    found = []
+    for crew, rows in held:
+        if len(rows):
+            places = math.prod(source.modalities[source.anchor].stored(source.columns[source.anchor], int(rows[0])))
+            most = max(1, min(SMALL, max(LARGE, MOST_PLACES // max(1, places))) // len(held))
+            some = rows[np.linspace(0, len(rows) - 1, min(len(rows), most)).astype(int)]
+            found += [(crew, int(row)) for row in some]
+    return found
 
 
 def statistics(

@@ -8,6 +8,8 @@ import pytest
 from scipy.special import softmax
 
 from osler.core.errors import OslerError
+from osler.core.grid import Grid
+from osler.core.marks import MarkedCase
 from osler.core.state import State
 from osler.core.target import Target
 from osler.tasks.segmentation import Segmentation, lines
@@ -211,6 +213,28 @@ def test_of_all_labels_the_largest_piece_is_kept_where_that_is_best(data):
     state = TASK.polish(cases, state=State(), info=INFO, plan={})
     assert state.values["pieces_whole"] is True
     assert np.array_equal(paint(raw_of(spoiled(heads[0]), 3), state=state).marks[0][:, :, :-14], heads[0])
+
+
+def slices(person, group):
+    """Ten slices of a person, two with a lesion that is found in small pieces, eight with a wrong crumb of the same size alone."""
+    for at in range(10):
+        truth, marked = np.zeros((1, 20, 20), np.uint8), np.zeros((20, 20), np.uint8)
+        if at < 2:
+            truth[0, 4:10, 4 + person : 10 + person] = 1
+            for i, j in ((4, 4), (4, 8), (8, 4), (8, 8)):
+                marked[i : i + 2, j + person : j + person + 2] = 1
+        else:
+            marked[15:17, at : at + 2] = 1
+        raw = np.stack([np.zeros((20, 20), np.float32), marked * np.float32(8) - 4])
+        yield MarkedCase(lambda raw=raw: iter([raw]), Grid((20, 20), np.eye(4)), truth, group)
+
+
+@pytest.mark.parametrize(("known", "keep"), [(True, "all"), (False, "over")])
+def test_slices_of_a_patient_choose_together_as_they_are_scored(known, keep):
+    cases = [one for person in range(6) for one in slices(person, person if known else None)]
+    state = TASK.polish(iter(cases), state=State({"slope": np.ones(1)}), info=FLAT, plan={})
+    assert state.values["pieces"][0]["keep"] == keep, state.values["pieces_how"]
+    assert ("6 cases" if known else "60 cases") in state.values["pieces_how"][0]
 
 
 def test_few_cases_choose_nothing_and_the_plan_may_switch_it_off(data):

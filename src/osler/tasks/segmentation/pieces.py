@@ -1,7 +1,8 @@
 """Which connected pieces of a mask are left out, chosen on cases that no member was trained on.
 
 Of each label all pieces are kept, the largest alone, or those above a size; or of all labels together the largest alone. A rule is taken
-only where it makes the mean Dice over cases better by more than a thousandth, and not worse in more cases than better.
+only where it makes the mean Dice over cases better by more than a thousandth, and not worse in more cases than better. Slices of one group
+count as one case here, as they do where masks are scored: slices without a label, each by itself, would speak for leaving out what is small.
 """
 
 from __future__ import annotations
@@ -48,10 +49,11 @@ class Found:
     both: np.ndarray
     true: np.ndarray
 
-    def dice(self, kept: np.ndarray) -> np.ndarray:
-        """Return (labels,) the Dice of the pieces `kept` (m,); 1 where neither truth nor marks have the label."""
-        under = self.true + self.marked[kept].sum(axis=0)
-        return np.divide(2 * self.both[kept].sum(axis=0), under, out=np.ones(len(under)), where=under > 0)
+    def after(self, rule: Rule) -> np.ndarray:
+        """Return (2, labels): how many marks of the pieces that `rule` keeps are right, and how many places are marked or true, each once
+        for either."""
+        kept = rule.kept(self.sizes)
+        return np.stack([self.both[kept].sum(axis=0), self.true + self.marked[kept].sum(axis=0)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,36 +150,53 @@ def _sizes(mask: np.ndarray) -> np.ndarray:
     return _count(numbers.reshape(-1), count)
 
 
-def chosen(cases: Sequence[CasePieces], *, info: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the state keeps: a rule for each label, whether instead the largest piece of all labels is kept, and why."""
-    if len(cases) < LEAST_CASES:
-        return {HOW: [f"all pieces are kept: {len(cases)} cases are too few to choose by"]}
-    found = [_best(label, cases) for label in range(len(info["names"]))]
+def chosen(cases: Sequence[CasePieces], *, info: Mapping[str, Any], groups: Sequence[int | None] = ()) -> dict[str, Any]:
+    """Return what the state keeps: a rule for each label, whether instead the largest piece of all labels is kept, and why. Of pictures, those of
+    one of `groups` (n,) are a case together."""
+    at = _places(groups, cases=len(cases), together=int(info["axes"]) == 2)
+    count = int(at.max(initial=-1)) + 1
+    if count < LEAST_CASES:
+        return {HOW: [f"all pieces are kept: {count} cases are too few to choose by"]}
+    found = [_best(label, cases, at) for label in range(len(info["names"]))]
     rules, how, after = [one[0] for one in found], [one[1] for one in found], np.stack([one[2] for one in found], axis=1)
-    before = np.stack([case.whole.dice(np.ones(len(case.whole.sizes), bool)) for case in cases])
-    whole = np.stack([case.whole.dice(Rule("largest").kept(case.whole.sizes)) for case in cases]).mean(axis=1)
+    before, whole = (_dice([case.whole.after(rule) for case in cases], at).mean(axis=1) for rule in (Rule(), Rule("largest")))
     told = {PIECES: [asdict(rule) for rule in rules], HOW: how}
-    if whole.mean() <= after.mean() + LEAST_GAIN or not _better(before.mean(axis=1), whole):
+    if whole.mean() <= after.mean() + LEAST_GAIN or not _better(before, whole):
         return told
     return {
         WHOLE: True,
         HOW: [
-            f"the largest piece of all labels is kept: mean Dice {before.mean():.4f} before, {whole.mean():.4f} after, {len(cases)} cases"
+            f"the largest piece of all labels is kept: mean Dice {before.mean():.4f} before, {whole.mean():.4f} after, {count} cases"
         ],
     }
 
 
-def _best(label: int, cases: Sequence[CasePieces]) -> tuple[Rule, str, np.ndarray]:
-    """Return the rule of a label, why it was taken, and the Dice (n,) of each case after it."""
+def _places(groups: Sequence[int | None], *, cases: int, together: bool) -> np.ndarray:
+    """Return (n,) which of the scored cases each belongs to."""
+    if not together or len(groups) != cases or None in groups:
+        return np.arange(cases)
+    return np.unique(np.array(groups, np.int64), return_inverse=True)[1].reshape(-1)
+
+
+def _dice(counts: Sequence[np.ndarray], at: np.ndarray) -> np.ndarray:
+    """Return (m, labels) the Dice of what lies `at` one place together; 1 where neither truth nor marks have the label."""
+    sums = np.zeros((int(at.max()) + 1, *counts[0].shape))
+    np.add.at(sums, at, np.stack(counts))
+    both, under = sums[:, 0], sums[:, 1]
+    return np.divide(2 * both, under, out=np.ones(under.shape), where=under > 0)
+
+
+def _best(label: int, cases: Sequence[CasePieces], at: np.ndarray) -> tuple[Rule, str, np.ndarray]:
+    """Return the rule of a label, why it was taken, and the Dice (m,) of each scored case after it."""
     own = [case.labels[label] for case in cases]
-    scores = {rule: np.array([one.dice(rule.kept(one.sizes))[0] for one in own]) for rule in _tried(label, cases)}
+    scores = {rule: _dice([one.after(rule) for one in own], at)[:, 0] for rule in _tried(label, cases)}
     before = scores[Rule()]
     better = [rule for rule, after in scores.items() if _better(before, after)]
     if not better:
-        return Rule(), f"all pieces are kept: nothing else makes the mean Dice of {len(own)} cases better", before
+        return Rule(), f"all pieces are kept: nothing else makes the mean Dice of {len(before)} cases better", before
     best = max(better, key=lambda rule: scores[rule].mean())
     name = "the largest piece is kept" if best.keep == "largest" else f"pieces of at least {best.least:g} mm³ (mm²) are kept"
-    told = f"{name}: mean Dice {before.mean():.4f} before, {scores[best].mean():.4f} after, {len(own)} cases"
+    told = f"{name}: mean Dice {before.mean():.4f} before, {scores[best].mean():.4f} after, {len(before)} cases"
     return best, told, scores[best]
 
 

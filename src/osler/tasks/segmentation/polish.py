@@ -19,14 +19,15 @@ def polished(cases: Iterable[MarkedCase], *, state: State, info: Mapping[str, An
     cases without truth count nothing."""
     choose = setting(plan, "target.pieces", default="chosen") == "chosen"
     fit = setting(plan, "target.calibration", default="fitted") == "fitted"
-    grids, found, places = [], [], []
+    grids, found, places, groups = [], [], [], []
     for turn, case in enumerate(cases):
         grids.append(case.grid)
         if fit and case.truth is not None:
             places.append(Places.drawn(case, info=info, seed=turn))
         if choose and case.truth is not None:
             found.append(pieces.gathered(Sweep.over(case, state=state, info=info), voxel=voxel(case.grid)))
+            groups.append(case.group)
     state = recalibrated(places, state=state, info=info)
     values = {TOLERANCE: rounded_up(grids)} if grids else {}
-    kept = pieces.chosen(found, info=info) if choose else {pieces.HOW: ["all pieces are kept: set in the plan"]}
+    kept = pieces.chosen(found, info=info, groups=groups) if choose else {pieces.HOW: ["all pieces are kept: set in the plan"]}
     return State(state.arrays, {**state.values, **values, **kept})
