@@ -136,7 +136,10 @@ def speed(task: str) -> dict:
             for name, batches in (("osler", ours), ("loader", theirs))}  # fmt: skip
     told["osler"]["training in bfloat16"] = letters / epoch(ours, trained=True, half=True)
     times = {how: told["osler"][how] / told["loader"][how] for how in ("batches", "training")}
-    return {**told, "times": {**times, "training in bfloat16": told["osler"]["training in bfloat16"] / told["loader"]["training"]}}
+    return {
+        **told,
+        "times": {**times, "training in bfloat16": told["osler"]["training in bfloat16"] / told["loader"]["training"]},
+    }
 
 
 def epoch(batches: Callable[[], Iterator], *, trained: bool, half: bool = False) -> float:
