@@ -113,7 +113,7 @@ def test_what_masks_cannot_be_asked_is_said(study, tmp_path):
         osler("predict", folder / "model", table, "--out", tmp_path / "x.csv")
     )
     asked = ("evaluate", folder / "model", table, "--out", tmp_path / "e", "--recalibrate", tmp_path / "r")
-    assert "masks cannot be recalibrated" in refused(osler(*asked))
+    assert "masks and tracks cannot be recalibrated" in refused(osler(*asked))
     assert not (tmp_path / "e").exists()
 
 

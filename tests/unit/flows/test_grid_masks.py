@@ -203,5 +203,5 @@ def test_a_case_is_explained_by_its_picture(study, tmp_path):
     assert kept["cells"].keys() == {"marked"}
     assert (tmp_path / "x" / kept["file"]).read_text() == told[0]["picture"]
     assert told[0]["picture"] in (tmp_path / "x" / "explanation.html").read_text()
-    with pytest.raises(osler.OslerError, match="of masks a case is shown as a whole; leave --target and --class out"):
+    with pytest.raises(osler.OslerError, match="of masks and tracks a case is shown as a whole; leave --target and --class out"):
         osler.explain(folder / "m", folder / "table.parquet", out=tmp_path / "x", case="c3", level="yes")

@@ -132,7 +132,7 @@ def test_two_bundles_are_compared_on_the_same_masks(study):
 
 def test_masks_are_not_recalibrated(study, tmp_path):
     folder, _ = study
-    with pytest.raises(RequestError, match="masks cannot be recalibrated on new cases; leave --recalibrate out"):
+    with pytest.raises(RequestError, match="masks and tracks cannot be recalibrated on new cases; leave --recalibrate out"):
         osler.evaluate(folder / "m", folder / "table.parquet", out=tmp_path / "e", recalibrate=tmp_path / "r")
     assert not (tmp_path / "e").exists()
 
