@@ -266,3 +266,21 @@ def test_a_case_of_another_kind_is_refused_and_the_others_go_on(tmp_path):
     _, columns, _ = read(tmp_path, ["a", "b", "c", "d"])
     assert columns.present.tolist() == [True, False, False, False]
     assert {row: why.column for row, why in columns.refusals.items()} == {1: "mask", 2: "mask", 3: "image"}
+
+
+@pytest.mark.parametrize("sampled", [False, True])
+def test_features_of_places_are_the_same_in_slabs_as_of_the_whole(data, sampled, monkeypatch):
+    from osler.modalities.images.grids import baseline
+
+    images, files = Images(), [ImageFiles((str(data / "images/heads/ct_template_2mm.nii.gz"),), ("image",))]
+    decided = images.reading(files, settings={"form": "grid", "own_grid": True})
+    columns = images.shard(files, reading={d.name: d.value for d in decided}, roles=frozenset({"input"}))
+    row, generator = np.array([0]), lambda: np.random.default_rng(0) if sampled else None
+    whole = baseline.baseline_features(columns, row, generator=generator())
+    monkeypatch.setattr(baseline, "SLAB", 1 << 16)
+    slabs = list(baseline._slabs(images.stored(columns, 0), whole.places))
+    assert len(slabs) > 8
+    assert sum(len(at) for *_, at in slabs) == len(whole.places)
+    cut = baseline.baseline_features(columns, row, generator=generator())
+    assert np.array_equal(cut.places, whole.places)
+    assert np.abs(cut.matrix - whole.matrix).max() < 1e-4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -14,9 +15,13 @@ from osler.modalities.images.grids.case import LEVELS, SEEDS, VOLUME
 from osler.modalities.images.grids.tiles import place, stored
 
 SCALES = (1.0, 2.0, 4.0, 8.0)  # places: standard deviations of the smoothing
-DIFFERENCES = (1.0, 2.0, 4.0)
+DIFFERENCES = (1.0, 2.0, 4.0)  # of these scales
 EACH = 4_096  # places of a case in training at most
 TOTAL = 1 << 18
+SLAB = 1 << 23  # places that are smoothed at once, without margins
+MARGIN = (
+    math.ceil(3 * max(SCALES)) + 2
+)  # planes about a slab that its places see: the widest smoothing, and two for slopes of slopes
 LARGE = 1 << 21  # places of a case above which every second, third, … stands for its neighbours
 NEAR = 0.5  # share of training places about labels
 AXES = ("i", "j", "k")
@@ -78,28 +83,54 @@ def _some(
 
 
 def _of_case(columns: Columns, row: int, where: np.ndarray) -> np.ndarray:
-    values = torch.from_numpy(np.array(columns[VOLUME][row], np.float32))
+    """Return (m, f) the features of the flat places `where` (m,), ascending."""
+    stored_values = columns[VOLUME][row]
     levels = np.asarray(columns[LEVELS][row], np.float32)
-    at = torch.from_numpy(where)
+    shape = tuple(stored_values.shape[1:])
     found = []
-    for channel, one in enumerate(values):
+    for channel, one in enumerate(stored_values):
         mean, spread = (float(levels[channel, n]) for n in (4, 5))
-        scaled = (one - (mean if math.isfinite(mean) else 0.0)) / max(spread if math.isfinite(spread) else 1.0, 1e-6)
-        found += [scaled.reshape(-1)[at], *(part.reshape(-1)[at] for part in _about(scaled))]
-    shape = tuple(values.shape[1:])
+        middle, width = mean if math.isfinite(mean) else 0.0, max(spread if math.isfinite(spread) else 1.0, 1e-6)
+        slabs = (((_floats(one[first:last]) - middle) / width, own, at) for first, last, own, at in _slabs(shape, where))
+        parts = [_at(values, at - own) for values, own, at in slabs]
+        found += list(torch.cat(parts, dim=1)) if parts else []
     return torch.stack([*found, *_position(columns, row, where, shape)], dim=1).numpy()
 
 
-def _about(values: torch.Tensor) -> list[torch.Tensor]:
-    """Return smoothings, then by scale strength of the gradient, Laplacian and largest curvature of (axes)."""
-    smooth = {scale: smoothed(values, scale) for scale in sorted({*SCALES, *DIFFERENCES})}
-    out = [smooth[scale] for scale in SCALES]
-    for scale in DIFFERENCES:
-        slopes = torch.gradient(smooth[scale])
-        bends = [torch.gradient(slope, dim=axis)[0] for axis, slope in enumerate(slopes)]
-        strength = torch.stack([s.square() for s in slopes]).sum(0).sqrt()
-        out += [strength * scale, torch.stack(bends).sum(0) * scale**2, torch.stack(bends).amax(0) * scale**2]
-    return out
+def _slabs(shape: tuple[int, ...], where: np.ndarray) -> Iterator[tuple[int, int, int, np.ndarray]]:
+    """Yield first and last plane of slabs of a case, the flat place at which each begins, and those of `where` that it answers for: all but
+    its margins, which smoothing needs. A case that is not large is one slab."""
+    plane = math.prod(shape[1:])
+    most = max(1, SLAB // plane) if math.prod(shape) > SLAB else shape[0]
+    for start in range(0, shape[0], most):
+        end = min(start + most, shape[0])
+        first, last = max(0, start - MARGIN), min(shape[0], end + MARGIN)
+        inside = slice(*np.searchsorted(where, (start * plane, end * plane)))
+        yield first, last, first * plane, where[inside]
+
+
+def _floats(values: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.array(values, np.float32))
+
+
+def _at(values: torch.Tensor, where: np.ndarray) -> torch.Tensor:
+    """Return (features of a channel, m) at flat places of a slab: what is there, its smoothings, then what `_bent` tells of each scale."""
+    at = torch.from_numpy(where)
+    smoothings, bends = [], []
+    for scale in SCALES:
+        smooth = smoothed(values, scale)
+        smoothings.append(smooth.reshape(-1)[at])
+        bends += [part.reshape(-1)[at] for part in _bent(smooth, scale)] if scale in DIFFERENCES else []
+    return torch.stack([values.reshape(-1)[at], *smoothings, *bends])
+
+
+def _bent(smooth: torch.Tensor, scale: float) -> Iterator[torch.Tensor]:
+    """Yield strength of the gradient, Laplacian and largest curvature of (axes), in units of the scale."""
+    slopes = torch.gradient(smooth)
+    yield torch.stack([s.square() for s in slopes]).sum(0).sqrt() * scale
+    bends = torch.stack([torch.gradient(slope, dim=axis)[0] for axis, slope in enumerate(slopes)])
+    yield bends.sum(0) * scale**2
+    yield bends.amax(0) * scale**2
 
 
 def smoothed(values: torch.Tensor, scale: float) -> torch.Tensor:
