@@ -11,6 +11,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
+@pytest.hookimpl(tryfirst=True)  # the groups must stand before pytest-xdist reads them
 def pytest_collection_modifyitems(items):
     """Keep the tests of a file on one worker, unless they name a group: what a file trains for all of its tests is trained once."""
     for item in items:

@@ -204,6 +204,7 @@ def test_entries_are_sorted_and_complete():
         "physionet2012",
         "pneumoniamnist",
         "simulated-motif",
+        "simulated-sites",
         "solubility",
     ]
     assert {e.name.partition("/")[0] for e in entries() if "/" in e.name} == {"gue", "moleculenet", "tdc"}
