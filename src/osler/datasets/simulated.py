@@ -75,12 +75,15 @@ def _letter(counts: Sequence[int], draw: Random) -> str:
     return "ACGT"[bisect(sums, draw.random() * sums[-1])]
 
 
+LICENCE = "sequences made by Osler, Apache-2.0; the motif's counts JASPAR's, free for any use as its help page states it"
+MATRIX = "https://jaspar.elixir.no/matrix/MA0139.1"
+
 ENTRIES = (
     Entry(
         name=NAME,
         title="Simulated, nobody's data: random DNA with a CTCF site (JASPAR MA0139.1) in every other sequence",
-        licence="sequences made by Osler, Apache-2.0; the motif's counts JASPAR's, free for any use as its help page states it",
-        home="https://jaspar.elixir.no/matrix/MA0139.1",
+        licence=LICENCE,
+        home=MATRIX,
         convert="osler.datasets.simulated:motif",
         rows=SEQUENCES,
         table_sha256="c560a986ddf68e88263b7d145d2e0de29537757ec54f7519ebff11df065070cf",
@@ -89,8 +92,8 @@ ENTRIES = (
     Entry(
         name=SITES,
         title="Simulated, nobody's data: where in random DNA a CTCF site (JASPAR MA0139.1) lies, letter by letter",
-        licence="sequences made by Osler, Apache-2.0; the motif's counts JASPAR's, free for any use as its help page states it",
-        home="https://jaspar.elixir.no/matrix/MA0139.1",
+        licence=LICENCE,
+        home=MATRIX,
         convert="osler.datasets.simulated:sites",
         rows=SEQUENCES,
         table_sha256="4a3312e1f71d70e98f29422d53e9ea68ba9a9176a9c1d057ede1fe64104a4a94",
