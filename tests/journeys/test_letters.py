@@ -7,6 +7,7 @@ import json
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 import osler as library
 from osler.datasets import get, simulated
@@ -14,6 +15,7 @@ from osler.flows.grid import crew_maps
 from osler.flows.opening import in_memory
 from osler.flows.painting import grid_source
 from osler.flows.predictor import load
+from osler.tasks.tracks.head import TrackHead
 from tests.journeys.command import FAST, SHORT, osler, refused, worked
 from tests.unit.modalities.sequences.test_encode import cells_of
 
@@ -29,7 +31,7 @@ def sites(tmp_path_factory):
     lines = (folder / "whole" / "table.csv").read_text().splitlines()[: CASES + 1]
     (folder / "table.csv").write_text("\n".join(lines) + "\n")
     (folder / "study.yaml").write_text(study.read_text())
-    words = ("--set", f"inputs.sequence.window={WINDOW}", "--cache", folder / "cache")
+    words = ("--set", f"inputs.sequence.window={WINDOW}", "--set", "fit.precision=float32", "--cache", folder / "cache")
     worked(osler("train", folder / "study.yaml", "--out", folder / "model", *SHORT, *words))
     return folder / "model", folder / "table.csv", folder
 
@@ -114,7 +116,19 @@ def test_the_network_says_of_the_other_strand_the_track_backwards(sites):
     for row in range(3):
         here, there = (crew_maps(predictor.crews[0], source, row, parts=("network",))["network"][0] for source in sources)
         assert here.shape == (101,)
+        assert np.ptp(here) > 1e-3  # else anything agrees
         np.testing.assert_allclose(here, there[::-1], rtol=1e-3, atol=1e-4)
+
+
+def test_letters_are_ranked_by_more_than_the_steps_of_bfloat16():
+    torch.manual_seed(0)
+    head = TrackHead(8, bias=-2.0)
+    maps = torch.randn(1, 8, 100)
+    with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
+        half, whole = head((maps.bfloat16(),)), head((maps,))
+    assert half.dtype == whole.dtype == torch.float32
+    assert len(half.unique()) == len(whole.unique()) == 100
+    assert len(whole.bfloat16().unique()) < 50
 
 
 def test_new_cases_are_scored_drawn_and_compared(sites, tmp_path):

@@ -18,6 +18,7 @@ class TrackHead(nn.Module):
             self.out.bias.fill_(bias)
 
     def forward(self, maps: tuple[Tensor, ...]) -> Tensor:
-        """Return (B, 1, length)."""
-        raw: Tensor = self.out(maps[0])
+        """Return (B, 1, length) float32, whatever the precision of the map: letters are ranked, and bfloat16 tells but 256 steps apart."""
+        with torch.autocast(maps[0].device.type, enabled=False):
+            raw: Tensor = self.out(maps[0].float())
         return raw
