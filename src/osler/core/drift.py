@@ -13,9 +13,12 @@ GRAVE = (
     "empty",
     "scale",
     "inverted",
+    "synthetic",
 )  # findings after which nothing can be believed that a model says of such cases
 LARGE = 5.0  # times; a smaller change of scale may be one of patients
-Finding = Literal["", "text", "words", "empty", "unit", "mean", "missing", "outside", "categories", "scale", "inverted", "form"]
+Finding = Literal[
+    "", "text", "words", "empty", "unit", "mean", "missing", "outside", "categories", "scale", "inverted", "synthetic", "form"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Shift:
     means in standard deviations (Austin 2009, doi:10.1002/sim.3697); `distance` half the sum of the differences of all shares.
 
     `finding` says the gravest thing: numbers have become "text", no category is known ("words"), the column is "empty", its values look like
-    another "unit" or, of pictures, another "scale", pictures look "inverted", or "mean", the "form" of a histogram, "missing", "outside", "categories" differ clearly; "" where nothing does. `detail` holds what the
+    another "unit" or, of pictures, another "scale", pictures look "inverted" or say that they are "synthetic", or "mean", the "form" of a histogram, "missing", "outside", "categories" differ clearly; "" where nothing does. `detail` holds what the
     sentence needs: `times` and `unit`.
     """
 
@@ -75,13 +78,27 @@ class Drift:
     @property
     def found(self) -> tuple[Shift, ...]:
         """The shifts with a finding, the gravest kinds first."""
-        order = ("text", "words", "empty", "inverted", "unit", "scale", "mean", "form", "categories", "outside", "missing")
+        order = (
+            "synthetic",
+            "text",
+            "words",
+            "empty",
+            "inverted",
+            "unit",
+            "scale",
+            "mean",
+            "form",
+            "categories",
+            "outside",
+            "missing",
+        )
         told = [s for shifts in self.inputs.values() for s in shifts if s.finding]
         return tuple(sorted(told, key=lambda s: (order.index(s.finding), -abs(s.difference or s.distance or 0.0))))
 
     @property
     def grave(self) -> tuple[Shift, ...]:
-        """The shifts after which no score can be believed: other units, no numbers, no known word, nothing at all."""
+        """The shifts after which no score can be believed: other units, no numbers, no known word, nothing at all, no
+        patients."""
         return tuple(s for s in self.found if s.finding in GRAVE)
 
     @property

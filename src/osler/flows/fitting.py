@@ -25,7 +25,7 @@ from osler.flows.cases import Cases
 from osler.flows.crew import Crew
 from osler.flows.divide import Again
 from osler.flows.judging import held_rows, unseen
-from osler.flows.members import Work, train_fold
+from osler.flows.members import Work, train_fold, with_replanned
 from osler.flows.warm import Start
 from osler.spine.fit import Source
 from osler.spine.fit.checkpoint import write_atomically
@@ -84,6 +84,8 @@ def fit_split(cases: Cases, split: Split, decisions: Plan, *, setting: Setting, 
     begin = partial(warm.put, starts=setting.starts)
     work = Work(cases.task, cases.groups, cases.study.seed, setting.folder, clocked, setting.watch, begin, split.crossfitted)
     trained = train_members(source, split, work=work)
+    networks = [network for crew in trained.crews for network in crew.networks]
+    plan = with_replanned(plan, {number: network.replanned for number, network in enumerate(networks)})
     return Fitted(plan, facts, source, trained, ready)
 
 

@@ -51,8 +51,9 @@ def _from_drawn(fitted: Fitted, cases: Cases, split: Split, *, setting: Setting)
     source, plan, seed, watch = fitted.source, fitted.plan, cases.study.seed, setting.watch
     watch.stage("training", total=len(split.folds) * plan["fit.members"] * plan["fit.epochs"])
     watch.say("the same networks are trained from drawn weights, to tell what the given ones gained")
-    folder, clocked = setting.folder / "drawn", setting.given is None
-    work = Work(cases.task, cases.groups, seed, folder, clocked, watch, crossfitted=split.crossfitted)
+    # as many epochs as the others had, whatever the clock says: `fitted.plan` tells
+    source = replace(source, plan=plan)
+    work = Work(cases.task, cases.groups, seed, setting.folder / "drawn", watch=watch, crossfitted=split.crossfitted)
     crews = []
     for number, (fold, crew) in enumerate(zip(split.folds, fitted.trained.crews, strict=True)):
         members = (number * plan["fit.members"] + turn for turn in range(plan["fit.members"]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 from osler.contract import BaselineModel, Task
 from osler.core.errors import BundleError
 from osler.core.features import Features
+from osler.core.plan import Decision, Plan
 from osler.core.split import Fold
 from osler.core.state import State
 from osler.core.target import Target
@@ -21,6 +22,7 @@ from osler.flows import grid
 from osler.flows.crew import PARTS, Crew
 from osler.spine.fit import Clock, NetworkMember, PredictorObjective, Run, Source, draw, fit
 from osler.spine.fit.checkpoint import write_atomically
+from osler.spine.plan import wanted_epochs
 
 DONE = "done.json"  # written last: the baseline beside it is whole
 FEWEST = 5  # groups from which an input is learned
@@ -86,16 +88,34 @@ def train_network(source: Source, fold: Fold, *, states: Mapping[str, State], me
     built.network.to(source.device)
     built.network.fusion.learn(learnable(source, fold.training, groups=work.groups))
     objective = PredictorObjective(network=built.network, task=work.task, plan=plan)
-    clock = Clock(plan["fit.limit"] or None if work.clocked else None)
+    clock = clock_of(plan, member, cases=len(fold.training), clocked=work.clocked)
     run = Run(plan, work.seed, member, work.folder / f"member-{member}", clock, work.watch)
-    fit(
+    progress = fit(
         objective,
         lambda rows, at: source.batch(rows, seed=at),
         rows=fold.training,
         tune=lambda: source.batches(fold.tune, size=plan["fit.predict_batch"]),
         run=run,
     )
-    return built
+    return replace(built, replanned=tuple(progress.replanned))
+
+
+def clock_of(plan: Mapping[str, Any], training: int, *, cases: int, clocked: bool) -> Clock:
+    """Return the clock of the training of that number, on so many cases; a plan that was given is followed as it was written."""
+    if not clocked:
+        lines = plan.get("fit.replanned", [])
+        return Clock(replanned=tuple((int(after), int(total)) for which, after, total in lines if which == training))
+    limit, allowance = plan.get("fit.limit", 0.0) or None, plan.get("fit.allowance", 0.0) or None
+    return Clock(limit, allowance, max(int(plan["fit.epochs"]), wanted_epochs(plan, cases)) if allowance else 0)
+
+
+def with_replanned(plan: Plan, found: Mapping[int, Sequence[tuple[int, int]]]) -> Plan:
+    """Return the plan with how trainings, by number, had their epochs planned anew, so that whoever gives it back gets the same weights."""
+    lines = [[which, after, total] for which, pairs in found.items() for after, total in pairs]
+    if not lines:
+        return plan
+    told = "steps took another time than was measured: number of the training, epoch after which, epochs in all"
+    return plan.with_decisions([Decision("fit.replanned", lines, told, "measured")])
 
 
 def learnable(source: Source, rows: np.ndarray, *, groups: np.ndarray) -> list[str]:

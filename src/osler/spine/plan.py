@@ -157,7 +157,17 @@ def _join(*, several: bool) -> tuple[str, str]:
     return ("mixed", "inputs may change what others mean") if several else ("side by side", "one input has nothing to mix with")
 
 
-_LATE = (("epochs", 1), ("members", 1), ("seconds", 0.0), ("limit", 0.0))
+_LATE: tuple[tuple[str, Any], ...] = (
+    ("epochs", 1),
+    ("members", 1),
+    ("seconds", 0.0),
+    ("allowance", 0.0),
+    ("limit", 0.0),
+    ("replanned", []),
+)
+
+
+REPLANNED = Decision("fit.replanned", [], "every training had the epochs that were planned", "measured")
 
 
 def unmeasured() -> tuple[Decision, ...]:
@@ -217,9 +227,10 @@ def fit_to_budget(
     )
     cost = per_step * steps * plan["fit.overhead"]
     left = seconds()
+    free = "fit.epochs" in settings
     # a rung that fits exactly must not lose an epoch to rounding
     affordable = int(left / max(cost * circumstances.folds, 1e-9) + 1e-6)
-    epochs = wanted if "fit.epochs" in settings else max(1, min(wanted, affordable))
+    epochs = wanted if free else max(1, min(wanted, affordable))
     most = 1 if circumstances.folds > 1 else circumstances.most
     members = max(1, min(most, affordable // max(wanted, 1)))
     why = f"{cost:.3g} s an epoch measured, {circumstances.folds} trainings, {left:.0f} s for networks"
@@ -227,7 +238,8 @@ def fit_to_budget(
         Decision("fit.epochs", epochs, f"{wanted} wanted; {why}", "measured"),
         Decision("fit.members", members, f"networks per fold that differ by their seed; {why}", "measured"),
         Decision("fit.seconds", round(cost * epochs, 3), "expected of one training", "measured"),
-        _limit(left / (circumstances.folds * members), expected=cost * epochs, free="fit.epochs" in settings),
+        *_clock(left / (circumstances.folds * members), expected=cost * epochs, free=free),
+        REPLANNED,
     ])  # fmt: skip
 
 
@@ -267,12 +279,17 @@ def _climbed(
     return chosen, cost
 
 
-def _limit(share: float, *, expected: float, free: bool) -> Decision:
-    # a machine that was busy for a while is no reason to end a training of half a second in a budget of minutes
+def _clock(allowance: float, *, expected: float, free: bool) -> tuple[Decision, Decision]:
+    """Return the time of one training; none where epochs were set and count alone (`free`)."""
     if free:
-        return Decision("fit.limit", 0.0, "no clock: the epochs were set")
-    value = round(max(2 * expected, share), 3)
-    return Decision("fit.limit", value, "seconds that end one training: twice what is expected, or its share of the budget")
+        told = "no clock: the epochs were set"
+        return Decision("fit.allowance", 0.0, told), Decision("fit.limit", 0.0, told)
+    # a machine that was busy for a while is no reason to end a training of half a second in a budget of minutes
+    value = round(max(2 * expected, allowance), 3)
+    return (
+        Decision("fit.allowance", round(allowance, 3), "seconds of the budget for one training", "measured"),
+        Decision("fit.limit", value, "seconds that end one training: twice what is expected, or its share of the budget"),
+    )
 
 
 def _baseline_cases(circumstances: Circumstances) -> int:

@@ -137,6 +137,73 @@ def test_the_clock_ends_a_training_and_a_second_call_replays_it(tmp_path, monkey
     assert trained(tmp_path / "free")[0].epoch == 6
 
 
+def paced(folder, monkeypatch, *, seconds, **more):
+    """Train with a machine on which every epoch takes `seconds`, and the clock is asked for 60."""
+    now = [0.0]
+
+    def tick():
+        now[0] += seconds
+        return now[0]
+
+    monkeypatch.setattr(room.time, "monotonic", tick)
+    return trained(folder, clock=Clock(120.0, 60.0, 9), **more)
+
+
+@pytest.mark.parametrize(("seconds", "epochs"), [(10.0, []), (20.0, [(1, 3)]), (5.0, [(1, 9)])])
+def test_epochs_planned_anew_end_the_same_after_a_kill_and_by_the_plan_that_tells_of_them(tmp_path, monkeypatch, seconds, epochs):
+    progress, whole = paced(tmp_path / "whole", monkeypatch, seconds=seconds)
+    assert progress.replanned == epochs
+    assert progress.epoch == (epochs[-1][1] if epochs else 6)
+    assert not progress.stopped
+    with pytest.raises(Killed):
+        paced(tmp_path / "cut", monkeypatch, seconds=seconds, watch=Axe(2))
+    assert equal(whole, paced(tmp_path / "cut", monkeypatch, seconds=seconds)[1])
+    told = Clock(replanned=tuple(progress.replanned))
+    assert equal(whole, trained(tmp_path / "told", clock=told)[1])
+    assert equal(whole, trained(tmp_path / "planned")[1]) == (not epochs)
+
+
+def test_learning_rates_come_down_to_nothing_however_many_epochs_there_are(tmp_path, monkeypatch):
+    class Asked(Line):
+        def __init__(self):
+            super().__init__()
+            self.shares = []
+
+        def share(self, done, *, turn):
+            self.shares.append(done)
+            return super().share(done, turn=turn)
+
+    for seconds, steps in ((20.0, 12), (5.0, 36)):
+        objective = Asked()
+        paced(tmp_path / str(seconds), monkeypatch, seconds=seconds, objective=objective)
+        assert len(objective.shares) == steps
+        assert objective.shares[3] == pytest.approx(1 / 6)
+        assert objective.shares[-1] == pytest.approx(1)
+        assert np.all(np.diff(objective.shares) > 0)
+
+
+class Bar(Watch):
+    """Counts what a progress bar would show."""
+
+    def __init__(self):
+        self.units, self.said = 0, []
+
+    def advance(self, units: int = 1, *, note: str = "") -> None:
+        self.units += units
+
+    def say(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+
+def test_the_bar_is_full_at_the_end_and_a_change_is_said(tmp_path, monkeypatch):
+    for seconds, said in ((10.0, 0), (20.0, 1), (5.0, 1)):
+        bar = Bar()
+        paced(tmp_path / str(seconds), monkeypatch, seconds=seconds, watch=bar)
+        assert bar.units == 6
+        assert len(bar.said) == said
+    assert bar.said == ["an epoch takes 5 s, other than planned: there will be 9 epochs instead of 6"]
+
+
 @given(st.floats(0, 1), st.floats(0.01, 0.5))
 def test_the_learning_rate_stays_between_nothing_and_its_peak(done, warm):
     assert 0 <= one_cycle(done, warm=warm) <= 1 + 1e-12

@@ -26,7 +26,8 @@ from osler.flows.making import freezing
 from osler.flows.making.building import Parts, build
 from osler.flows.making.planning import Making, frozen_plan
 from osler.flows.making.preparing import prepared, with_inputs
-from osler.spine.fit import Clock, Run, draw, fit
+from osler.flows.members import clock_of, with_replanned
+from osler.spine.fit import Run, draw, fit
 from osler.spine.fit.checkpoint import Progress
 
 
@@ -53,7 +54,7 @@ def make(
         judgement = maker.judge(replace(made, seconds=left))
     timing = {"prepare": ready - began, "train": trained - ready, "judge": time.monotonic() - trained}
     account = MadeAccount(
-        study=public_study(study), plan=frozen, judgement=judgement, facts=making.facts, info=cases.target.info,
+        study=public_study(study), plan=made.plan, judgement=judgement, facts=making.facts, info=cases.target.info,
         split=split.how, counts=_counts(cases, split), refused=refused_counts(cases.refusals.values()), leaks=leaks,
         versions=versions(), timing=timing,
     )  # fmt: skip
@@ -79,7 +80,8 @@ def _trained(
         progress = _fit(making, objective, plan=plan, folder=folder, clocked=clocked)
     made = Made(
         objective=objective, source=source, split=split, target=source.target, groups=cases.groups, grouped=cases.grouped,
-        plan=plan, facts=making.facts, info=parts.info, states=parts.states, study=cases.study, folder=folder, seconds=0.0,
+        plan=with_replanned(plan, {0: progress.replanned}), facts=making.facts, info=parts.info,
+        states=parts.states, study=cases.study, folder=folder, seconds=0.0,
         watch=making.watch, trouble=progress.trouble,
     )  # fmt: skip
     return made, parts
@@ -87,8 +89,8 @@ def _trained(
 
 def _fit(making: Making, objective: Objective, *, plan: Plan, folder: Path, clocked: bool) -> Progress:
     source = making.source(plan)
-    limit = plan.get("fit.limit", 0.0) or None
-    run = Run(plan, making.cases.study.seed, 0, folder / "member-0", Clock(limit if clocked else None), making.watch)
+    clock = clock_of(plan, 0, cases=len(making.split.training), clocked=clocked)
+    run = Run(plan, making.cases.study.seed, 0, folder / "member-0", clock, making.watch)
     return fit(
         objective,
         making.maker.batches_of(source, info=making.info),

@@ -62,7 +62,7 @@ def trained_generator(made: Made, real: Pictures, *, learning: Learning, folder:
     objective.module.to(made.source.device)
     rounds = max(1, -(-int(made.plan["fit.epoch_cases"]) // len(real)))
     plan = {**made.plan, "fit.rounds": rounds, "synthesis.augment": augment_share(len(real), made.plan["synthesis.augment"])}
-    run = Run(plan, made.seed, 1, folder, Clock(seconds))
+    run = Run(plan, made.seed, 1, folder, Clock(2 * seconds, allowance=seconds))
     rows = np.arange(len(real))
     fit(objective, lambda chosen, _: learning.batch(real.take(chosen)), rows=rows, tune=lambda: [learning.batch(real)], run=run)
     return objective

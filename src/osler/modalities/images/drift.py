@@ -12,7 +12,7 @@ from osler.core.columns import Columns
 from osler.core.drift import Finding, Shift
 from osler.core.state import State
 from osler.modalities.images.baseline.frequencies import MEAN
-from osler.modalities.images.case import DESCRIPTORS, THUMBNAIL
+from osler.modalities.images.case import DESCRIPTORS, HASHES, MARKS, THUMBNAIL
 
 CLEAR = 0.5  # standard deviations from which a change is told: pictures have many numbers, and small changes mean little
 SURE = 3.0  # standard errors that it must be too
@@ -21,6 +21,7 @@ FAR = 0.2  # distance of histograms
 FEWEST = 5
 LIKENESS, HISTOGRAM = "picture likeness", "picture histogram"
 SHARPNESS = "picture sharpness"
+PROVENANCE = "picture provenance"
 MEASURES = {"mean": "brightness", "spread": "contrast", "quantile 1%": "darkest grey", "quantile 99%": "brightest grey"}
 _AT_ONCE = 8_192
 
@@ -72,6 +73,7 @@ def drift_sums(columns: Columns, rows: np.ndarray, *, facts: Mapping[str, Any], 
         "square": (away**2).sum(0),
         "likeness": np.array([like.sum(), (like**2).sum()]),
         "histogram": _histograms(columns, rows).sum(0),
+        "synthetic": np.array(float((np.asarray(columns[HASHES])[rows, MARKS.index("synthetic")] != 0).sum())),
     }
 
 
@@ -92,7 +94,8 @@ def drift(sums: Mapping[str, np.ndarray], *, facts: Mapping[str, Any], state: St
         now = _moments(0.0, first, square, rows)
         one = _number(LIKENESS, (like[0], like[1]), now, rows=rows, there=there, scale=False)
         found.append(_inverted(one) if now[0] < -0.2 < 0.2 < like[0] else one)
-    return (*found, _histogram(sums["histogram"] / rows, np.array(known["histogram"])))
+    found.append(_histogram(sums["histogram"] / rows, np.array(known["histogram"])))
+    return (*found, *_provenance(float(sums["synthetic"]) / rows))
 
 
 def _measures(columns: Columns, rows: np.ndarray) -> tuple[list[str], np.ndarray]:
@@ -139,6 +142,13 @@ def _number(
 
 def _inverted(shift: Shift) -> Shift:
     return Shift(shift.column, shift.kind, shift.now, shift.before, shift.difference, None, "inverted", None)
+
+
+def _provenance(synthetic: float) -> tuple[Shift, ...]:
+    """Return that so large a share of the new pictures say in their files that they are synthetic; nothing where none does."""
+    if not synthetic:
+        return ()
+    return (Shift(PROVENANCE, "category", {"synthetic": synthetic}, {}, finding="synthetic"),)
 
 
 def _histogram(now: np.ndarray, before: np.ndarray) -> Shift:

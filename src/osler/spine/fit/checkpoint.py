@@ -21,7 +21,8 @@ from osler.core.errors import OutputError
 @dataclass(slots=True)
 class Progress:
     """Where a training stands: `epoch` epochs are done; `best` is the score of the averaged weights `kept`, the lowest unless the
-    last are kept. `scores` are those of all epochs; `trouble` says in a word what ended it early ("diverged", "collapsed")."""
+    last are kept. `scores` are those of all epochs; `trouble` says in a word what ended it early ("diverged", "collapsed"); each pair of
+    `replanned` says after which epoch how many there were to be in all."""
 
     epoch: int = 0
     best: float = float("inf")
@@ -30,6 +31,7 @@ class Progress:
     stopped: bool = False
     trouble: str = ""
     scores: list[float] = field(default_factory=list)
+    replanned: list[tuple[int, int]] = field(default_factory=list)
 
 
 def save(
@@ -65,6 +67,7 @@ def load(path: Path, *, module: nn.Module, optimisers: tuple[torch.optim.Optimiz
         tensors = parse_tensors(data)
         length = int.from_bytes(data[:8], "little")
         progress = Progress(**json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["progress"]))
+        progress.replanned = [(int(after), int(total)) for after, total in progress.replanned]
         averaged, kept = _under("averaged.", tensors), _under("kept.", tensors)
         if not averaged.keys() == kept.keys() == before.keys():
             return None

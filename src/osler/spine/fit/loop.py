@@ -18,20 +18,10 @@ from osler.contract import Batch, Objective
 from osler.core.errors import RunError
 from osler.core.watch import SILENT, Watch
 from osler.spine.fit.checkpoint import Progress, load, save
+from osler.spine.fit.clock import UNTIMED, Clock, share_done
 
 BatchOf = Callable[[np.ndarray, int], Batch]
 Update = Callable[[Objective, torch.optim.Optimizer, Tensor, Mapping[str, Any]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Seconds that one training may take; None where the plan or its epochs were given: then epochs alone count."""
-
-    allowance: float | None = None
-
-    def over(self, seconds: float) -> bool:
-        """Whether training must end after this epoch."""
-        return self.allowance is not None and seconds > self.allowance
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +32,7 @@ class Run:
     seed: int
     member: int
     folder: Path
-    clock: Clock = Clock()
+    clock: Clock = UNTIMED
     watch: Watch = SILENT
 
 
@@ -68,7 +58,7 @@ def fit(
 
     `batch_of(rows, seed)` gives a training batch, `tune()` fresh batches to score by. Each draw is seeded by (seed, member,
     epoch, step) and a checkpoint follows each epoch, so a killed training that is called again ends with the same weights,
-    byte for byte on CPU. One-cycle schedules end well, so the best average is kept rather than training stopped early. Trouble
+    byte for byte on CPU. Where epochs take another time than the plan foresaw, the clock may say anew how many there are. One-cycle schedules end well, so the best average is kept rather than training stopped early. Trouble
     that the objective sees, or a loss that is not finite where it forgives one, ends training with what was kept, and is noted in
     the progress. Raises RunError where a loss is not finite and nothing good is kept: its weights would be worth nothing.
     """
@@ -78,12 +68,10 @@ def fit(
     found = load(path, module=objective.module, optimisers=optimisers)
     fresh = {k: v.detach().clone() for k, v in objective.module.state_dict().items()}
     progress, averaged, kept = found or (Progress(), fresh, fresh)
-    for epoch in range(progress.epoch, plan["fit.epochs"]):
-        if progress.stopped:
-            break
-        began = time.monotonic()
-        healthy = _run_epoch(objective, batch_of, rows=rows, optimisers=optimisers, averaged=averaged, plan=plan,
-                   at=(run.seed, run.member, epoch), update=update)  # fmt: skip
+    while progress.epoch < _epochs(progress, plan) and not progress.stopped:
+        began, epoch, told = time.monotonic(), progress.epoch, _told(progress, plan)
+        healthy = _run_epoch(objective, batch_of, rows=rows, optimisers=optimisers, averaged=averaged, run=run, progress=progress,
+                   update=update)  # fmt: skip
         score = _score_averaged(objective, averaged, tune) if healthy else math.nan
         if not math.isfinite(score) and not (objective.forgives and progress.best_epoch):
             raise RunError(_broken(epoch + 1, plan))
@@ -93,12 +81,33 @@ def fit(
             progress.best, progress.best_epoch, kept = score, epoch + 1, {k: v.clone() for k, v in averaged.items()}
         progress.epoch, progress.seconds = epoch + 1, progress.seconds + time.monotonic() - began
         progress.stopped = bool(progress.trouble) or run.clock.over(progress.seconds)
+        _replan(progress, run)
         save(path, progress=progress, module=objective.module, averaged=averaged, kept=kept, optimisers=optimisers)
-        run.watch.advance(note=f"epoch {epoch + 1}, tune loss {score:.4g}")
+        run.watch.advance(_told(progress, plan) - told, note=f"epoch {epoch + 1}, tune loss {score:.4g}")
     _learning(optimisers)
     objective.module.load_state_dict(kept)
     objective.module.eval()
     return progress
+
+
+def _epochs(progress: Progress, plan: Mapping[str, Any]) -> int:
+    """Return how many epochs the training has, as far as is known."""
+    return int(progress.replanned[-1][1] if progress.replanned else plan["fit.epochs"])
+
+
+def _told(progress: Progress, plan: Mapping[str, Any]) -> int:
+    """Return how many of the plan's epochs the user was told of: however many there are, they fill the same bar."""
+    return int(progress.epoch * plan["fit.epochs"] // _epochs(progress, plan))
+
+
+def _replan(progress: Progress, run: Run) -> None:
+    """Let the clock say anew how many epochs there are."""
+    before = _epochs(progress, run.plan)
+    after = run.clock.epochs(before, done=progress.epoch, seconds=progress.seconds)
+    if after != before:
+        progress.replanned.append((progress.epoch, after))
+        each = progress.seconds / progress.epoch
+        run.watch.say(f"an epoch takes {each:.3g} s, other than planned: there will be {after} epochs instead of {before}")
 
 
 def draw(*at: int) -> int:
@@ -113,22 +122,23 @@ def _run_epoch(
     rows: np.ndarray,
     optimisers: tuple[torch.optim.Optimizer, ...],
     averaged: dict[str, Tensor],
-    plan: Mapping[str, Any],
-    at: tuple[int, int, int],
+    run: Run,
+    progress: Progress,
     update: Update,
 ) -> bool:
-    """Train one epoch in place; return whether every loss was finite (asked once, so that a device need not wait)."""
+    """Train the epoch after `progress` in place; return whether every loss was finite (asked once, so that a device need not wait)."""
+    plan, epoch = run.plan, progress.epoch
+    at = (run.seed, run.member, epoch)
     generator = np.random.default_rng(draw(*at))
     order = np.concatenate([generator.permutation(rows) for _ in range(plan.get("fit.rounds", 1))])[: plan["fit.epoch_cases"]]
     batches = np.array_split(order, max(1, math.ceil(len(order) / plan["fit.batch"])))
-    total = plan["fit.epochs"] * len(batches)
     objective.module.train()
     total_loss: Tensor | float = 0.0
     for step, chunk in enumerate(batches):
         seed = draw(*at, step)
         torch.manual_seed(seed)
         batch = batch_of(np.sort(chunk), seed)
-        done = (at[2] * len(batches) + step + 1) / total
+        done = share_done(epoch + (step + 1) / len(batches), planned=plan["fit.epochs"], replanned=progress.replanned)
         for turn, optimiser in enumerate(optimisers):
             for group in optimiser.param_groups:
                 group["lr"] = plan["fit.learning_rate"] * objective.share(done, turn=turn)
@@ -139,7 +149,7 @@ def _run_epoch(
         _average(
             averaged,
             objective.module,
-            decay=min(plan["fit.ema"], (1 + at[2] * len(batches) + step) / (10 + at[2] * len(batches) + step)),
+            decay=min(plan["fit.ema"], (1 + epoch * len(batches) + step) / (10 + epoch * len(batches) + step)),
         )
     return math.isfinite(float(total_loss))
 

@@ -21,10 +21,11 @@ AT_ONCE = 2  # tiles in one pass: more keep a processor no busier, and take memo
 
 @dataclass(frozen=True, slots=True)
 class NetworkMember:
-    """One network with the states that its encoders were built from (by input name)."""
+    """One network with the states that its encoders were built from (by input name); `replanned` says how its epochs were planned anew."""
 
     network: Network
     states: Mapping[str, State]
+    replanned: tuple[tuple[int, int], ...] = ()
 
     @classmethod
     def built(

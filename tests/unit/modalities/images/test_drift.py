@@ -4,9 +4,12 @@ import numpy as np
 import PIL.Image
 import pytest
 
+from osler.core.drift import Drift
 from osler.core.state import State
+from osler.language import words
 from osler.modalities.images.baseline.frequencies import low_frequencies
-from osler.modalities.images.drift import FEWEST, drift, drift_facts, drift_sums, typical_likeness
+from osler.modalities.images.drift import FEWEST, PROVENANCE, drift, drift_facts, drift_sums, typical_likeness
+from osler.spine.report.drift import sentence
 from tests.unit.modalities.images.films import columns_of, films
 
 NEW = slice(700, 1200)
@@ -83,3 +86,20 @@ def test_too_few_pictures_say_nothing(data, known):
     assert drift_facts(columns, np.arange(FEWEST - 1)) == {}
     assert typical_likeness(columns, np.arange(FEWEST - 1), arrays=state.arrays) == {}
     assert drift(drift_sums(columns, np.arange(FEWEST - 1), facts=facts, state=state), facts=facts, state=state) == ()
+
+
+def test_pictures_that_say_they_are_synthetic_are_told_first_and_are_grave(data, known):
+    made = np.zeros(500, np.int64)
+    assert not any(shift.column == PROVENANCE for shift in shifts_of(known, films(data)[0][NEW], made))
+    made[::250] = 1
+    found = shifts_of(known, films(data)[0][NEW], made)
+    told = Drift({"image": found}, (), 500)
+    assert told.found[0].column == PROVENANCE
+    assert told.foreign == told.found[:1]
+    assert sentence(told.found[0], words("en")).startswith("0.4% of the pictures say in their files that they are synthetic")
+
+
+def shifts_of(known, pictures, made):
+    columns, (facts, state) = columns_of(pictures, made=made), known
+    sums = drift_sums(columns, np.arange(len(columns)), facts=facts, state=state)
+    return drift(sums, facts=facts, state=state)
