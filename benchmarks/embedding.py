@@ -1,6 +1,6 @@
 """Representations without labels on PneumoniaMNIST: what a line reads off them, and whether they tell pneumonia that training never saw.
 
-    python benchmarks/embedding.py [--data ../shared/data] [--budget 15m] [--held-budget 5m] [--seeds 3] [--set DECISION=VALUE …]
+    python benchmarks/embedding.py [--data ../shared/data] [--budget 15m] [--held-budget 5m] [--seeds 0 1 2] [--set DECISION=VALUE …]
 
 By the plain command on the official split, for each seed twice: with all training pictures, and with normal ones alone
 (`representation.holdout=pneumonia`). Measures are those of each bundle's scores.json, on the official test part, which takes no part in
@@ -55,26 +55,26 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[2] / "shared" / "data")
     parser.add_argument("--budget", default="15m")
     parser.add_argument("--held-budget", default="5m")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
     parser.add_argument("--set", action="append", default=[], dest="settings")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         study = get("pneumoniamnist", to=folder / "study", mirror=asked.data / "images")
         probes, held = [], []
-        for seed in range(asked.seeds):
+        for seed in asked.seeds:
             scores, seconds = judged(
                 study, folder / f"all-{seed}", budget=asked.budget, seed=seed, settings=tuple(asked.settings)
             )
             print(f"seed {seed}, {seconds:.0f} s, {scores['numbers']['embedding']}", flush=True)
             probes.append(told(scores, "linear_probe", "linear_probe"))
             told(scores, "nearest_neighbours", "nearest_neighbours")
-        for seed in range(asked.seeds):
+        for seed in asked.seeds:
             settings = (*asked.settings, f"representation.holdout={HELD}")
             scores, seconds = judged(study, folder / f"held-{seed}", budget=asked.held_budget, seed=seed, settings=settings)
             print(f"seed {seed} without {HELD}, {seconds:.0f} s", flush=True)
             held.append(told(scores, "anomaly", "anomaly"))
-        if asked.seeds > 1:
+        if len(asked.seeds) > 1:
             spread(probes)
             spread(held)
 

@@ -58,9 +58,9 @@ def fit(
 
     `batch_of(rows, seed)` gives a training batch, `tune()` fresh batches to score by. Each draw is seeded by (seed, member,
     epoch, step) and a checkpoint follows each epoch, so a killed training that is called again ends with the same weights,
-    byte for byte on CPU. Where epochs take another time than the plan foresaw, the clock may say anew how many there are. One-cycle schedules end well, so the best average is kept rather than training stopped early. Trouble
-    that the objective sees, or a loss that is not finite where it forgives one, ends training with what was kept, and is noted in
-    the progress. Raises RunError where a loss is not finite and nothing good is kept: its weights would be worth nothing.
+    byte for byte on CPU. Where epochs take another time than the plan foresaw, the clock may say anew how many there are. One-cycle
+    schedules end well, so the best average is kept rather than training stopped early. Trouble that the objective sees, or a loss
+    that is not finite where it forgives one, ends training with what was kept, and is noted in the progress. Raises RunError where a loss is not finite and nothing good is kept: its weights would be worth nothing.
     """
     plan = run.plan
     optimisers = objective.optimisers(plan=plan)
@@ -68,8 +68,9 @@ def fit(
     found = load(path, module=objective.module, optimisers=optimisers)
     fresh = {k: v.detach().clone() for k, v in objective.module.state_dict().items()}
     progress, averaged, kept = found or (Progress(), fresh, fresh)
+    told = _units(progress, plan)
     while progress.epoch < _epochs(progress, plan) and not progress.stopped:
-        began, epoch, told = time.monotonic(), progress.epoch, _told(progress, plan)
+        began, epoch = time.monotonic(), progress.epoch
         healthy = _run_epoch(objective, batch_of, rows=rows, optimisers=optimisers, averaged=averaged, run=run, progress=progress,
                    update=update)  # fmt: skip
         score = _score_averaged(objective, averaged, tune) if healthy else math.nan
@@ -83,7 +84,8 @@ def fit(
         progress.stopped = bool(progress.trouble) or run.clock.over(progress.seconds)
         _replan(progress, run)
         save(path, progress=progress, module=objective.module, averaged=averaged, kept=kept, optimisers=optimisers)
-        run.watch.advance(_told(progress, plan) - told, note=f"epoch {epoch + 1}, tune loss {score:.4g}")
+        before, told = told, max(told, _units(progress, plan))
+        run.watch.advance(told - before, note=f"epoch {epoch + 1}, tune loss {score:.4g}")
     _learning(optimisers)
     objective.module.load_state_dict(kept)
     objective.module.eval()
@@ -95,8 +97,8 @@ def _epochs(progress: Progress, plan: Mapping[str, Any]) -> int:
     return int(progress.replanned[-1][1] if progress.replanned else plan["fit.epochs"])
 
 
-def _told(progress: Progress, plan: Mapping[str, Any]) -> int:
-    """Return how many of the plan's epochs the user was told of: however many there are, they fill the same bar."""
+def _units(progress: Progress, plan: Mapping[str, Any]) -> int:
+    """Return how far a bar of the plan's epochs is full: however many there are in the end, they fill it."""
     return int(progress.epoch * plan["fit.epochs"] // _epochs(progress, plan))
 
 
