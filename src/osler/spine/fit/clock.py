@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 LATE = 1.25  # times its allowance: a training that would end later has fewer epochs
 EARLY = 0.8  # times its allowance: one that would end sooner, and wants more epochs, has more
+FIRST = 5.0  # seconds that a first epoch may take beyond the others: kernels are chosen, processes begin
 YOUNG = 4  # the first so-manieth part of a training may still be made longer: later the learning rate has come down too far
 
 
@@ -36,12 +37,13 @@ class Clock:
             return given
         if self.allowance is None or done >= planned:
             return planned
-        pace = max(seconds / done, 1e-9)
-        end, fit = seconds + pace * (planned - done), done + int(max(0.0, self.allowance - seconds) / pace)
-        if end > LATE * self.allowance:
-            return min(planned, max(done + 1, fit))
-        if end < EARLY * self.allowance and done <= max(1, planned // YOUNG):
-            return max(planned, min(self.most, fit))
+        left = max(0.0, self.allowance - seconds)
+        pace = max(seconds - FIRST, 1e-9) / done
+        if seconds + pace * (planned - done) > LATE * self.allowance:
+            return min(planned, done + max(1, int(left / pace)))
+        pace = max(seconds, 1e-9) / done
+        if seconds + pace * (planned - done) < EARLY * self.allowance and done <= max(1, planned // YOUNG):
+            return max(planned, min(self.most, done + int(left / pace)))
         return planned
 
 
