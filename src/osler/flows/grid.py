@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -63,7 +63,7 @@ def crew_maps(crew: Crew, source: Source, row: int, *, parts: Collection[str] = 
     """Return the raw maps (k, stored grid) of one case by the networks' mean and by the baseline, as `parts` asks."""
     found: Maps = {}
     if "network" in parts:
-        found["network"] = _mean([member.raw_map(source, row) for member in crew.networks])
+        found["network"] = _mean(member.raw_map(source, row) for member in crew.networks)
     if "baseline" in parts:
         found["baseline"] = _baseline_map(crew, source, row)
     return found
@@ -71,12 +71,18 @@ def crew_maps(crew: Crew, source: Source, row: int, *, parts: Collection[str] = 
 
 def maps_of(crews: Sequence[Crew], source: Source, row: int, *, parts: Collection[str] = PARTS) -> Maps:
     """Return the raw maps of one case by part, each the mean over crews."""
-    each = [crew_maps(crew, source, row, parts=parts) for crew in crews]
-    return {name: _mean([one[name] for one in each]) for name in parts}
+    return {name: _mean(crew_maps(crew, source, row, parts=(name,))[name] for crew in crews) for name in parts}
 
 
-def _mean(maps: list[np.ndarray]) -> np.ndarray:
-    return maps[0] if len(maps) == 1 else np.mean(maps, axis=0)
+def _mean(maps: Iterable[np.ndarray]) -> np.ndarray:
+    """Return the mean, in place of the first: of a whole CT a map takes more than a gigabyte, and two are held at once."""
+    each = iter(maps)
+    total, count = next(each), 1
+    for one in each:
+        total += one
+        count += 1
+        del one  # before the next is made
+    return total if count == 1 else np.divide(total, count, out=total)
 
 
 def _baseline_map(crew: Crew, source: Source, row: int) -> np.ndarray:

@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+import weakref
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pytest
 
 import osler
 from osler.core.errors import OutputError, RequestError
-from osler.flows import masks, painting
+from osler.flows import grid, masks, painting
 from osler.flows.files import Files
 from osler.flows.masks import Names, safe
 from osler.flows.train import train
@@ -205,3 +206,18 @@ def test_a_case_is_explained_by_its_picture(study, tmp_path):
     assert told[0]["picture"] in (tmp_path / "x" / "explanation.html").read_text()
     with pytest.raises(osler.OslerError, match="of masks and tracks a case is shown as a whole; leave --target and --class out"):
         osler.explain(folder / "m", folder / "table.parquet", out=tmp_path / "x", case="c3", level="yes")
+
+
+def test_maps_of_crews_are_averaged_one_at_a_time(monkeypatch):
+    drawn = [np.random.default_rng(seed).normal(size=(2, 3, 4, 5)).astype(np.float32) for seed in range(5)]
+    alive = []
+
+    def said(crew, source, row, *, parts):
+        assert sum(one() is not None for one in alive) <= 1  # the sum
+        found = {part: drawn[crew].copy() for part in parts}
+        alive.extend(weakref.ref(one) for one in found.values())
+        return found
+
+    monkeypatch.setattr(grid, "crew_maps", said)
+    found = grid.maps_of(range(5), None, 0, parts=("network",))
+    np.testing.assert_array_equal(found["network"], np.mean(drawn, axis=0))
