@@ -31,7 +31,9 @@ def represented(folder: Path, study: Path, *, budget: str) -> Path:
     """Return the bundle of a representation that saw the training and validation pictures alone, without labels."""
     table = pl.read_csv(study.parent / "table.csv").filter(pl.col("split") != "test").select("image")
     table.write_csv(study.parent / "unlabelled.csv")
-    asked = Request(study.parent / "unlabelled.csv", task="representation", inputs=("image=images:image",), budget=budget)
+    asked = Request(
+        study.parent / "unlabelled.csv", task="representation", inputs=("image=images:image",), budget=budget, leaks="drop"
+    )
     return train(asked, out=folder / "vectors", cache=folder / "cache")
 
 
