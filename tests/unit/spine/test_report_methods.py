@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from osler.core.plan import Decision, Plan
 from osler.language import LANGUAGES
 from osler.spine.report import documents_of, write_methods
 from osler.spine.report.numerals import number
@@ -35,6 +36,14 @@ def test_an_evaluation_speaks_of_no_training():
     told = write_methods(account)
     assert "applied unchanged" in told
     assert "AdamW" not in told
+
+
+def test_epochs_that_were_planned_anew_are_told_from_the_fewest_to_the_most():
+    values = {"split.folds": 2, "fit.members": 1, "fit.epochs": 20, "fit.learning_rate": 1e-3, "fit.batch": 8, "fit.weight_decay": 0.0,
+              "fit.ema": 0.9}  # fmt: skip
+    for replanned, told in ([], "20 epochs"), ([[1, 1, 9], [1, 2, 7]], "7 to 20 epochs"), ([[0, 1, 30], [1, 1, 30]], "30 epochs"):
+        plan = Plan([Decision(name, value, "why") for name, value in {**values, "fit.replanned": replanned}.items()])
+        assert f"for {told} in batches" in write_methods(replace(breast_cancer(), plan=plan))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -96,15 +96,24 @@ def _models(account: Account, said: Words) -> Iterator[str]:
     minutes = duration(60 * account.study.budget, said)
     yield said.say("methods.models", versions=versions, budget=minutes, seed=account.study.seed)
     if all(f"fit.{name}" in plan for name in ("epochs", "learning_rate", "batch", "weight_decay", "ema")):
-        yield said.say("methods.fit", **_fitting(plan))
+        yield said.say("methods.fit", **_fitting(plan, said))
     yield from (closed(said[member], said) for member in account.members)
     yield said.say(by_origin("methods.output", account, said))
 
 
-def _fitting(plan: Plan) -> dict[str, str]:
+def _fitting(plan: Plan, said: Words) -> dict[str, str]:
     rate, decay = (f"{plan[f'fit.{name}']:g}" for name in ("learning_rate", "weight_decay"))
-    return {"epochs": count(plan["fit.epochs"]), "batch": count(plan["fit.batch"]), "rate": rate, "decay": decay,
+    return {"epochs": _epochs(plan, said), "batch": count(plan["fit.batch"]), "rate": rate, "decay": decay,
             "ema": f"{plan['fit.ema']:g}"}  # fmt: skip
+
+
+def _epochs(plan: Plan, said: Words) -> str:
+    """Return how many epochs networks had: from the fewest to the most, where some were planned anew."""
+    planned, last = int(plan["fit.epochs"]), {which: total for which, _, total in plan.get("fit.replanned", [])}
+    trainings = int(plan.get("split.folds", 1)) * int(plan.get("fit.members", 1))
+    each = [last.get(number, planned) for number in range(trainings)]
+    low, high = count(min(each)), count(max(each))
+    return low if low == high else said.say("interval.ends", low=low, high=high)
 
 
 def _results(account: Account, said: Words) -> Iterator[list[str]]:
