@@ -1,6 +1,6 @@
 """Training patches and inference voxels per second of Osler beside a MONAI pipeline, and the memory of a large CT.
 
-    python benchmarks/segmentation_speed.py [--steps 20] [--cases 8] [--threads 2] [--without-memory] [--budget 20m]
+    python benchmarks/segmentation_speed.py [--steps 20] [--cases 8] [--threads 2] [--without-memory | --only-memory] [--budget 20m]
 
 Same volumes (hippocampus, training persons), same network object, patch, batch and optimiser: both sides build what Osler's plan for `--budget`
 says. MONAI (in an environment of its own, which holds Osler too) reads with LoadImaged, Orientationd, Spacingd and NormalizeIntensityd into a CacheDataset, cuts
@@ -8,8 +8,8 @@ with RandCropByPosNegLabeld, moves with RandAffined and RandFlipd, changes inten
 and trains with DiceCELoss over deep supervision; it is run in float32 and once more in Osler's precision, so that what comes of that alone is
 seen. Inference is sliding_window_inference, Gaussian, overlap .5, from tensors in memory to labels; Osler's is from its columns. Where the network
 averages mirror images, it does so on both sides. Reading and the filling of the cache are not timed on either side. Memory is the peak of the
-proportional share (PSS) of `osler predict` and its workers on a CT of 512 × 512 × 600, a real average head tiled up, and of MONAI's sliding window on the
-same volume. `--plain-network` runs MONAI's side alone with its DynUNet, to try it.
+proportional share (PSS) of a prediction and its workers on a CT of 512 × 512 × 600, a real average head tiled up, by the networks and by the
+baselines. `--plain-network` runs MONAI's side alone with its DynUNet, to try it.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -307,19 +308,39 @@ STRETCHED = ((0, 900, 3100, 4100), (-1000, -100, 100, 1100))
 BONE = 300  # Hounsfield units
 
 
-def memory() -> dict[str, float]:
-    """Return the peak GiB and the seconds of `osler predict` on the large CT, and those of MONAI's sliding window."""
+def memory(parts: Sequence[str] = ("network", "baseline")) -> dict[str, float]:
+    """Return the peak GiB and the seconds of prediction of the large CT by all five networks, and by all five baselines.
+
+    The plan has no overlap of tiles and no mirror images: they would take sixteen times as long and hold nothing more.
+    """
     import segmentation as shared
 
     study, table = head_study(HOME / "head")
-    model = HOME / "head-model"
+    model, found = HOME / "head-model", {}
     if not model.is_dir():
-        shared.command("train", study, "--budget", "1m", "--out", model, "--cache", HOME / "head-cache", log=HOME / "log.txt")
-    words = [sys.executable, "-m", "osler", "predict", model, table, "--out", HOME / f"head-predicted-{int(time.time())}"]
-    own = watched(words, {**os.environ, "PYTHONPATH": str(ROOT / "src")})
-    found = {"osler GiB": own[0], "osler seconds": own[1]}
-    print(f"512 × 512 × 600 CT, osler predict: {own[0]:.2f} GiB at most, {own[1]:.0f} s", flush=True)
+        quick = ("--set", "inputs.image.overlap=0.0", "--set", "inputs.image.mirror=[]")
+        words = ("--budget", "1m", *quick, "--out", model, "--cache", HOME / "head-cache")
+        shared.command("train", study, *words, log=HOME / "log.txt")
+    for part in parts:
+        out = HOME / f"head-predicted-{part}-{int(time.time())}"
+        own = watched(
+            [sys.executable, __file__, "--paint", part, model, table, out], {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+        )
+        found |= {f"{part} GiB": own[0], f"{part} seconds": own[1]}
+        print(f"512 × 512 × 600 CT, {part}: {own[0]:.2f} GiB at most, {own[1]:.0f} s", flush=True)
     return found
+
+
+def paint(part: str, model: str, table: str, out: str) -> None:
+    """Predict as the command does, with the networks or the baselines alone, whichever the bundle has chosen."""
+    from dataclasses import replace
+
+    from osler.flows import predict
+    from osler.flows.predictor import load
+    from osler.spine.output import Blend
+
+    predict.load = lambda *given, **named: replace(load(*given, **named), blend=Blend(1.0 if part == "network" else 0.0))
+    predict.predict(model, table, out=out)
 
 
 def watched(words, variables) -> tuple[float, float]:
@@ -337,7 +358,7 @@ def watched(words, variables) -> tuple[float, float]:
         except psutil.Error:
             pass
         peak = max(peak, total / 2**30)
-        time.sleep(0.2)
+        time.sleep(2)  # reading the shares of memory holds the process up
     if process.returncode:
         raise SystemExit(process.returncode)
     return peak, time.perf_counter() - began
@@ -375,7 +396,15 @@ def main() -> None:
     parser.add_argument("--plain-network", action="store_true")
     parser.add_argument("--part", choices=("osler", "monai"))
     parser.add_argument("--precision", choices=("own", "float32"), default="own")
+    parser.add_argument("--only-memory", action="store_true")
+    parser.add_argument("--paint", nargs=4, metavar=("PART", "BUNDLE", "TABLE", "OUT"), help="one prediction, to be watched")
     asked = parser.parse_args()
+    if asked.paint:
+        paint(*asked.paint)
+        return
+    if asked.only_memory:
+        memory()
+        return
     if asked.part:
         part(asked)
         return
