@@ -108,8 +108,8 @@ def _replan(progress: Progress, run: Run) -> None:
     after = run.clock.epochs(before, done=progress.epoch, seconds=progress.seconds)
     if after != before:
         progress.replanned.append((progress.epoch, after))
-        each = progress.seconds / progress.epoch
-        run.watch.say(f"an epoch takes {each:.3g} s, other than planned: there will be {after} epochs instead of {before}")
+        pace = f"an epoch takes {progress.seconds / progress.epoch:.3g} s, other than planned"
+        run.watch.say(f"{pace if run.clock.allowance else 'as the plan says'}: there will be {after} epochs instead of {before}")
 
 
 def draw(*at: int) -> int:
