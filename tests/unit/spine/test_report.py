@@ -457,7 +457,7 @@ def test_drift_is_told_with_its_numbers_in_report_card_and_terminal():
 
 
 def test_every_finding_has_its_sentence_in_both_languages():
-    known = {"mean": 1.0, "sd": 1.0, "missing": 0.0, "unreadable": 0.9, "outside": 0.0, "unknown": 0.0}
+    known = {"mean": 1.0, "sd": 1.0, "missing": 0.0, "unreadable": 0.9, "outside": 0.0, "unknown": 0.0, "synthetic": 0.5}
     for finding in get_args(Finding):
         for kind in ("number", "category"):
             shift = Shift(
