@@ -96,7 +96,9 @@ def test_pictures_that_say_they_are_synthetic_are_told_first_and_are_grave(data,
     told = Drift({"image": found}, (), 500)
     assert told.found[0].column == PROVENANCE
     assert told.foreign == told.found[:1]
-    assert sentence(told.found[0], words("en")).startswith("0.4% of the pictures say in their files that they are synthetic")
+    assert sentence(told.found[0], words("en")).startswith(
+        "'picture provenance': 0.4% of the pictures say in their files that they are synthetic"
+    )
 
 
 def shifts_of(known, pictures, made):
