@@ -183,8 +183,19 @@ def check_counts(plan: Plan) -> None:
     faults = [f"'{name}' is {plan[name]!r}; it is at least 1" for name in counts if plan[name] < 1]
     above = [f"fit.{name}" for name in ("learning_rate", "clip", "network_share", "overhead")]
     faults += [f"'{name}' is {plan[name]!r}; it is above 0" for name in above if not plan[name] > 0]
+    faults += [
+        f"'fit.replanned' holds {line!r}; wanted three whole numbers: a training, an epoch from 1 on, and no fewer epochs in all"
+        for line in plan.get("fit.replanned", [])
+        if not _pace(line)
+    ]
     if faults:
         raise PlanError("\n".join(faults))
+
+
+def _pace(line: Any) -> bool:
+    """Whether a line says of a training after which epoch there are how many."""
+    whole = isinstance(line, list) and len(line) == 3 and all(type(value) is int for value in line)
+    return whole and line[0] >= 0 and 1 <= line[1] <= line[2]
 
 
 def steps_of(plan: Mapping[str, Any], cases: int) -> int:

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from osler.core.errors import PlanError
 from osler.core.plan import Decision, Plan
 from osler.flows.members import clock_of, with_replanned
 from osler.spine.fit import Clock
 from osler.spine.fit.clock import EARLY, FIRST, LATE, share_done
-from osler.spine.plan import REPLANNED
+from osler.spine.plan import REPLANNED, check_counts
 
 
 @pytest.mark.parametrize(
@@ -90,6 +91,16 @@ def test_a_plan_tells_how_trainings_went_on_and_is_followed():
     again = Plan.from_json(told.to_json())
     assert clock_of(again, 1, cases=50, clocked=False) == Clock(replanned=((1, 4), (2, 5)))
     assert clock_of(again, 2, cases=50, clocked=False) == Clock()
+
+
+@pytest.mark.parametrize("line", [5, [0, 1], [0, "one", 4], [0, 0, 4], [0, 5, 4], [-1, 1, 4], [0, 1, 4.0], [0, True, 4]])
+def test_a_line_that_says_nothing_of_a_training_is_refused(line):
+    counts = ("epochs", "members", "ensemble", "batch", "epoch_cases", "predict_batch", "threads", "rounds", "learning_rate", "clip",
+              "network_share", "overhead")  # fmt: skip
+    plan = Plan([REPLANNED, *(Decision(f"fit.{name}", 1, "why") for name in counts)])
+    check_counts(plan.set_by_user({"fit.replanned": [[0, 1, 4], [0, 4, 4]]}))
+    with pytest.raises(PlanError, match="three whole numbers"):
+        check_counts(plan.set_by_user({"fit.replanned": [[0, 1, 4], line]}))
 
 
 def test_a_clock_is_read_off_the_plan():

@@ -129,12 +129,14 @@ def test_the_clock_ends_a_training_and_a_second_call_replays_it(tmp_path, monkey
     monkeypatch.setattr(room.time, "monotonic", lambda: float(next(now)))
     progress, stopped = trained(tmp_path, clock=Clock(24.0))
     assert (progress.epoch, progress.stopped, progress.seconds) == (3, True, 30.0)
+    assert progress.replanned == [(3, 3)]
     objective = Line()
     again, weights = trained(tmp_path, objective=objective, clock=Clock(24.0))
     assert objective.steps == 0
     assert again == progress
     assert equal(weights, stopped)
     assert trained(tmp_path / "free")[0].epoch == 6
+    assert equal(stopped, trained(tmp_path / "told", clock=Clock(replanned=((3, 3),)))[1])  # by the plan that tells of it
 
 
 def paced(folder, monkeypatch, *, seconds, **more):

@@ -60,7 +60,9 @@ def fit(
     epoch, step) and a checkpoint follows each epoch, so a killed training that is called again ends with the same weights,
     byte for byte on CPU. Where epochs take another time than the plan foresaw, the clock may say anew how many there are. One-cycle
     schedules end well, so the best average is kept rather than training stopped early. Trouble that the objective sees, or a loss
-    that is not finite where it forgives one, ends training with what was kept, and is noted in the progress. Raises RunError where a loss is not finite and nothing good is kept: its weights would be worth nothing.
+    that is not finite where it forgives one, ends training with what was kept, and is noted in the progress.
+
+    Raises RunError where a loss is not finite and nothing good is kept: its weights would be worth nothing.
     """
     plan = run.plan
     optimisers = objective.optimisers(plan=plan)
@@ -105,7 +107,8 @@ def _units(progress: Progress, plan: Mapping[str, Any]) -> int:
 def _replan(progress: Progress, run: Run) -> None:
     """Let the clock say anew how many epochs there are."""
     before = _epochs(progress, run.plan)
-    after = run.clock.epochs(before, done=progress.epoch, seconds=progress.seconds)
+    over = run.clock.over(progress.seconds)  # told too: whoever gives the plan back ends there
+    after = progress.epoch if over else run.clock.epochs(before, done=progress.epoch, seconds=progress.seconds)
     if after != before:
         progress.replanned.append((progress.epoch, after))
         pace = f"an epoch takes {progress.seconds / progress.epoch:.3g} s, other than planned"
