@@ -41,3 +41,17 @@ class Target:
         weight = None if self.weight is None else self.weight[rows]
         side = None if self.side is None else self.side[rows]
         return replace(self, values=self.values[rows], observed=self.observed[rows], weight=weight, side=side)
+
+
+def logarithms(info: Mapping[str, Any]) -> list[bool]:
+    """Return which targets of `info` are held as their decimal logarithms."""
+    return [bool(flag) for flag in info.get("logarithm") or [False] * len(info["names"])]
+
+
+def target_labels(info: Mapping[str, Any]) -> list[str]:
+    """Return what the values of each target are, as people call it: its name, or the logarithm of it.
+
+    >>> target_labels({"names": ["logS", "VDss"], "logarithm": [False, True]})
+    ['logS', 'log10 VDss']
+    """
+    return [f"log10 {name}" if log else str(name) for name, log in zip(info["names"], logarithms(info), strict=True)]

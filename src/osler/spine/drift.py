@@ -14,7 +14,7 @@ from osler.contract import Modality
 from osler.core.columns import Columns
 from osler.core.drift import Drift, OutcomeShift
 from osler.core.state import State
-from osler.core.target import Target
+from osler.core.target import Target, target_labels
 
 Z = 1.959963984540054
 FEWEST = 5  # cases of a class before its share is told
@@ -102,7 +102,7 @@ def outcome_shifts(
         for at, name in enumerate(names):
             found += _classes(str(name), before, now, at, column=columns[at])
     elif before.get("scale") and now.get("scale"):
-        parts = (_mean(str(name), before, now, at, column=columns[at]) for at, name in enumerate(names))
+        parts = (_mean(name, before, now, at, column=columns[at]) for at, name in enumerate(target_labels(before)))
         found += [p for p in parts if p]
     return tuple(found[:MOST])
 

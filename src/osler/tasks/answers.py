@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from osler.core.attribution import Answer
 from osler.core.state import State
+from osler.core.target import target_labels
 from osler.tasks.classes import positives
 from osler.tasks.labels import safe_names
 
@@ -31,14 +32,15 @@ def of_classes(state: State, *, info: Mapping[str, Any]) -> tuple[Answer, ...]:
     return tuple(answers)
 
 
-def of_numbers(state: State, *, names: Sequence[str], mean: np.ndarray, scale: np.ndarray) -> tuple[Answer, ...]:
-    """Return one answer per target, in its unit."""
+def of_numbers(state: State, *, info: Mapping[str, Any], mean: np.ndarray, scale: np.ndarray) -> tuple[Answer, ...]:
+    """Return one answer per target, in its unit; of one that is held as its logarithm that is its scale."""
+    names = info["names"]
     slope, intercept = _calibration(state, len(names))
     columns = [f"predicted_{name}" for name in safe_names(names)]
     return tuple(
         Answer(name, "", columns[at], np.eye(len(names))[at] * scale[at] * slope[at], float(mean[at] + scale[at] * intercept[at]),
                scale="value")
-        for at, name in enumerate(names)
+        for at, name in enumerate(target_labels(info))
     )  # fmt: skip
 
 

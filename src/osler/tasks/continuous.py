@@ -11,13 +11,14 @@ import numpy as np
 from osler.core.measure import Measure
 from osler.core.ranks import spearman
 from osler.core.sums import added
-from osler.tasks import bounds
+from osler.core.target import logarithms
+from osler.tasks import bounds, logarithm
 from osler.tasks.labels import safe_names
 from osler.tasks.multiclass import mean_of_known
 
 # Statistics of a case, per target: the observed value (NaN where unobserved), the prediction, and the usual error at such a
-# prediction (equal where no case is surer than another), in the target's unit; that unit: its standard deviation in training; and of a
-# value that is only a bound this (else NaN), with its side (1 above, -1 below, else 0).
+# prediction (equal where no case is surer than another), in the target's unit, or that of its logarithm; that unit: its standard deviation in
+# training; and of a value that is only a bound this (else NaN), with its side (1 above, -1 below, else 0).
 TRUTH, GUESS, SPREAD, UNIT, BOUND, SIDE = range(6)
 WIDTH = 6
 
@@ -30,6 +31,15 @@ MEASURES = (
     Measure("calibration_intercept", "higher"),
 )
 
+# Of a target that is held as its logarithm: its errors are ratios.
+LOGARITHMS = (
+    Measure("rmse_log10", "lower", "log"),
+    Measure("mae_log10", "lower", "log"),
+    Measure("fold_error", "lower", "log"),
+    Measure("within_twofold", "higher", "logit", proportion=True),
+    *MEASURES[2:],
+)
+
 # Of several targets these are means, which no unit enters.
 MEANS = (
     Measure("scaled_rmse", "lower", "log"),
@@ -39,20 +49,27 @@ MEANS = (
 
 def measured(info: Mapping[str, Any]) -> tuple[Measure, ...]:
     """Return the measures of the targets of `info`: of several, means of what has no unit first, then those of each."""
-    own = [_of_each(flag) for flag in _bounded(info)]
+    own = [_of_each(bounded, log) for bounded, log in _kinds(info)]
     if len(own) == 1:
         return own[0]
     named = zip(safe_names(info["names"]), own, strict=True)
     return (*MEANS, *(replace(m, name=f"{m.name}_{name}") for name, each in named for m in each))
 
 
-def _bounded(info: Mapping[str, Any]) -> list[bool]:
-    """Return of which targets (L,) some values are bounds."""
-    return [bool(flag) for flag in info.get("bounded") or [False] * len(info["names"])]
+def _kinds(info: Mapping[str, Any]) -> list[tuple[bool, bool]]:
+    """Return of each target (L,) whether some of its values are bounds, and whether it is held as its logarithm."""
+    bounded = [bool(flag) for flag in info.get("bounded") or [False] * len(info["names"])]
+    return list(zip(bounded, logarithms(info), strict=True))
 
 
-def _of_each(bounded: bool) -> tuple[Measure, ...]:
-    return (*MEASURES, *bounds.MEASURES) if bounded else MEASURES
+def _of_each(bounded: bool, log: bool) -> tuple[Measure, ...]:
+    return (*(LOGARITHMS if log else MEASURES), *(bounds.MEASURES if bounded else ()))
+
+
+def _named(found: Mapping[str, Any], kind: tuple[bool, bool]) -> dict[str, Any]:
+    """Return the values of the measures of a target of such a kind."""
+    alike = {"rmse_log10": "rmse", "mae_log10": "mae"}
+    return {m.name: found[alike.get(m.name, m.name)] for m in _of_each(*kind)}
 
 
 def part(statistics: np.ndarray, number: int) -> np.ndarray:
@@ -62,14 +79,15 @@ def part(statistics: np.ndarray, number: int) -> np.ndarray:
 
 def measures(statistics: np.ndarray, counts: np.ndarray, *, info: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """Return each measure (r,) of resamples `counts` (r, n); NaN where it does not exist (a constant outcome)."""
-    names = info["names"]
-    each = [_one(part(statistics, number), counts, bounded=flag) for number, flag in enumerate(_bounded(info))]
+    names, kinds = info["names"], _kinds(info)
+    each = [_one(part(statistics, number), counts, bounded=bounded) for number, (bounded, _) in enumerate(kinds)]
+    own = [_named(one, kind) for one, kind in zip(each, kinds, strict=True)]
     if len(names) == 1:
-        return each[0]
+        return own[0]
     units = [float(mean_of_known(part(statistics, number)[:, UNIT])) for number in range(len(names))]  # of folds, their mean
     scaled = [{**one, "scaled_rmse": one["rmse"] / unit} for one, unit in zip(each, units, strict=True)]
     out = {m.name: mean_of_known(np.stack([one[m.name] for one in scaled], axis=1)) for m in MEANS}
-    for name, one in zip(safe_names(names), each, strict=True):
+    for name, one in zip(safe_names(names), own, strict=True):
         out |= {f"{measure}_{name}": values for measure, values in one.items()}
     return out
 
@@ -86,9 +104,8 @@ def _exact(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
     if not known.all():
         statistics, counts = statistics[known], counts[:, known]
     if not len(statistics):
-        return {m.name: np.full(len(counts), np.nan) for m in MEASURES}
-    values = {**_sums(statistics, counts), "spearman": spearman(statistics[:, TRUTH], statistics[:, GUESS], counts)}
-    return {m.name: values[m.name] for m in MEASURES}
+        return {m.name: np.full(len(counts), np.nan) for m in (*MEASURES, *LOGARITHMS)}
+    return {**_sums(statistics, counts), "spearman": spearman(statistics[:, TRUTH], statistics[:, GUESS], counts)}
 
 
 def _sums(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
@@ -97,17 +114,22 @@ def _sums(statistics: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
     truth = statistics[:, TRUTH] - statistics[:, TRUTH].mean()
     guess = statistics[:, GUESS] - statistics[:, GUESS].mean()
     error = statistics[:, GUESS] - statistics[:, TRUTH]
-    columns = np.stack([np.ones(len(truth)), error**2, np.abs(error), truth, truth**2, guess, guess**2, truth * guess], axis=1)
-    sums = added(counts, [columns])[0]
-    size, squares, absolute, y, yy, g, gg, yg = sums.T
+    near = np.abs(error) <= _TWOFOLD
+    own = np.ones(len(truth)), error**2, np.abs(error), truth, truth**2, guess, guess**2, truth * guess, near
+    size, squares, absolute, y, yy, g, gg, yg, twofold = added(counts, [np.stack(own, axis=1)])[0].T
     with np.errstate(invalid="ignore", divide="ignore"):
         return {
             "rmse": np.sqrt(squares / size),
             "mae": absolute / size,
+            "fold_error": logarithm.back(absolute / size),
+            "within_twofold": twofold / size,
             "r2": 1 - squares / _positive(yy - y**2 / size, yy),
             "calibration_slope": (yg - y * g / size) / _positive(gg - g**2 / size, gg),
             "calibration_intercept": (y - g) / size + middle,  # with slope one: the mean of observed less predicted
         }
+
+
+_TWOFOLD = np.log10(2) * (1 + 1e-12)  # of decimal logarithms; a ratio of 2 counts
 
 
 def _positive(spread: np.ndarray, scale: np.ndarray) -> np.ndarray:
@@ -116,14 +138,15 @@ def _positive(spread: np.ndarray, scale: np.ndarray) -> np.ndarray:
 
 def support(statistics: np.ndarray, *, info: Mapping[str, Any]) -> Mapping[str, float]:
     """Return by measure how many cases carry it (see Task.support)."""
-    names = info["names"]
-    each = [_supported(part(statistics, number), bounded=flag) for number, flag in enumerate(_bounded(info))]
+    names, kinds = info["names"], _kinds(info)
+    each = [_supported(part(statistics, number), bounded=bounded) for number, (bounded, _) in enumerate(kinds)]
+    own = [_named(one, kind) for one, kind in zip(each, kinds, strict=True)]
     if len(names) == 1:
-        return each[0]
-    each = [{**own, "scaled_rmse": own["rmse"]} for own in each]
-    out = {m.name: max(own[m.name] for own in each) for m in MEANS}
-    for name, own in zip(safe_names(names), each, strict=True):
-        out |= {f"{measure}_{name}": size for measure, size in own.items() if measure != "scaled_rmse"}
+        return own[0]
+    each = [{**one, "scaled_rmse": one["rmse"]} for one in each]
+    out = {m.name: max(one[m.name] for one in each) for m in MEANS}
+    for name, one in zip(safe_names(names), own, strict=True):
+        out |= {f"{measure}_{name}": size for measure, size in one.items()}
     return out
 
 
@@ -146,7 +169,7 @@ def _carried(statistics: np.ndarray) -> dict[str, float]:
     known = statistics[~np.isnan(statistics[:, TRUTH])]
     size = float(len(known))
     if size <= _LEAST_CARRIED:
-        return {m.name: size for m in MEASURES}
+        return {m.name: size for m in (*MEASURES, *LOGARITHMS)}
     truth, guess = known[:, TRUTH], known[:, GUESS]
     error, y, g = guess - truth, truth - truth.mean(), guess - guess.mean()
     share = float(np.mean(error**2) / np.mean(y**2)) if np.ptp(y) > 0 else 1.0
@@ -154,11 +177,12 @@ def _carried(statistics: np.ndarray) -> dict[str, float]:
     moved = {
         "rmse": error**2,
         "mae": np.abs(error),
+        "fold_error": np.abs(error),
         "r2": error**2 - share * y**2,
         "calibration_slope": g * (y - slope * g),
         "calibration_intercept": error,
     }
-    return {m.name: freedom(moved[m.name]) if m.name in moved else size for m in MEASURES}
+    return {m.name: freedom(moved[m.name]) if m.name in moved else size for m in (*MEASURES, *LOGARITHMS)}
 
 
 def freedom(moved: np.ndarray) -> float:

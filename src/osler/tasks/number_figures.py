@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from osler.core.figure import Figure, Series
+from osler.core.target import target_labels
 from osler.tasks import continuous, selective
 from osler.tasks.curves import LEAST_IN_BIN, POOLED
 from osler.tasks.labels import LEAST_CASES, safe_names
@@ -20,7 +21,7 @@ def figures(statistics: np.ndarray, *, info: Mapping[str, Any]) -> tuple[Figure,
     """Return the figures of each target, of the first six."""
     names = info["names"]
     out: list[Figure] = []
-    for number, (name, key) in enumerate(zip(names, safe_names(names), strict=True)):
+    for number, (name, key) in enumerate(zip(target_labels(info), safe_names(names), strict=True)):
         part = continuous.part(statistics, number)
         part = part[~np.isnan(part[:, continuous.TRUTH])]
         if len(part) >= LEAST_IN_BIN and number < _MOST_TARGETS:

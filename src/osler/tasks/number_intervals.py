@@ -14,8 +14,9 @@ from scipy.special import fdtrc
 
 from osler.core.measure import Measure
 from osler.core.state import State
+from osler.core.target import logarithms, target_labels
 from osler.core.view import View
-from osler.tasks import conformal, continuous
+from osler.tasks import conformal, continuous, logarithm
 from osler.tasks.labels import safe_names
 
 FOR_SPREAD = 200  # groups under which the width of errors is not looked at place by place
@@ -28,6 +29,7 @@ _EQUAL = (
     "The errors of {targets} are about as wide at every prediction, so the intervals are too: "
     "no case is surer than another, and none can be set aside."
 )
+_RATIOS = "The intervals of {targets} reach as far above as below in ratio; their widths are told of the logarithm."
 _SCALED = "The intervals of {targets} are wider where errors are usually larger."
 
 
@@ -100,16 +102,17 @@ def usual(guess: np.ndarray, state: State) -> np.ndarray:
 
 
 def decoded(guess: np.ndarray, state: State, *, info: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Return `low_<level>_<target>` and `high_<level>_<target>` (n,) in the target's unit, at the level that is shown."""
+    """Return `low_<level>_<target>` and `high_<level>_<target>` (n,) in the table's unit, at the level that is shown."""
     known = state.arrays.get("conformal_levels", np.empty(0))
     at = conformal.shown(known)
     if at is None:
         return {}
     half, level = state.arrays["radius"][at] * usual(guess, state), int(known[at])
-    out = {}
+    out, logs = {}, logarithms(info)
     for number, name in enumerate(safe_names(info["names"])):
-        out[f"low_{level}_{name}"] = guess[:, number] - half[:, number]
-        out[f"high_{level}_{name}"] = guess[:, number] + half[:, number]
+        for end, sign in (("low", -1), ("high", 1)):
+            edge = guess[:, number] + sign * half[:, number]
+            out[f"{end}_{level}_{name}"] = logarithm.back(edge) if logs[number] else edge
     return out
 
 
@@ -160,6 +163,7 @@ def _held(part: np.ndarray, radius: float) -> tuple[np.ndarray, np.ndarray, np.n
 
 
 def _notes(state: State, info: Mapping[str, Any]) -> tuple[str, ...]:
-    told = {good: [n for n, s in zip(info["names"], scaled(state), strict=True) if s == good] for good in (True, False)}
-    found = [(told[True], _SCALED), (told[False], _EQUAL)]
+    told = {good: [n for n, s in zip(target_labels(info), scaled(state), strict=True) if s == good] for good in (True, False)}
+    logs = [label for label, log in zip(target_labels(info), logarithms(info), strict=True) if log]
+    found = [(told[True], _SCALED), (told[False], _EQUAL), (logs, _RATIOS)]
     return (_NOTE, *(text.format(targets=", ".join(names)) for names, text in found if names))

@@ -12,7 +12,7 @@ import numpy as np
 from osler.core.bounds import parted
 from osler.core.errors import Refusal, StudyError, did_you_mean
 from osler.core.target import Target
-from osler.tasks import bounds
+from osler.tasks import bounds, logarithm
 from osler.tasks.labels import canonical
 
 
@@ -44,9 +44,18 @@ def read(
     if bounds.chosen(settings) != "use":
         values, side = np.where(side != 0, np.nan, values), np.zeros_like(side)
     values[list(refusals)], side[list(refusals)] = np.nan, 0
+    logs = logarithm.chosen(values, names=names, info=info, settings=settings)
+    values, lost = logarithm.taken(values, logs)
+    refusals |= _without_logarithm(names, lost)
+    values[list(refusals)], side[list(refusals)] = np.nan, 0
     held = side.any(axis=0)
     told = info.get("bounded") if info else held.tolist() if held.any() else None
-    about = {"kind": "regression", "names": names, **({"bounded": told} if told else {})}
+    about = {
+        "kind": "regression",
+        "names": names,
+        **({"bounded": told} if told else {}),
+        **({"logarithm": logs} if any(logs) else {}),
+    }
     return Target(values, ~np.isnan(values) & (side == 0), about, side=side if held.any() else None), refusals
 
 
@@ -63,6 +72,14 @@ def _refusals(names: list[str], parts: list[_Numbers], bounded: str) -> dict[int
     for name, part in zip(names, parts, strict=True):
         refusals |= dict.fromkeys(np.flatnonzero(part.bad).tolist(), Refusal("bad_number", "not a finite number", name))
     return refusals
+
+
+def _without_logarithm(names: list[str], lost: np.ndarray) -> dict[int, Refusal]:
+    return {
+        row: Refusal("no_logarithm", "the target is read as its logarithm, and this number is not above 0", name)
+        for name, rows in zip(names, lost.T, strict=True)
+        for row in np.flatnonzero(rows).tolist()
+    }
 
 
 def _numbers(column: np.ndarray) -> _Numbers:

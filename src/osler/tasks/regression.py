@@ -17,11 +17,11 @@ from osler.core.measure import Measure
 from osler.core.pace import Pace
 from osler.core.plan import Brief, Decision
 from osler.core.state import State
-from osler.core.target import Target
+from osler.core.target import Target, logarithms
 from osler.core.telling import Telling
 from osler.core.update import Updates
 from osler.core.view import View
-from osler.tasks import bounds, conformal, continuous, number_intervals, numbers, selective
+from osler.tasks import bounds, conformal, continuous, logarithm, number_intervals, numbers, selective
 from osler.tasks.labels import safe_names
 from osler.tasks.settings import chosen_rows, finite, setting
 
@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 
 
 class Regression(Task):
-    """One or several numbers. Raw outputs are standardised: (value - target.mean) / target.scale, one per target."""
+    """One or several numbers. Raw outputs are standardised: (value - target.mean) / target.scale, one per target.
+
+    A target whose ratios count is held as its decimal logarithm (`target.transform`): errors, measures, intervals and explanations are of
+    it, and predictions are given back in the table's unit.
+    """
 
     name: ClassVar[str] = "regression"
 
@@ -41,7 +45,8 @@ class Regression(Task):
         info: Mapping[str, Any] | None = None,
         settings: Mapping[str, Any] = NO_OPTIONS,
     ) -> tuple[Target, dict[int, Refusal]]:
-        """Return the target; info is {"kind": "regression", "names"}, and "bounded" by target where some values are bounds."""
+        """Return the target; info is {"kind": "regression", "names"}, "bounded" by target where some values are bounds, and
+        "logarithm" by target where some are read as logarithms."""
         return numbers.read(columns, info, settings=settings)
 
     def stratum(self, target: Target) -> np.ndarray:
@@ -67,7 +72,7 @@ class Regression(Task):
         kept = target.take(rows)
         mean, scale = _moments(np.where(kept.observed, kept.values, np.nan))
         cases = kept.observed.sum(axis=0).tolist()
-        told = bounds.counted(kept.side, target.info["names"])
+        told = bounds.counted(kept.side, target.info["names"]) | _shapes(kept)
         return {**target.info, "cases": cases, "mean": mean.tolist(), "scale": scale.tolist(), **told}
 
     def rules(self, brief: Brief) -> tuple[Decision, ...]:
@@ -78,6 +83,7 @@ class Regression(Task):
             Decision(
                 "target.calibration", "fitted", "a clear squeeze or stretch of predictions is undone", "rule", ("fitted", "none")
             ),
+            *logarithm.rules(brief.target),
             *bounds.rules(),
             *conformal.rules(by_class=False),
         )
@@ -138,8 +144,9 @@ class Regression(Task):
         slope, intercept, residual = (np.array([line[part] for line in lines]) for part in range(3))
         arrays = {"slope": slope, "intercept": intercept, "residual": residual * scale}
         truth = np.where(kept.observed, kept.values, np.nan)
-        own = None if groups is None else groups[rows]
-        reach = number_intervals.learned(_guess(raw, State(arrays), plan), truth, own, plan=plan)
+        own, guess = None if groups is None else groups[rows], _guess(raw, State(arrays), plan)
+        arrays |= _stretched(guess, truth, kept.info)
+        reach = number_intervals.learned(guess, truth, own, plan=plan)
         values = {"cases": len(raw), "calibration": [line[3] for line in lines], **reach.values}
         return State({**arrays, **reach.arrays}, values)
 
@@ -161,17 +168,23 @@ class Regression(Task):
         return settled_anew(self, finite(raw), target, arrays=arrays, plan=plan, groups=groups)
 
     def decode(self, raw: np.ndarray, state: State, *, info: Mapping[str, Any], plan: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        """Return `predicted_<target>`, `low_<level>_<target>` and `high_<level>_<target>` in the target's unit."""
-        guess = _guess(raw, state, plan)
-        found = {f"predicted_{name}": guess[:, number] for number, name in enumerate(safe_names(info["names"]))}
+        """Return `predicted_<target>`, `low_<level>_<target>` and `high_<level>_<target>` in the table's unit. Of a target that is held as
+        its logarithm the prediction is the median, as it is scored, and `mean_<target>` stands beside it: what many cases add up to."""
+        guess, logs = _guess(raw, state, plan), logarithms(info)
+        stretch = state.arrays.get("stretch", np.ones(len(logs)))
+        found: dict[str, np.ndarray] = {}
+        for number, (name, log) in enumerate(zip(safe_names(info["names"]), logs, strict=True)):
+            middle = logarithm.back(guess[:, number]) if log else guess[:, number]
+            found[f"predicted_{name}"] = middle
+            found |= {f"mean_{name}": stretch[number] * middle} if log else {}
         return {**found, **number_intervals.decoded(guess, state, info=info)}
 
     def answers(self, state: State, *, info: Mapping[str, Any], plan: Mapping[str, Any]) -> tuple[Answer, ...]:
-        """Return the prediction of each target, in its unit."""
+        """Return the prediction of each target, in its unit, or its logarithm."""
         from osler.tasks.answers import of_numbers
 
         mean, scale = _scale(plan, len(info["names"]))
-        return of_numbers(state, names=info["names"], mean=mean, scale=scale)
+        return of_numbers(state, info=info, mean=mean, scale=scale)
 
     def measured(self, info: Mapping[str, Any]) -> tuple[Measure, ...]:
         """Return the measures; RMSE is the primary one, of several targets its mean in standard deviations of the training cases. All but
@@ -224,6 +237,27 @@ def _moments(known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mean = np.where(seen, known, 0.0).sum(axis=0) / size
     scale = np.sqrt((np.where(seen, known - mean, 0.0) ** 2).sum(axis=0) / size)
     return mean, np.where(scale > 0, scale, 1.0)
+
+
+def _shapes(kept: Target) -> dict[str, list[tuple[float, float, float] | None]]:
+    """Return under `shape` that of each target which is held as its logarithm; nothing where none is."""
+    logs = logarithms(kept.info)
+    told = [column[~np.isnan(column)] for column in kept.values.T]
+    found = [logarithm.shape(column) if log and len(column) else None for log, column in zip(logs, told, strict=True)]
+    return {"shape": found} if any(logs) else {}
+
+
+def _stretched(guess: np.ndarray, truth: np.ndarray, info: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Return `stretch` (L,), from medians to means; nothing where no target is held as its logarithm."""
+    logs = logarithms(info)
+    if not any(logs):
+        return {}
+    seen = ~np.isnan(truth)
+    each = [
+        logarithm.stretch(guess[s, at], truth[s, at]) if log else 1.0
+        for at, (log, s) in enumerate(zip(logs, seen.T, strict=True))
+    ]
+    return {"stretch": np.array(each)}
 
 
 def _scale(plan: Mapping[str, Any], width: int) -> tuple[np.ndarray, np.ndarray]:

@@ -16,6 +16,7 @@ from osler.core.figure import Figure, Series
 from osler.core.measure import Measure
 from osler.core.ranks import blocks
 from osler.core.state import State
+from osler.core.target import logarithms
 from osler.core.view import View
 from osler.tasks import binary, conformal, continuous, multiclass, multilabel
 from osler.tasks.curves import LEAST_IN_BIN, rounded, wilson_band
@@ -147,7 +148,8 @@ def number_views(info: Mapping[str, Any], *, told: np.ndarray) -> tuple[View, ..
     """Return the RMSE among the surest cases, share by share, of the targets that are `told` (L,) apart by their errors."""
     numbers = np.flatnonzero(told).tolist()
     names = [f"_{name}" if len(info["names"]) > 1 else "" for name in safe_names(info["names"])]
-    measured = tuple(Measure(f"rmse{names[number]}", "lower", "log") for number in numbers)
+    heads = ["rmse_log10" if log else "rmse" for log in logarithms(info)]
+    measured = tuple(Measure(heads[number] + names[number], "lower", "log") for number in numbers)
 
     doubts = conformal.once(lambda statistics: [of_numbers(statistics, number) for number in numbers])
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, xlogy
 
+from osler.core.target import logarithms
 from osler.core.telling import Telling
-from osler.tasks import binary, continuous, multiclass, multilabel
+from osler.tasks import binary, continuous, logarithm, multiclass, multilabel
 from osler.tasks.classes import positives
 
 _NOTHING = "-"
@@ -76,7 +77,8 @@ def _texts(values: np.ndarray, info: Mapping[str, Any], *, chance: np.ndarray | 
 
 
 def _numbers(values: np.ndarray, info: Mapping[str, Any]) -> list[str]:
-    columns = [np.array([_NOTHING if np.isnan(v) else f"{v:.5g}" for v in column], object) for column in values.T]
+    held = [logarithm.back(column) if log else column for column, log in zip(values.T, logarithms(info), strict=True)]
+    columns = [np.array([_NOTHING if np.isnan(v) else f"{v:.5g}" for v in column], object) for column in held]
     return _joined(columns, info)
 
 

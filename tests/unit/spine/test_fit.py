@@ -127,7 +127,8 @@ def test_weights_half_put_in_are_taken_out_again(tmp_path):
 
 def test_the_clock_ends_a_training_and_a_second_call_replays_it(tmp_path, monkeypatch):
     now = iter(np.arange(0.0, 1000.0, 10.0))
-    monkeypatch.setattr(room, "time", SimpleNamespace(monotonic=lambda: float(next(now))))  # the loop's alone: other threads ask the time too
+    own = SimpleNamespace(monotonic=lambda: float(next(now)))  # the loop's alone: other threads ask the time too
+    monkeypatch.setattr(room, "time", own)
     progress, stopped = trained(tmp_path, clock=Clock(24.0))
     assert (progress.epoch, progress.stopped, progress.seconds) == (3, True, 30.0)
     assert progress.replanned == [(3, 3)]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from osler.core.account import Account
+from osler.core.target import target_labels
 from osler.language import Words
 from osler.spine.report.data import external
 from osler.spine.report.numerals import count, number
@@ -45,7 +46,7 @@ def _repeated(account: Account, said: Words) -> Iterator[str]:
         for at in places:
             told = {name: count(spread[name][at]) for name in ("molecules", "rows")}
             told |= {name: number(spread[name][at]) for name in ("sd", "median")}
-            yield said.say("data.replicates", target=account.target["names"][at], **told)
+            yield said.say("data.replicates", target=target_labels(account.target)[at], **told)
         if not spread and facts.get("repeated"):
             yield said.say("data.repeated", n=count(facts["repeated"]))
             if facts.get("conflicting"):

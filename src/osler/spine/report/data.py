@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from osler.core.account import Account
+from osler.core.target import target_labels
 from osler.language import Words
 
 PARTS = ("training", "tune", "calibrate", "test")
@@ -202,7 +203,7 @@ def classes_of(account: Account) -> list[str]:
 
 
 def _names(account: Account) -> list[str]:
-    return [str(n) for n in account.target.get("names") or account.study.targets]
+    return target_labels(account.target) if account.target.get("names") else [str(n) for n in account.study.targets]
 
 
 def _classes(account: Account) -> list[list[str]]:

@@ -26,6 +26,7 @@ LOWER = frozenset(
             "hinge",
             "mape",
             "bound_rmse",
+            "fold_error",
         ),
         *("hd95", "assd", "one_sided", "volume_error", "volume_difference", "quality_error"),
     }
