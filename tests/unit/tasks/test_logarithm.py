@@ -113,7 +113,9 @@ def test_measures_are_of_ratios_by_hand():
     assert {"rmse_u", "rmse_log10_v", "fold_error_v", "scaled_rmse"} <= names
     assert not {"rmse_v", "rmse_log10_u", "fold_error_u"} & names
     both = Target(np.hstack([truth, truth]), np.ones((4, 2), bool), two)
-    statistics = TASK.statistics(np.hstack([guess, guess]), both, state=State(), plan={"target.mean": [0, 0], "target.scale": [1, 1]})
+    statistics = TASK.statistics(
+        np.hstack([guess, guess]), both, state=State(), plan={"target.mean": [0, 0], "target.scale": [1, 1]}
+    )
     assert set(TASK.measures(statistics, np.ones((1, 4), np.uint8), info=two)) == names
     assert set(TASK.support(statistics, info=two)) == names
 

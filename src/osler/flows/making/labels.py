@@ -39,7 +39,9 @@ class Labelled(Task):
         if self.label is None:
             empty = np.empty((self.cases, 0))
             return Target(empty, empty.astype(bool), {}), {}
-        target, unusable = self.label.target(columns, info=info, settings=settings)
+        plain = {"transform": ["none"] * len(columns) if len(columns) > 1 else "none"}  # a label is given out as the table has it
+        own = {**settings, **plain} if self.label.name == "regression" else settings
+        target, unusable = self.label.target(columns, info=info, settings=own)
         observed = target.observed.copy()
         observed[list(unusable)] = False
         return replace(target, observed=observed), {}
