@@ -29,7 +29,7 @@ class Answer:
     score = raw · `weights` (k,) + `intercept`, with the calibration in it. `target` and `level` name it: the column that is
     predicted, and its class ("" for a number). `column` is that of `Task.decode` which a user reads. `main` is explained unless
     another is asked for; of a target without a main answer, the most probable one. `scale`: "log-odds" of a class against
-    all else, "relative log-odds" against the mean of all classes, "value" in the target's unit, or "raw".
+    all else, "relative log-odds" against the mean of all classes, "value" in the target's unit, "logarithm" to base 10 of it, or "raw".
     """
 
     target: str
@@ -38,7 +38,7 @@ class Answer:
     weights: np.ndarray
     intercept: float = 0.0
     main: bool = True
-    scale: Literal["log-odds", "relative log-odds", "value", "raw"] = "raw"
+    scale: Literal["log-odds", "relative log-odds", "value", "logarithm", "raw"] = "raw"
 
     @property
     def name(self) -> str:

@@ -245,8 +245,15 @@ def _effects(subject: Subject, order: np.ndarray, clock: Clock) -> list[dict[str
         if curve is None:
             continue
         grid = curve.grid.tolist()
+        # a change is that of the column which a user reads, in the target's unit
+        scales = ["value" if a.scale == "logarithm" else a.scale for a in answers]
         series = [
-            {"target": a.target, "level": a.level, "scale": a.scale, "effect": [float(f"{v:.4g}") for v in curve.effect[:, at]]}
+            {
+                "target": a.target,
+                "level": a.level,
+                "scale": scales[at],
+                "effect": [float(f"{v:.4g}") for v in curve.effect[:, at]],
+            }
             for at, a in enumerate(answers)
         ]
         kind = subject.features[feature].kind

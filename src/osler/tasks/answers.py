@@ -9,7 +9,7 @@ import numpy as np
 
 from osler.core.attribution import Answer
 from osler.core.state import State
-from osler.core.target import target_labels
+from osler.core.target import logarithms
 from osler.tasks.classes import positives
 from osler.tasks.labels import safe_names
 
@@ -39,8 +39,8 @@ def of_numbers(state: State, *, info: Mapping[str, Any], mean: np.ndarray, scale
     columns = [f"predicted_{name}" for name in safe_names(names)]
     return tuple(
         Answer(name, "", columns[at], np.eye(len(names))[at] * scale[at] * slope[at], float(mean[at] + scale[at] * intercept[at]),
-               scale="value")
-        for at, name in enumerate(target_labels(info))
+               scale="logarithm" if log else "value")
+        for at, (name, log) in enumerate(zip(names, logarithms(info), strict=True))
     )  # fmt: skip
 
 

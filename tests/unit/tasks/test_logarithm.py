@@ -168,6 +168,14 @@ def test_a_study_of_volumes_orders_new_molecules_by_them_and_says_what_its_error
     assert found is not None
     guess = np.array(column(tmp_path / "predicted.csv", "predicted_vdss"), float)
     assert spearmanr(guess, values).statistic > 0.6
+    (told,) = osler.explain(tmp_path / "model", table, out=tmp_path / "why", row=(1,))
+    answer = told["answers"][0]
+    assert (answer["target"], answer["scale"]) == ("vdss", "logarithm")
+    assert answer["prediction"] == pytest.approx(guess[0], rel=1e-4)
+    assert answer["bundle"]["score"] == pytest.approx(np.log10(guess[0]), abs=1e-3)
+    page = (tmp_path / "why/explanation.html").read_text()
+    assert "On the decimal logarithm" in page
+    assert "log10 vdss" in page
     table.write_text(table.read_text() + ",".join(["1"] * len(names)) + ",0\n")
     osler.evaluate(tmp_path / "model", table, out=tmp_path / "again")
     again = json.loads((tmp_path / "again/scores.json").read_text())

@@ -159,21 +159,23 @@ def _sentences(answer: Mapping[str, Any], case: Mapping[str, Any], said: Words) 
 
 
 def _unit(answer: Mapping[str, Any]) -> str:
-    return {"log-odds": "odds", "relative log-odds": "relative", "value": "value"}.get(str(answer["scale"]), "value")
+    return {"log-odds": "odds", "relative log-odds": "relative", "logarithm": "logarithm"}.get(str(answer["scale"]), "value")
 
 
 def _score(value: float, answer: Mapping[str, Any], said: Words) -> str:
-    """Return a score; log-odds with the probability that they are."""
+    """Return a score; log-odds with the probability that they are, a logarithm with its number."""
     if answer["scale"] == "log-odds":
         chance = 1 / (1 + exp(-max(-700.0, min(700.0, value))))
         return said.say("explained.odds", value=number(value, decimals=2), chance=share(chance))
+    if answer["scale"] == "logarithm":
+        return said.say("explained.logarithm", logarithm=number(value), value=number(10 ** max(-300.0, min(300.0, value))))
     return number(value) if answer["scale"] == "value" else number(value, decimals=2)
 
 
 def _said(value: float | None, answer: Mapping[str, Any]) -> str:
     if value is None:
         return ""
-    return number(value) if answer["scale"] == "value" else share(value)
+    return number(value) if answer["scale"] in {"value", "logarithm"} else share(value)
 
 
 def _label(feature: Mapping[str, Any], said: Words) -> str:
