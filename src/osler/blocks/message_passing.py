@@ -72,13 +72,17 @@ class DirectedMessages(nn.Module):
         self.maps = nn.ModuleList(nn.Linear(width, width) for _ in range(steps))
         self.rate = dropout
 
-    def forward(self, hidden: Tensor, feeds: Routes, *, present: Tensor | None = None) -> Tensor:
-        """Return (e, width); `present` (e, 1) says how much of each bond is there, where not all of it is."""
-        for norm, onward in zip(self.norms, self.maps, strict=True):
-            said = norm(hidden)
+    def forward(self, begins: Tensor, feeds: Routes, *, kinds: Routes, present: Tensor | None = None) -> Tensor:
+        """Return (e, width). `begins` (p, width) are the distinct states in which bonds begin, `kinds` leads from each to those that do:
+        what the first step makes of equal states it makes once, as the map of a sum is the sum of maps. `present` (e, 1) says how much
+        of each bond is there, where not all of it is."""
+        hidden = kinds.summed(begins)
+        for turn, (norm, onward) in enumerate(zip(self.norms, self.maps, strict=True)):
+            said = norm(hidden) if turn else kinds.summed(F.linear(norm(begins), onward.weight))
             for kept in (present, self._heard(hidden)):
                 said = said if kept is None else said * kept
-            hidden = hidden + F.relu(onward(feeds.summed(said)))
+            heard = feeds.summed(said)
+            hidden = hidden + F.relu(onward(heard) if turn else heard + onward.bias)
         return hidden
 
     def _heard(self, hidden: Tensor) -> Tensor | None:

@@ -11,6 +11,7 @@ import numpy as np
 from osler.core.errors import LeakError, StudyError
 from osler.core.leak import Leak
 from osler.core.plan import Decision, Plan
+from osler.core.processors import processors
 from osler.core.split import Split
 from osler.core.study import Study
 from osler.flows import replicates
@@ -106,10 +107,11 @@ def split_plan(cases: Cases) -> Plan:
 
 
 def _minutes(study: Study) -> float:
-    """Return the minutes of each training that shares the budget; none where sites, which are not counted yet, are left out in turn."""
+    """Return the minutes of each training that shares the budget, half of them where one processor must do the work of the two on which
+    the rules were measured; none where sites, which are not counted yet, are left out in turn."""
     if study.roles.leave_out is not None:
         return 0.0
-    return study.budget / (study.folds * study.repeats + 1 if study.folds else 1 + study.refit)
+    return study.budget * min(1.0, processors() / 2) / (study.folds * study.repeats + 1 if study.folds else 1 + study.refit)
 
 
 def leaks_of(cases: Cases, split: Split) -> tuple[Leak, ...]:

@@ -14,7 +14,7 @@ from osler.core.split import Fold, Split
 
 FEW_ON_GRIDS = 20  # groups with a target on a grid, below which members are cross-fitted
 SMALL = 1000  # groups below which members are cross-fitted whatever the budget
-EACH_MINUTE = 600  # groups, those of the test among them, that are cross-fitted for each minute of the budget
+EACH_MINUTE = 600  # groups, those of the test among them, that are cross-fitted for each minute of two processors
 FEWEST = 3  # groups beside the test: one each to train, to stop by and to calibrate on
 PARTS = {
     "training": ("train", "training", "tr", "development", "dev_train", "fit"),
@@ -39,7 +39,7 @@ class Cases:
 def split_rules(
     *, groups: int, budget: float = 0.0, small: int = SMALL, grid: bool = False, keys: Sequence[str] = ()
 ) -> tuple[Decision, ...]:
-    """Return the decisions on how to divide `groups` groups, with `budget` minutes: below `small` groups members may be cross-fitted
+    """Return the decisions on how to divide `groups` groups, with `budget` minutes of two processors: below `small` groups members may be cross-fitted
     where there is time. A target on a `grid` has thousands of places in each case. `keys` name what may stay together, "group" among
     them; what the first of them says stays unless the user wants otherwise."""
     if keys:
@@ -52,7 +52,7 @@ def split_rules(
     crossfit = few or (groups < small and groups <= budget * EACH_MINUTE)
     reason = "fewer than 1,000 groups: members are cross-fitted, so that every case serves both to train and to calibrate"
     timely = (
-        f"{groups:,} groups and {budget:g} minutes: there is time to cross-fit, so that every case serves both to train and to"
+        f"{groups:,} groups and {budget:g} minutes of two processors: there is time to cross-fit, so that every case serves both to train and to"
         " calibrate, and the mean of five is better than one (docs/lab.md)"
     )
     large = (

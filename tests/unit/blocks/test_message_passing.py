@@ -5,7 +5,23 @@ import pytest
 import torch
 
 from osler.blocks.message_passing import READOUTS, DirectedMessages, Pool, Routes
-from osler.modalities.molecules.gather import FED, FED_STARTS, FEEDS, FEEDS_STARTS, INTO, INTO_STARTS, SOURCE, TARGET, routes
+from osler.modalities.molecules.gather import (
+    ALIKE,
+    ALIKE_STARTS,
+    BEGINS,
+    BEGINS_ATOM,
+    BEGINS_BOND,
+    FED,
+    FED_STARTS,
+    FEEDS,
+    FEEDS_STARTS,
+    INTO,
+    INTO_STARTS,
+    SOURCE,
+    TARGET,
+    begins,
+    routes,
+)
 
 # a ring of four with a tail, an atom of five neighbours, a bond alone, an atom alone
 JOINED = np.array([[0, 1], [1, 2], [2, 3], [0, 3], [3, 4], [5, 6], [5, 7], [5, 8], [5, 9], [5, 10], [11, 12]])
@@ -18,6 +34,14 @@ def tensors(joined=JOINED, atoms=ATOMS):
 
 def feeds(found):
     return Routes(*(found[name] for name in (FEEDS, FEEDS_STARTS, FED, FED_STARTS)))
+
+
+def kinds(of, count):
+    """Routes from `count` distinct lines to bonds that are each the line that `of` names."""
+    order = np.argsort(of, kind="stable")
+    starts = np.cumsum(np.bincount(of, minlength=count)) - np.bincount(of, minlength=count)
+    parts = (of, np.arange(len(of)), order, starts)
+    return Routes(*(torch.from_numpy(np.asarray(part, np.int32)) for part in parts))
 
 
 def matrix(found):
@@ -55,30 +79,45 @@ def test_a_step_is_what_the_papers_define():
     torch.manual_seed(0)
     found = tensors()
     messages = DirectedMessages(6, steps=2).eval()
-    hidden = torch.randn(2 * len(JOINED), 6)
-    expected = hidden
+    of = np.arange(2 * len(JOINED)) % 7  # of seven distinct beginnings
+    begun = torch.randn(7, 6)
+    expected = begun[of]
     heard = torch.from_numpy(matrix(found)).float()
     for norm, onward in zip(messages.norms, messages.maps, strict=True):
         expected = expected + torch.relu(onward(heard @ norm(expected)))
-    torch.testing.assert_close(messages(hidden, feeds(found)), expected)
-    everything = torch.ones(len(hidden), 1)
-    torch.testing.assert_close(messages(hidden, feeds(found), present=everything), expected)
+    torch.testing.assert_close(messages(begun, feeds(found), kinds=kinds(of, 7)), expected)
+    everything = torch.ones(len(of), 1)
+    torch.testing.assert_close(messages(begun, feeds(found), kinds=kinds(of, 7), present=everything), expected)
+
+
+def test_bonds_that_begin_alike_share_a_line():
+    atom, bond = np.array([3, 0, 3, 0, 3], np.int32), np.array([1, 0, 1, 1, 0], np.int32)
+    found = begins(atom, bond)
+    assert (found[BEGINS_ATOM][found[BEGINS]] == atom).all()
+    assert (found[BEGINS_BOND][found[BEGINS]] == bond).all()
+    assert len(found[BEGINS_ATOM]) == 4
+    way = Routes(*(torch.from_numpy(found[name]) for name in (BEGINS,)), torch.arange(5),
+                 *(torch.from_numpy(found[name]) for name in (ALIKE, ALIKE_STARTS)))  # fmt: skip
+    lines = torch.randn(4, 2, dtype=torch.float64, requires_grad=True)
+    torch.testing.assert_close(way.summed(lines), lines[found[BEGINS]])
+    assert torch.autograd.gradcheck(way.summed, (lines,))
 
 
 def test_messages_are_left_out_as_a_whole_in_training_alone():
     torch.manual_seed(0)
     found = tensors()
     hidden, messages = torch.randn(2 * len(JOINED), 6), DirectedMessages(6, steps=1, dropout=0.5)
+    each = kinds(np.arange(len(hidden)), len(hidden))
     kept = messages._heard(hidden)
     assert set(kept.unique().tolist()) == {0.0, 2.0}
-    assert not torch.equal(messages(hidden, feeds(found)), messages(hidden, feeds(found)))
+    assert not torch.equal(messages(hidden, feeds(found), kinds=each), messages(hidden, feeds(found), kinds=each))
     assert messages.eval()._heard(hidden) is None
 
 
 def test_molecules_without_a_bond_have_no_messages():
     found = tensors(np.empty((0, 2), np.int64), 3)
     hidden = torch.empty(0, 4, requires_grad=True)
-    out = DirectedMessages(4, steps=2)(hidden, feeds(found))
+    out = DirectedMessages(4, steps=2)(hidden, feeds(found), kinds=kinds(np.empty(0, np.int64), 0))
     assert out.shape == (0, 4)
     out.sum().backward()
 

@@ -71,6 +71,7 @@ def test_flags_lie_over_the_file(tmp_path):
     assert {name: one.columns for name, one in study.inputs.items()} == {"all": ("x", "y*")}
     assert (study.group, study.budget, study.seed, study.leaks) == ("ward", 0.5, 0, "stop")
     assert study.settings["fit.epochs"] == 5
+    assert study.settings["fit.rate"] == 0.001
     assert study.settings["names"] == ["a", "b"]
     assert "inputs.labs.kinds" in study.settings  # what the flags do not touch stays
 

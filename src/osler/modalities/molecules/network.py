@@ -98,11 +98,12 @@ class Structure(nn.Module):
     def forward(self, fields: Mapping[str, Tensor], *, atoms: Tensor | None = None, bonds: Tensor | None = None) -> Tensor:
         """Return (B, width). `atoms` (a, 1) and `bonds` (b, 1) say how much of each is there."""
         known = self.atoms(fields[g.ATOM_KINDS])  # (u, width): each distinct atom once
-        own = known.index_select(0, fields[g.ATOM_KIND])
-        bond = self.bonds(fields[g.BOND_KINDS]).index_select(0, fields[g.BOND_KIND])
-        hidden = F.relu(own.index_select(0, fields[g.SOURCE]) + torch.cat([bond, bond]))
+        joined = self.bonds(fields[g.BOND_KINDS]).index_select(0, fields[g.BEGINS_BOND])
+        begins = F.relu(known.index_select(0, fields[g.BEGINS_ATOM]) + joined)  # (p, width): each distinct beginning once
         present = _of_bonds(fields, atoms, bonds)
-        hidden = self.messages(hidden, _routes(fields, g.FEEDS, g.FEEDS_STARTS, g.FED, g.FED_STARTS), present=present)
+        hidden = self.messages(
+            begins, _routes(fields, g.FEEDS, g.FEEDS_STARTS, g.FED, g.FED_STARTS), kinds=alike(fields), present=present
+        )
         said = self.heard(hidden) if present is None else self.heard(hidden) * present
         heard = into(fields).summed(said)
         states = self.state(F.relu(self.join(heard) + self.own(known).index_select(0, fields[g.ATOM_KIND])))
@@ -168,6 +169,13 @@ def into(fields: Mapping[str, Tensor]) -> Routes:
     return Routes(
         fields[g.INTO], fields[g.INTO_STARTS], target, torch.arange(len(target), dtype=target.dtype, device=target.device)
     )
+
+
+def alike(fields: Mapping[str, Tensor]) -> Routes:
+    """Return the routes from distinct beginnings to the directed bonds that begin so."""
+    kind = fields[g.BEGINS]
+    each = torch.arange(len(kind), dtype=kind.dtype, device=kind.device)
+    return Routes(kind, each, fields[g.ALIKE], fields[g.ALIKE_STARTS])
 
 
 def within(fields: Mapping[str, Tensor]) -> Routes:

@@ -12,6 +12,7 @@ from osler.core.errors import StudyError
 
 _BUDGET = re.compile(r"\s*(\d+(?:\.\d+)?|\.\d+)\s*(s|sec|m|min|h|d)?\s*", re.ASCII)
 _MINUTES = {"s": 1 / 60, "sec": 1 / 60, "m": 1.0, "min": 1.0, "h": 60.0, "d": 1440.0}
+_POWER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+\s*", re.ASCII)  # text to YAML 1.1, where it lacks a point or a sign
 _INPUT = re.compile(r"([^=:]+)=([^=:]+):(.+)", re.DOTALL)
 
 
@@ -82,7 +83,8 @@ def setting_parts(written: str) -> tuple[str, Any]:
     name, equals, value = written.partition("=")
     if not equals or not name.strip():
         raise StudyError(f"setting '{written}' is not written DECISION=VALUE, for example fit.epochs=20")
-    result = loaded(value, what=f"the value of setting '{name.strip()}'")
+    power = _POWER.fullmatch(value)
+    result = float(value) if power else loaded(value, what=f"the value of setting '{name.strip()}'")
     fault = plain_fault(result)
     if fault:
         raise StudyError(f"the value of setting '{name.strip()}' {fault}")
