@@ -78,11 +78,12 @@ class DirectedMessages(nn.Module):
         of each bond is there, where not all of it is."""
         hidden = kinds.summed(begins)
         for turn, (norm, onward) in enumerate(zip(self.norms, self.maps, strict=True)):
+            assert isinstance(onward, nn.Linear)
             said = norm(hidden) if turn else kinds.summed(F.linear(norm(begins), onward.weight))
             for kept in (present, self._heard(hidden)):
                 said = said if kept is None else said * kept
             heard = feeds.summed(said)
-            hidden = hidden + F.relu(onward(heard) if turn else heard + onward.bias)
+            hidden = hidden + F.relu(onward(heard) if turn else heard + onward.bias.to(heard.dtype))
         return hidden
 
     def _heard(self, hidden: Tensor) -> Tensor | None:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 ATOM_KINDS, ATOM_KIND = "atom_kinds", "atom_kind"  # (u, 8) uint8 distinct lines of atoms; (a,) int32 which is whose
 BOND_KINDS, BOND_KIND = "bond_kinds", "bond_kind"  # (v, 4) uint8; (b,) int32
 SOURCE = "source"  # (e,) int32: the atom where each directed bond begins
-BEGINS_ATOM, BEGINS_BOND = "begins.atom", "begins.bond"  # (p,) int32: each distinct pair of the kinds of that atom and of the bond
+BEGINS_ATOM, BEGINS_BOND = (
+    "begins.atom",
+    "begins.bond",
+)  # (p,) int32: each distinct pair of the kinds of that atom and of the bond
 BEGINS = "begins"  # (e,) int32: which of these pairs each directed bond is
 ALIKE, ALIKE_STARTS = "alike", "alike.starts"  # directed bonds that are each of (p,)
 FEEDS, FEEDS_STARTS = "feeds", "feeds.starts"  # directed bonds that lead to where each of (e,) begins, but its own reverse

@@ -13,7 +13,11 @@ def rules(brief: Brief) -> tuple[Decision, ...]:
     few = brief.cases < 5_000
     hasty = brief.cases < 1_000
     told = f"{brief.cases} training molecules "
-    told += "are few steps in 50 epochs: what is left out slows them more than it guards" if hasty else "need little of it (docs/lab.md)"
+    told += (
+        "are few steps in 50 epochs: what is left out slows them more than it guards"
+        if hasty
+        else "need little of it (docs/lab.md)"
+    )
     return (
         Decision("readout", "sum", "the atoms' sum: less error than their mean on lipophilicity, elsewhere alike (docs/lab.md)", choices=READOUTS),
         Decision("descriptors", False, "RDKit's descriptors are the baseline's: a network of the structure alone makes the bundle no worse, on larger"
