@@ -8,6 +8,7 @@ import pytest
 
 from osler.contract import Modality
 from osler.core.study import Roles, Study
+from osler.flows import divide
 from osler.flows.cases import gather_cases
 from osler.flows.divide import split_and_find, split_plan
 from osler.flows.opening import open_study
@@ -24,18 +25,24 @@ class Many(Modality):
 
 
 @pytest.mark.parametrize(
-    ("asked", "folds"),
+    ("asked", "many", "folds"),
     [
-        ({}, 5),
-        ({"refit": True}, 1),
-        ({"folds": 2}, 1),
-        ({"folds": 2, "budget": 30.0}, 5),
-        ({"folds": 2, "repeats": 2, "budget": 30.0}, 1),
-        ({"roles": Roles(leave_out="site"), "budget": 600.0}, 1),
+        ({}, 2, 5),
+        ({}, 8, 5),
+        ({}, 1, 1),
+        ({"budget": 20.0}, 1, 5),
+        ({"refit": True}, 2, 1),
+        ({"folds": 2}, 2, 1),
+        ({"folds": 2, "budget": 30.0}, 2, 5),
+        ({"folds": 2, "repeats": 2, "budget": 30.0}, 2, 1),
+        ({"roles": Roles(leave_out="site"), "budget": 600.0}, 2, 1),
     ],
 )
-def test_members_are_cross_fitted_where_there_is_time_in_each_of_the_trainings_that_share_the_budget(asked, folds):
-    """6,000 groups want ten minutes."""
+def test_members_are_cross_fitted_where_there_is_time_in_each_of_the_trainings_that_share_the_budget(
+    monkeypatch, asked, many, folds
+):
+    """6,000 groups want ten minutes of two processors."""
+    monkeypatch.setattr(divide, "processors", lambda: many)
     study = Study(Path(), Path(), ("y",), "classification", (), **{"roles": Roles(), "budget": 10.0, **asked})
     cases = SimpleNamespace(
         task=SimpleNamespace(crossfits=True),
