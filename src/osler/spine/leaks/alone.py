@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from osler.core.clue import Outcome
+from osler.core.ranks import ranked
 from osler.spine.leaks.binned import Binned, Cells, counted
 
 # Of real data that were looked at for this (docs/decisions/0008), the best single column that is no leak leaves 19% of the errors
@@ -48,11 +49,9 @@ class Question:
 
 def question(outcome: Outcome, rows: np.ndarray, *, fold: np.ndarray) -> Question:
     """Return the outcome of `rows`, all of which are observed."""
-    from scipy.stats import rankdata
-
     values = outcome.values[rows]
     if not outcome.classes:
-        return Question(rankdata(values)[None] / len(values), fold, 0)
+        return Question(ranked(values)[None] / len(values), fold, 0)
     classes = (1,) if outcome.classes == 2 else range(outcome.classes)
     return Question(np.stack([(values == k).astype(float) for k in classes]), fold, outcome.classes)
 
@@ -90,12 +89,10 @@ def _area(scores: np.ndarray, positive: np.ndarray, negative: np.ndarray) -> np.
 def by_order(values: np.ndarray, asked: Question) -> np.ndarray:
     """Return (c,) the share of `asked.blind` that the order of numbers (c, m), NaN missing, leaves: bins are too coarse where
     one class is rare or the outcome is a number. Missing cells go to one side as a whole. NaN where there are more classes."""
-    from scipy.stats import rankdata
-
     if asked.classes > 2:
         return np.full(len(values), np.nan)
     there = ~np.isnan(values)
-    ranks = rankdata(np.where(there, values, np.inf), axis=1)
+    ranks = ranked(np.where(there, values, np.inf), axis=1)
     if not asked.classes:
         return _unranked(ranks, there, asked.values[0])
     wrong = _cut(values, asked.values[0]) / max(asked.blind, 1.0)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy.stats import rankdata
 
 from osler.contract import Modality
 from osler.core.clue import Clues
 from osler.core.columns import Columns
 from osler.core.leak import Leak
+from osler.core.ranks import ranked
 from osler.spine.leaks.alone import AUROC as WELL_ORDERED
 from osler.spine.leaks.alone import Question
 from osler.spine.leaks.binned import binned, counted
@@ -91,7 +91,7 @@ class Court:
         if self.asked.classes != 2:
             return 1 - float(answers.wrong(self.asked).mean()) if self.asked.classes else 1 - answers.left(self.asked)
         truth = self.asked.values[0] > 0
-        ranks = rankdata(answers.values[0])
+        ranks = ranked(answers.values[0])
         positive = int(truth.sum())
         return float((ranks[truth].sum() - positive * (positive + 1) / 2) / max(positive * (len(truth) - positive), 1))
 
@@ -154,7 +154,7 @@ def _feature(clues: Clues, asked: Question) -> np.ndarray:
     if clues.categorical:
         return _means(clues, asked)
     there = ~np.isnan(clues.values)
-    ranks = rankdata(np.where(there, clues.values, np.inf), axis=1)
+    ranks = ranked(np.where(there, clues.values, np.inf), axis=1)
     ranks = np.where(there, ranks / max(1, there.sum()), np.nan)
     return ranks if there.all() else np.concatenate([ranks, ~there * 1.0])
 
@@ -171,7 +171,7 @@ def _answers(clues: Clues, asked: Question) -> Iterator[Answers]:
     if clues.categorical or asked.classes > 2:
         return
     there = ~np.isnan(clues.values[0])
-    ranks = rankdata(clues.values[0][there]) / max(1, there.sum())
+    ranks = ranked(clues.values[0][there]) / max(1, there.sum())
     truth = asked.values[0]
     if asked.classes:
         for sign in (1, -1):

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from scipy.stats import rankdata
 
 from osler.core.clue import Clues
 from osler.core.leak import Leak
 from osler.core.names import names_identifier, names_patient
+from osler.core.ranks import ranked
 from osler.spine.leaks.alone import Question
 
 LEAST = 50  # cases
@@ -45,7 +45,7 @@ def _running(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
 
 
 def _order(values: np.ndarray, asked: Question) -> str:
-    ranks = rankdata(values)
+    ranks = ranked(values)
     found = [abs(float(np.corrcoef(ranks, truth)[0, 1])) for truth in asked.values if np.ptp(truth) > 0]
     strongest = max(found, default=0.0)
     return f", and the outcome follows the order of the rows (rank correlation {strongest:.2f})" if (

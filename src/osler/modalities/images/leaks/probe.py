@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
+from osler.core.ranks import ranked
 from osler.core.target import Target
 
 FOLDS, RIDGE = 5, 10.0
@@ -61,7 +61,7 @@ def probed(features: np.ndarray, truth: np.ndarray) -> Told:
 def told(answer: np.ndarray, truth: np.ndarray) -> Told:
     """Return the area of `answer` (m,) for `truth` (m,)."""
     ones, noes = int(truth.sum()), int((~truth).sum())
-    area = (rankdata(answer)[truth].sum() - ones * (ones + 1) / 2) / (ones * noes)
+    area = (ranked(answer)[truth].sum() - ones * (ones + 1) / 2) / (ones * noes)
     first, second = area / (2 - area), 2 * area * area / (1 + area)
     variance = (area * (1 - area) + (ones - 1) * (first - area * area) + (noes - 1) * (second - area * area)) / (ones * noes)
     return Told(float(area), float(np.sqrt(max(variance, 0.0))))

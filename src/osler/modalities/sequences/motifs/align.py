@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from scipy.stats import chi2
+from scipy.special import chdtrc
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -154,7 +154,7 @@ def _edges(counts: Tensor, background: Tensor, *, noise: float) -> tuple[int, in
     total = held.sum(0)
     shares = held / np.maximum(total, 1e-9)
     apart = (shares * np.log(np.maximum(shares, 1e-12) / background.double().numpy()[:, None])).sum(0)  # nats
-    chance = chi2.sf(2 * total * apart / noise, len(held) - 1)
+    chance = chdtrc(len(held) - 1, 2 * total * np.maximum(apart, 0) / noise)
     telling = np.flatnonzero((chance * len(total) < SURE) & (apart / np.log(2) > TELLS) & (total > 0.5 * total.max()))
     return (int(telling[0]), int(telling[-1]) + 1) if len(telling) else (0, 0)
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.stats import fisher_exact
 
 from osler.modalities.sequences.motifs.align import MEMBER, Fit, Windows, align, frequencies_from, membership
 from osler.modalities.sequences.motifs.logo import bits
@@ -155,6 +154,8 @@ class _Search:
 
     def _holds(self, fit: Fit) -> bool:
         """Return whether a matrix tells enough, and one from half of the sequences finds more in the other half than in others."""
+        from scipy.stats import fisher_exact  # a second of import, for what few trainings look for
+
         cases = np.unique(self.case)
         half = np.isin(self.case, self.generator.permutation(cases)[: len(cases) // 2])
         if half.all() or not half.any() or bits(fit.counts).sum() < INFORMS:
