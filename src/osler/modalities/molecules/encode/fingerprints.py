@@ -24,7 +24,7 @@ def counts(mol: Any, *, avalon: bool) -> np.ndarray:
 
     found = np.zeros(width(avalon=avalon), np.uint8)
     found[:MORGAN] = np.minimum(_morgan().GetCountFingerprintAsNumPy(mol), 255)
-    found[MORGAN : MORGAN + ERG] = np.clip(np.rint(GetErGFingerprint(mol) * ERG_STEPS), 0, 255)
+    found[MORGAN : MORGAN + ERG] = np.minimum(np.rint(GetErGFingerprint(mol) * ERG_STEPS), 255)
     if avalon:
         for place, count in _avalon(mol).items():
             found[MORGAN + ERG + place] = min(count, 255)

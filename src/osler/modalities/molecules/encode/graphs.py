@@ -53,7 +53,8 @@ class Graphs:
         self.order += orders
         self.conjugated += [b.GetIsConjugated() for b in bonds]
         self.cyclic += [b.IsInRing() for b in bonds]
-        self.ring += _rings(mol, count=len(atoms))
+        smallest = mol.GetRingInfo().MinAtomRingSize  # by number: RDKit's lists of rings take eight times as long
+        self.ring += map(smallest, range(len(atoms)))
         self.chirality += [_chirality(a) for a in atoms]
         self.stereo += [_stereo(b) if order == 2 else 0 for b, order in zip(bonds, orders, strict=True)]
 
@@ -94,20 +95,10 @@ class Graphs:
         columns = {
             "element": self.element, "degree": degree, "charge": np.array(self.charge, np.int64) + CHARGE,
             "chirality": self.chirality, "hydrogens": self.hydrogens, "hybridisation": shape, "aromatic": aromatic > 0,
-            "ring": self.ring,
+            "ring": np.minimum(self.ring, _LARGEST_RING),
         }  # fmt: skip
         found = np.stack([np.clip(np.asarray(columns[name], np.int64), 0, size - 1) for name, size in ATOM.items()], axis=1)
         return found.astype(np.uint8).reshape(-1, len(ATOM))
-
-
-def _rings(mol: Any, *, count: int) -> list[int]:
-    """Return (a,) the size of each atom's smallest ring, 0 in none."""
-    found = [0] * count
-    for ring in sorted(mol.GetRingInfo().AtomRings(), key=len, reverse=True):
-        size = min(len(ring), _LARGEST_RING)
-        for atom in ring:
-            found[atom] = size
-    return found
 
 
 def _chirality(atom: Any) -> int:
