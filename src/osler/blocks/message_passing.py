@@ -72,14 +72,18 @@ class DirectedMessages(nn.Module):
         self.maps = nn.ModuleList(nn.Linear(width, width) for _ in range(steps))
         self.rate = dropout
 
-    def forward(self, begins: Tensor, feeds: Routes, *, kinds: Routes, present: Tensor | None = None) -> Tensor:
-        """Return (e, width). `begins` (p, width) are the distinct states in which bonds begin, `kinds` leads from each to those that do:
-        what the first step makes of equal states it makes once, as the map of a sum is the sum of maps. `present` (e, 1) says how much
-        of each bond is there, where not all of it is."""
-        hidden = kinds.summed(begins)
+    def forward(self, begins: Tensor, feeds: Routes, *, kinds: Routes | None = None, present: Tensor | None = None) -> Tensor:
+        """Return (e, width). `begins` (e, width) are the states in which bonds begin; or (p, width) the distinct ones, and `kinds` leads
+        from each to the bonds that begin so: what the first step makes of equal states it then makes once, as the map of a sum is the sum
+        of maps. `present` (e, 1) says how much of each bond is there, where not all of it is."""
+
+        def of_each(lines: Tensor) -> Tensor:
+            return lines if kinds is None else kinds.summed(lines)
+
+        hidden = of_each(begins)
         for turn, (norm, onward) in enumerate(zip(self.norms, self.maps, strict=True)):
             assert isinstance(onward, nn.Linear)
-            said = norm(hidden) if turn else kinds.summed(F.linear(norm(begins), onward.weight))
+            said = norm(hidden) if turn else of_each(F.linear(norm(begins), onward.weight))
             for kept in (present, self._heard(hidden)):
                 said = said if kept is None else said * kept
             heard = feeds.summed(said)

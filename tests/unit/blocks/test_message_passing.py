@@ -86,6 +86,7 @@ def test_a_step_is_what_the_papers_define():
     for norm, onward in zip(messages.norms, messages.maps, strict=True):
         expected = expected + torch.relu(onward(heard @ norm(expected)))
     torch.testing.assert_close(messages(begun, feeds(found), kinds=kinds(of, 7)), expected)
+    torch.testing.assert_close(messages(begun[of], feeds(found)), expected)
     everything = torch.ones(len(of), 1)
     torch.testing.assert_close(messages(begun, feeds(found), kinds=kinds(of, 7), present=everything), expected)
 
