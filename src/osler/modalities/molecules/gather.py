@@ -18,10 +18,8 @@ if TYPE_CHECKING:
 ATOM_KINDS, ATOM_KIND = "atom_kinds", "atom_kind"  # (u, 8) uint8 distinct lines of atoms; (a,) int32 which is whose
 BOND_KINDS, BOND_KIND = "bond_kinds", "bond_kind"  # (v, 4) uint8; (b,) int32
 SOURCE = "source"  # (e,) int32: the atom where each directed bond begins
-BEGINS_ATOM, BEGINS_BOND = (
-    "begins.atom",
-    "begins.bond",
-)  # (p,) int32: each distinct pair of the kinds of that atom and of the bond
+# each distinct pair of the kinds of that atom and of the bond, (p,) int32
+BEGINS_ATOM, BEGINS_BOND = "begins.atom", "begins.bond"
 BEGINS = "begins"  # (e,) int32: which of these pairs each directed bond is
 ALIKE, ALIKE_STARTS = "alike", "alike.starts"  # directed bonds that are each of (p,)
 FEEDS, FEEDS_STARTS = "feeds", "feeds.starts"  # directed bonds that lead to where each of (e,) begins, but its own reverse
@@ -91,7 +89,7 @@ def begins(atom: np.ndarray, bond: np.ndarray) -> dict[str, np.ndarray]:
     """Return the distinct pairs of the kinds (e,) of `atom` where directed bonds begin and of their `bond`, and which is whose."""
     most = int(bond.max(initial=0)) + 1
     numbers = atom.astype(np.int64) * most + bond
-    count = np.bincount(numbers)  # a quarter of the time of np.unique
+    count = np.bincount(numbers)  # 15 µs of a batch of 64, np.unique 138
     pairs, kind = np.flatnonzero(count), (np.cumsum(count > 0) - 1)[numbers]
     return {
         BEGINS_ATOM: pairs // most, BEGINS_BOND: pairs % most, BEGINS: kind, ALIKE: np.argsort(kind, kind="stable"),
